@@ -1,0 +1,374 @@
+//! Commands: what a person means, before it becomes a change.
+//!
+//! A phone stores the commands beside the change that they made, so that the same intent can be
+//! written again after a refusal (DESIGN sections 3 and 5).
+
+use std::collections::BTreeMap;
+
+use automerge::transaction::{CommitOptions, Transactable, Transaction};
+use automerge::{ActorId, Automerge, Change, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use serde::{Deserialize, Serialize};
+
+use super::conflict::{self, OpId};
+use super::entry::{self, Check, Comment, PhotoRef, Proposal};
+use super::error::RecordError;
+use super::prose::Rewrite;
+use super::schema::{Container, Field, FieldType, Kind, SCHEMA_VERSION};
+use super::value::Value;
+use crate::id::{AreaCode, EntryId, PersonId};
+
+/// Versions of the reference data that a record was made with, by part.
+pub type ReferenceVersions = BTreeMap<String, u32>;
+
+/// What a new record starts with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewRecord {
+    /// Its kind.
+    pub kind: Kind,
+    /// The area it is about.
+    pub area: AreaCode,
+    /// Its fields; required ones must be here.
+    pub fields: BTreeMap<String, Value>,
+    /// The reference data in force.
+    #[serde(default)]
+    pub references: ReferenceVersions,
+}
+
+/// One thing that a person does to a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Begins the record: the genesis change.
+    Create(NewRecord),
+    /// Replaces a field. Concurrent values that lost stay visible.
+    Set {
+        /// The field.
+        field: String,
+        /// Its new value.
+        value: Value,
+    },
+    /// Rewrites prose; only what differs between `from` and `to` is touched.
+    Rewrite {
+        /// The field.
+        field: String,
+        /// What the author started from, and what they made of it.
+        rewrite: Rewrite,
+    },
+    /// Ends a conflict, by somebody who saw the values that it names.
+    Resolve {
+        /// A field, or `checks/` and an entry id.
+        place: String,
+        /// The value that shall stand.
+        value: Value,
+        /// The losing values that the author saw.
+        seen: Vec<OpId>,
+    },
+    /// Says something.
+    Comment {
+        /// A fresh id.
+        id: EntryId,
+        /// What is said.
+        comment: Comment,
+    },
+    /// Enters or corrects a finding.
+    Check {
+        /// A fresh id, or that of the finding to correct.
+        id: EntryId,
+        /// The finding.
+        check: Check,
+    },
+    /// Refers to a photo.
+    Photo {
+        /// A fresh id.
+        id: EntryId,
+        /// The photo.
+        photo: PhotoRef,
+    },
+    /// Asks for a workflow step.
+    Propose {
+        /// A fresh id.
+        id: EntryId,
+        /// The step.
+        proposal: Proposal,
+    },
+    /// Marks the record as deleted.
+    Delete {
+        /// Device time, milliseconds since the Unix epoch.
+        at_ms: i64,
+    },
+}
+
+/// Who writes a change, and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Author {
+    /// The person.
+    pub person: PersonId,
+    /// The actor of the store that the person writes with.
+    pub actor: ActorId,
+    /// Device time, milliseconds since the Unix epoch.
+    pub now_ms: i64,
+}
+
+/// Carries out commands as one change.
+///
+/// `doc` is an empty document for a new record. On an error it is as it was. `None` means that
+/// the commands changed nothing, for example an edit to the value that stands.
+///
+/// # Errors
+/// [`RecordError`]; nothing was written.
+pub fn write(
+    doc: &mut Automerge,
+    author: &Author,
+    commands: &[Command],
+) -> Result<Option<Change>, RecordError> {
+    doc.set_actor(author.actor.clone());
+    let options = |_: &()| CommitOptions::default().with_time(author.now_ms);
+    let written = doc.transact_with(options, |tx| {
+        commands
+            .iter()
+            .try_for_each(|command| carry_out(tx, author, command))
+    });
+    match written {
+        Ok(success) => Ok(success.hash.and_then(|_| doc.get_last_local_change())),
+        Err(failure) => Err(failure.error),
+    }
+}
+
+fn carry_out(
+    tx: &mut Transaction<'_>,
+    author: &Author,
+    command: &Command,
+) -> Result<(), RecordError> {
+    if let Command::Create(new) = command {
+        return create(tx, author, new);
+    }
+    let kind = kind_of(tx)?.ok_or(RecordError::NotCreated)?;
+    if tx.get(ROOT, "deleted_at")?.is_some() {
+        return Err(RecordError::Deleted);
+    }
+    match command {
+        Command::Create(_) => Err(RecordError::AlreadyCreated),
+        Command::Set { field, value } => set(tx, author, kind, field, value),
+        Command::Rewrite { field, rewrite } => {
+            let field = find(kind, field)?;
+            Value::Text(rewrite.to.clone()).check(field)?;
+            rewrite.apply(tx, &prose_object(tx, field)?)
+        }
+        Command::Resolve { place, value, seen } => resolve(tx, author, kind, place, value, seen),
+        Command::Comment { id, comment } => {
+            not_empty(&comment.text)?;
+            add(tx, Container::Comments, *id, comment)
+        }
+        Command::Check { id, check } => {
+            not_empty(&check.item)?;
+            put_check(tx, author, *id, &entry::to_json(check)?, &[])
+        }
+        Command::Photo { id, photo } => add(tx, Container::Photos, *id, photo),
+        Command::Propose { id, proposal } => add(tx, Container::Proposals, *id, proposal),
+        Command::Delete { at_ms } => {
+            tx.put(ROOT, "deleted_at", ScalarValue::Int(*at_ms))?;
+            Ok(())
+        }
+    }
+}
+
+fn not_empty(text: &str) -> Result<(), RecordError> {
+    if text.trim().is_empty() {
+        Err(RecordError::EntryEmpty)
+    } else {
+        Ok(())
+    }
+}
+
+/// The kind that a document's genesis change wrote; `None` for an empty document.
+pub(super) fn kind_of(doc: &impl ReadDoc) -> Result<Option<Kind>, RecordError> {
+    let code = doc
+        .get(ROOT, "kind")?
+        .and_then(|(value, _)| value.into_string().ok());
+    Ok(code.as_deref().and_then(Kind::from_code))
+}
+
+fn find(kind: Kind, name: &str) -> Result<&'static Field, RecordError> {
+    kind.field(name).ok_or_else(|| RecordError::UnknownField {
+        kind,
+        field: name.chars().take(64).collect(),
+    })
+}
+
+fn create(tx: &mut Transaction<'_>, author: &Author, new: &NewRecord) -> Result<(), RecordError> {
+    if kind_of(tx)?.is_some() {
+        return Err(RecordError::AlreadyCreated);
+    }
+    let kind = new.kind;
+    for name in new.fields.keys() {
+        find(kind, name)?;
+    }
+    tx.put(ROOT, "v", ScalarValue::Int(SCHEMA_VERSION))?;
+    tx.put(ROOT, "kind", kind.code())?;
+    tx.put(ROOT, "author", author.person.as_str())?;
+    tx.put(ROOT, "created_at", ScalarValue::Int(author.now_ms))?;
+    tx.put(ROOT, "area", new.area.as_str())?;
+    tx.put(ROOT, "references", entry::to_json(&new.references)?)?;
+    for container in Container::ALL {
+        tx.put_object(ROOT, container.key(), ObjType::Map)?;
+    }
+    for field in kind.fields() {
+        create_field(tx, kind, field, new.fields.get(field.name))?;
+    }
+    Ok(())
+}
+
+fn create_field(
+    tx: &mut Transaction<'_>,
+    kind: Kind,
+    field: &'static Field,
+    value: Option<&Value>,
+) -> Result<(), RecordError> {
+    if let Some(value) = value {
+        value.check(field)?;
+    } else if field.required {
+        return Err(RecordError::RequiredMissing {
+            kind,
+            field: field.name,
+        });
+    }
+    if let FieldType::Prose(_) = field.holds {
+        let text = tx.put_object(ROOT, field.name, ObjType::Text)?;
+        if let Some(prose) = value.and_then(Value::as_text) {
+            tx.splice_text(&text, 0, 0, prose)?;
+        }
+    } else if let Some(value) = value {
+        tx.put(ROOT, field.name, value.to_scalar()?)?;
+    }
+    Ok(())
+}
+
+fn prose_object(tx: &Transaction<'_>, field: &'static Field) -> Result<ObjId, RecordError> {
+    match tx.get(ROOT, field.name)? {
+        Some((automerge::Value::Object(ObjType::Text), id)) => Ok(id),
+        _ => Err(RecordError::WrongValue {
+            field: field.name,
+            expected: "a replacement by `Set`; it is not prose".to_owned(),
+        }),
+    }
+}
+
+fn set(
+    tx: &mut Transaction<'_>,
+    author: &Author,
+    kind: Kind,
+    name: &str,
+    value: &Value,
+) -> Result<(), RecordError> {
+    let field = find(kind, name)?;
+    value.check(field)?;
+    if let (FieldType::Prose(_), Value::Text(to)) = (field.holds, value) {
+        let object = prose_object(tx, field)?;
+        let from = tx.text(&object)?;
+        return Rewrite {
+            from,
+            to: to.clone(),
+        }
+        .apply(tx, &object);
+    }
+    put_if_new(
+        tx,
+        &ROOT,
+        field.name,
+        field.name,
+        value.to_scalar()?,
+        author,
+    )
+}
+
+/// Writing the value that already stands would make a change that says nothing.
+fn put_if_new(
+    tx: &mut Transaction<'_>,
+    object: &ObjId,
+    key: &str,
+    place: &str,
+    value: ScalarValue,
+    author: &Author,
+) -> Result<(), RecordError> {
+    let live = conflict::live_values(tx, object, key)?;
+    if live.last().is_some_and(|(standing, _)| standing == &value) {
+        return Ok(());
+    }
+    conflict::put(tx, object, key, place, value, &[], &author.person)
+}
+
+fn resolve(
+    tx: &mut Transaction<'_>,
+    author: &Author,
+    kind: Kind,
+    place: &str,
+    value: &Value,
+    seen: &[OpId],
+) -> Result<(), RecordError> {
+    if let Some(id) = place
+        .strip_prefix("checks/")
+        .and_then(|id| id.parse::<EntryId>().ok())
+    {
+        let stored = value
+            .as_text()
+            .filter(|text| entry::from_json::<Check>(text).is_some());
+        let stored = stored.ok_or(RecordError::WrongValue {
+            field: "checks",
+            expected: "the stored text of one of the findings".to_owned(),
+        })?;
+        return put_check(tx, author, id, stored, seen);
+    }
+    let field = find(kind, place)?;
+    value.check(field)?;
+    conflict::put(
+        tx,
+        &ROOT,
+        field.name,
+        field.name,
+        value.to_scalar()?,
+        seen,
+        &author.person,
+    )
+}
+
+fn put_check(
+    tx: &mut Transaction<'_>,
+    author: &Author,
+    id: EntryId,
+    stored: &str,
+    seen: &[OpId],
+) -> Result<(), RecordError> {
+    let checks = existing(tx, Container::Checks)?;
+    let key = id.to_string();
+    let place = format!("checks/{key}");
+    conflict::put(
+        tx,
+        &checks,
+        &key,
+        &place,
+        ScalarValue::from(stored),
+        seen,
+        &author.person,
+    )
+}
+
+fn add(
+    tx: &mut Transaction<'_>,
+    container: Container,
+    id: EntryId,
+    value: &impl Serialize,
+) -> Result<(), RecordError> {
+    let object = existing(tx, container)?;
+    let key = id.to_string();
+    if tx.get(&object, key.as_str())?.is_some() {
+        return Err(RecordError::EntrySealed { entry: id });
+    }
+    tx.put(&object, key, entry::to_json(value)?)?;
+    Ok(())
+}
+
+fn existing(tx: &Transaction<'_>, container: Container) -> Result<ObjId, RecordError> {
+    conflict::container(tx, container)?.ok_or(RecordError::NotARecord {
+        missing: container.key(),
+    })
+}

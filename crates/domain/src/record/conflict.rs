@@ -1,0 +1,141 @@
+//! Conflicts that end only when somebody who saw them ends them (DESIGN section 1).
+//!
+//! In Automerge a put overwrites every value that its author's document holds for the key, the
+//! concurrent ones that the author never looked at included. So a put here does two things more:
+//!
+//! - a concurrent value that lost and that the author did not see is copied into the container
+//!   `kept`, under `place|operation id`;
+//! - a value that the author saw is entered into the container `settled` under the same key.
+//!
+//! A value is in conflict while it is live beside the winner, or kept and not settled. Both
+//! containers only grow, so the outcome is the same in whatever order changes arrive. The value
+//! that an edit replaces is the winner, which the author saw by definition; it needs no mark.
+
+use std::collections::BTreeSet;
+
+use automerge::transaction::{Transactable, Transaction};
+use automerge::{ObjId, ReadDoc, ScalarValue};
+
+use super::error::RecordError;
+use super::schema::Container;
+use crate::id::PersonId;
+
+/// The id of the operation that wrote a value, as `counter@actor`.
+pub type OpId = String;
+
+/// Key of a value in `kept` and `settled`.
+pub(super) fn mark_key(place: &str, op: &str) -> String {
+    format!("{place}|{op}")
+}
+
+/// The values of one key that are live in the document, the winner last.
+pub(super) fn live_values(
+    doc: &impl ReadDoc,
+    object: &ObjId,
+    key: &str,
+) -> Result<Vec<(ScalarValue, OpId)>, RecordError> {
+    let live = doc.get_all(object, key)?;
+    Ok(live
+        .into_iter()
+        .filter_map(|(value, id)| Some((value.into_scalar().ok()?, id.to_string())))
+        .collect())
+}
+
+/// The values of a place that lost and that nobody has settled, without those equal to the winner.
+pub(super) fn lost_values(
+    doc: &impl ReadDoc,
+    object: &ObjId,
+    key: &str,
+    place: &str,
+) -> Result<Vec<(ScalarValue, OpId)>, RecordError> {
+    let mut live = live_values(doc, object, key)?;
+    let winner = live.pop().map(|(value, _)| value);
+    let mut lost = live;
+    lost.extend(kept_values(doc, place)?);
+    lost.sort_by(|a, b| a.1.cmp(&b.1));
+    lost.dedup_by(|a, b| a.1 == b.1);
+    let settled = match container(doc, Container::Settled)? {
+        Some(container) => doc.keys(&container).collect::<BTreeSet<_>>(),
+        None => BTreeSet::new(),
+    };
+    lost.retain(|(value, op)| {
+        Some(value) != winner.as_ref() && !settled.contains(&mark_key(place, op))
+    });
+    Ok(lost)
+}
+
+fn kept_values(doc: &impl ReadDoc, place: &str) -> Result<Vec<(ScalarValue, OpId)>, RecordError> {
+    let Some(kept) = container(doc, Container::Kept)? else {
+        return Ok(Vec::new());
+    };
+    let prefix = format!("{place}|");
+    let mut values = Vec::new();
+    for key in doc.keys(&kept).filter(|key| key.starts_with(&prefix)) {
+        if let Some((value, _)) = doc.get(&kept, key.as_str())?
+            && let Ok(scalar) = value.into_scalar()
+        {
+            values.push((scalar, key[prefix.len()..].to_owned()));
+        }
+    }
+    Ok(values)
+}
+
+/// The object of a container.
+pub(super) fn container(
+    doc: &impl ReadDoc,
+    container: Container,
+) -> Result<Option<ObjId>, RecordError> {
+    Ok(doc
+        .get(automerge::ROOT, container.key())?
+        .and_then(|(value, id)| value.is_object().then_some(id)))
+}
+
+/// Puts a value, keeping every concurrent one that its author did not see.
+///
+/// `seen` names the losing values that the author looked at and decides about.
+pub(super) fn put(
+    tx: &mut Transaction<'_>,
+    object: &ObjId,
+    key: &str,
+    place: &str,
+    value: ScalarValue,
+    seen: &[OpId],
+    by: &PersonId,
+) -> Result<(), RecordError> {
+    let mut live = live_values(tx, object, key)?;
+    let winner = live.pop();
+    let mut settle: BTreeSet<&str> = seen.iter().map(String::as_str).collect();
+    for (lost, op) in &live {
+        let equals_winner = winner.as_ref().is_some_and(|(shown, _)| shown == lost);
+        if equals_winner {
+            settle.insert(op);
+        } else if !settle.contains(op.as_str()) {
+            mark(tx, Container::Kept, &mark_key(place, op), lost.clone())?;
+        }
+    }
+    for op in settle {
+        mark(
+            tx,
+            Container::Settled,
+            &mark_key(place, op),
+            ScalarValue::from(by.as_str()),
+        )?;
+    }
+    tx.put(object, key, value)?;
+    Ok(())
+}
+
+fn mark(
+    tx: &mut Transaction<'_>,
+    container_kind: Container,
+    key: &str,
+    value: ScalarValue,
+) -> Result<(), RecordError> {
+    let object = container(tx, container_kind)?.ok_or(RecordError::NotARecord {
+        missing: container_kind.key(),
+    })?;
+    if tx.get(&object, key)?.is_none() {
+        tx.put(&object, key, value)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,430 @@
+//! Whether a change keeps to the shape of a record: the schema and touched-path check of
+//! DESIGN section 5.
+//!
+//! A broken *business* rule is never judged here: it is a refused proposal, not a refused change.
+
+use std::collections::BTreeSet;
+
+use automerge::{Automerge, ObjType, ROOT, ReadDoc, ScalarValue};
+
+use super::conflict::mark_key;
+use super::entry::{self, Check, Comment, PhotoRef, Proposal};
+use super::schema::{Container, Field, FieldType, Kind, SCHEMA_VERSION, SEALED_ROOT};
+use super::value::Value;
+use crate::id::{EntryId, PersonId};
+use crate::writes::{Action, Target, Write};
+
+/// Why a change does not keep to the shape of a record.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+pub enum ShapeError {
+    /// The genesis change lacks something or has it in the wrong form.
+    #[error("the genesis change has no sound {missing}")]
+    BadGenesis {
+        /// What is missing or wrong.
+        missing: &'static str,
+    },
+    /// The record is of a schema that this server does not know.
+    #[error("the record has a schema version that this server does not know; update the server")]
+    UnknownSchema,
+    /// A place that a record of this kind does not have.
+    #[error("a record of this kind has nothing at {place:?}")]
+    UnknownPlace {
+        /// Keys joined by slashes, cut to 128 characters.
+        place: String,
+    },
+    /// Something that only the genesis change writes.
+    #[error("{place:?} is written once, when the record begins")]
+    Sealed {
+        /// Keys joined by slashes.
+        place: String,
+    },
+    /// A second write to a proposal.
+    #[error("proposal {id} is written once; withdraw it by another proposal")]
+    ProposalSealed {
+        /// The proposal.
+        id: String,
+    },
+    /// A second write to a comment or photo reference.
+    #[error("entry {id} is written once; write a new one")]
+    EntrySealed {
+        /// The entry.
+        id: String,
+    },
+    /// A value that does not fit its place.
+    #[error("the value at {place:?} does not fit there")]
+    BadValue {
+        /// Keys joined by slashes.
+        place: String,
+    },
+    /// An entry or genesis that names another author than its device's certificate does.
+    #[error("{place:?} names an author other than the person whose device wrote it")]
+    AuthorForged {
+        /// Keys joined by slashes.
+        place: String,
+    },
+    /// A put that would end a conflict unseen.
+    #[error("the put at {place:?} ends a conflict without keeping or settling what it overwrites")]
+    ConflictUnseen {
+        /// Keys joined by slashes.
+        place: String,
+    },
+    /// An operation that no record uses: a list, a counter, a mark, a deletion outside a text.
+    #[error("the operation at {place:?} is of a kind that records do not have")]
+    Unsupported {
+        /// Keys joined by slashes.
+        place: String,
+    },
+    /// A text grew past its limit.
+    #[error("the text {place:?} is longer than records admit")]
+    TooLong {
+        /// The field.
+        place: String,
+    },
+}
+
+impl ShapeError {
+    /// The stable code of this refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BadGenesis { .. } => "bad_genesis",
+            Self::UnknownSchema => "unknown_schema",
+            Self::UnknownPlace { .. } => "unknown_place",
+            Self::Sealed { .. } => "sealed",
+            Self::ProposalSealed { .. } => "proposal_sealed",
+            Self::EntrySealed { .. } => "entry_sealed",
+            Self::BadValue { .. } => "bad_value",
+            Self::AuthorForged { .. } => "author_forged",
+            Self::ConflictUnseen { .. } => "conflict_unseen",
+            Self::Unsupported { .. } => "unsupported_write",
+            Self::TooLong { .. } => "text_too_long",
+        }
+    }
+}
+
+/// Judges one change.
+///
+/// `author` is the person that the device's certificate names; `before` and `after` are the
+/// record without and with the change; `genesis` says that it begins the record.
+///
+/// # Errors
+/// The first [`ShapeError`] that is found.
+pub fn judge(
+    author: &PersonId,
+    genesis: bool,
+    before: &Automerge,
+    after: &Automerge,
+    writes: &[Write],
+) -> Result<(), ShapeError> {
+    let kind = if genesis {
+        check_genesis(author, after)?
+    } else {
+        kind_in(before)?
+    };
+    let judge = Judge {
+        author,
+        genesis,
+        kind,
+        before,
+        after,
+        writes,
+    };
+    writes.iter().try_for_each(|write| judge.check(write))?;
+    judge.check_lengths()
+}
+
+fn scalar_at(doc: &Automerge, key: &str) -> Option<ScalarValue> {
+    doc.get(ROOT, key)
+        .ok()
+        .flatten()
+        .and_then(|(value, _)| value.into_scalar().ok())
+}
+
+fn kind_in(doc: &Automerge) -> Result<Kind, ShapeError> {
+    match scalar_at(doc, "kind") {
+        Some(ScalarValue::Str(code)) => {
+            Kind::from_code(&code).ok_or(ShapeError::BadGenesis { missing: "kind" })
+        }
+        _ => Err(ShapeError::BadGenesis { missing: "kind" }),
+    }
+}
+
+fn check_genesis(author: &PersonId, doc: &Automerge) -> Result<Kind, ShapeError> {
+    let bad = |missing| ShapeError::BadGenesis { missing };
+    match scalar_at(doc, "v") {
+        Some(ScalarValue::Int(SCHEMA_VERSION)) => {}
+        Some(ScalarValue::Int(_)) => return Err(ShapeError::UnknownSchema),
+        _ => return Err(bad("v")),
+    }
+    let kind = kind_in(doc)?;
+    match scalar_at(doc, "author") {
+        Some(ScalarValue::Str(name)) if name == author.as_str() => {}
+        Some(_) => {
+            return Err(ShapeError::AuthorForged {
+                place: "author".to_owned(),
+            });
+        }
+        None => return Err(bad("author")),
+    }
+    if !matches!(scalar_at(doc, "created_at"), Some(ScalarValue::Int(_))) {
+        return Err(bad("created_at"));
+    }
+    if !matches!(scalar_at(doc, "area"), Some(ScalarValue::Str(_))) {
+        return Err(bad("area"));
+    }
+    if !matches!(scalar_at(doc, "references"), Some(ScalarValue::Str(_))) {
+        return Err(bad("references"));
+    }
+    for container in Container::ALL {
+        if object_type(doc, container.key()) != Some(ObjType::Map) {
+            return Err(bad(container.key()));
+        }
+    }
+    for field in kind.fields() {
+        let is_prose = matches!(field.holds, FieldType::Prose(_));
+        if is_prose && object_type(doc, field.name) != Some(ObjType::Text) {
+            return Err(bad(field.name));
+        }
+        if field.required && !is_prose && scalar_at(doc, field.name).is_none() {
+            return Err(bad(field.name));
+        }
+    }
+    Ok(kind)
+}
+
+fn object_type(doc: &Automerge, key: &str) -> Option<ObjType> {
+    match doc.get(ROOT, key).ok().flatten() {
+        Some((automerge::Value::Object(object), _)) => Some(object),
+        _ => None,
+    }
+}
+
+struct Judge<'a> {
+    author: &'a PersonId,
+    genesis: bool,
+    kind: Kind,
+    before: &'a Automerge,
+    after: &'a Automerge,
+    writes: &'a [Write],
+}
+
+impl Judge<'_> {
+    fn check(&self, write: &Write) -> Result<(), ShapeError> {
+        match (write.path.as_slice(), &write.target) {
+            ([], Target::Key(key)) => self.check_root(key, write),
+            ([container], Target::Key(key)) => self.check_entry(container, key, write),
+            ([field], Target::Position) => self.check_letter(field, write),
+            _ => Err(unknown(write)),
+        }
+    }
+
+    fn check_root(&self, key: &str, write: &Write) -> Result<(), ShapeError> {
+        if SEALED_ROOT.contains(&key) {
+            return self.only_in_genesis(write, matches!(write.action, Action::Put(_)));
+        }
+        if Container::from_key(key).is_some() {
+            return self.only_in_genesis(write, write.action == Action::Make(ObjType::Map));
+        }
+        let field = self.kind.field(key).ok_or_else(|| unknown(write))?;
+        if matches!(field.holds, FieldType::Prose(_)) {
+            return self.only_in_genesis(write, write.action == Action::Make(ObjType::Text));
+        }
+        check_value(field, write)?;
+        self.check_overwritten(key, write)
+    }
+
+    fn only_in_genesis(&self, write: &Write, right_action: bool) -> Result<(), ShapeError> {
+        match (self.genesis, right_action && write.overwrites.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => Err(ShapeError::BadValue {
+                place: place_of(write),
+            }),
+            (false, _) => Err(ShapeError::Sealed {
+                place: place_of(write),
+            }),
+        }
+    }
+
+    fn check_entry(&self, container: &str, key: &str, write: &Write) -> Result<(), ShapeError> {
+        let container = Container::from_key(container).ok_or_else(|| unknown(write))?;
+        if !container.can_be_rewritten() && self.is_rewrite(container, key, write) {
+            return Err(match container {
+                Container::Proposals => ShapeError::ProposalSealed { id: shorten(key) },
+                _ => ShapeError::EntrySealed { id: shorten(key) },
+            });
+        }
+        let bad = || ShapeError::BadValue {
+            place: place_of(write),
+        };
+        let Action::Put(scalar) = &write.action else {
+            return Err(ShapeError::Unsupported {
+                place: place_of(write),
+            });
+        };
+        if matches!(container, Container::Kept | Container::Settled) {
+            return self.check_mark(container, key, scalar, write);
+        }
+        key.parse::<EntryId>().map_err(|_| unknown(write))?;
+        let ScalarValue::Str(text) = scalar else {
+            return Err(bad());
+        };
+        let by = match container {
+            Container::Comments => entry::from_json::<Comment>(text).map(|entry| entry.by),
+            Container::Checks => entry::from_json::<Check>(text).map(|entry| entry.by),
+            Container::Photos => entry::from_json::<PhotoRef>(text).map(|entry| entry.by),
+            _ => entry::from_json::<Proposal>(text).map(|entry| entry.by),
+        };
+        let by = by.ok_or_else(bad)?;
+        // Resolving a conflict may put back a finding that a colleague wrote.
+        if &by != self.author && container != Container::Checks {
+            return Err(ShapeError::AuthorForged {
+                place: place_of(write),
+            });
+        }
+        if container == Container::Checks {
+            self.check_overwritten(&format!("checks/{key}"), write)?;
+        }
+        Ok(())
+    }
+
+    fn is_rewrite(&self, container: Container, key: &str, write: &Write) -> bool {
+        let exists = || {
+            let (_, object) = self.before.get(ROOT, container.key()).ok().flatten()?;
+            self.before.get(&object, key).ok().flatten()
+        };
+        !write.overwrites.is_empty() || exists().is_some() || self.written_twice(write)
+    }
+
+    fn written_twice(&self, write: &Write) -> bool {
+        self.writes
+            .iter()
+            .filter(|other| other.path == write.path && other.target == write.target)
+            .count()
+            > 1
+    }
+
+    fn check_mark(
+        &self,
+        container: Container,
+        key: &str,
+        scalar: &ScalarValue,
+        write: &Write,
+    ) -> Result<(), ShapeError> {
+        let (place, _) = key.rsplit_once('|').ok_or_else(|| unknown(write))?;
+        let field = place.split('/').next().unwrap_or(place);
+        if field != "checks" && self.kind.field(field).is_none() {
+            return Err(unknown(write));
+        }
+        let small = match scalar {
+            ScalarValue::Str(text) => text.len() <= entry::MAX_ENTRY_BYTES,
+            ScalarValue::Int(_) => true,
+            _ => false,
+        };
+        let own = container != Container::Settled
+            || matches!(scalar, ScalarValue::Str(by) if by == self.author.as_str());
+        match (small, own) {
+            (true, true) => Ok(()),
+            (false, _) => Err(ShapeError::BadValue {
+                place: place_of(write),
+            }),
+            (_, false) => Err(ShapeError::AuthorForged {
+                place: place_of(write),
+            }),
+        }
+    }
+
+    fn check_letter(&self, field: &str, write: &Write) -> Result<(), ShapeError> {
+        let field = self.kind.field(field).ok_or_else(|| unknown(write))?;
+        if !matches!(field.holds, FieldType::Prose(_)) {
+            return Err(unknown(write));
+        }
+        match &write.action {
+            Action::Put(ScalarValue::Str(_)) | Action::Delete => Ok(()),
+            _ => Err(ShapeError::Unsupported {
+                place: place_of(write),
+            }),
+        }
+    }
+
+    /// All overwritten values but the winner must be kept or settled by the same change.
+    fn check_overwritten(&self, place: &str, write: &Write) -> Result<(), ShapeError> {
+        if write.overwrites.len() < 2 {
+            return Ok(());
+        }
+        let marked: BTreeSet<&str> = self
+            .writes
+            .iter()
+            .filter(|other| matches!(other.path.as_slice(), [c] if c == "kept" || c == "settled"))
+            .filter_map(|other| match &other.target {
+                Target::Key(key) => Some(key.as_str()),
+                Target::Position => None,
+            })
+            .collect();
+        let unmarked = write
+            .overwrites
+            .iter()
+            .filter(|op| {
+                let key = mark_key(place, op);
+                !marked.contains(key.as_str()) && !self.was_marked(&key)
+            })
+            .count();
+        if unmarked > 1 {
+            return Err(ShapeError::ConflictUnseen {
+                place: place.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn was_marked(&self, key: &str) -> bool {
+        ["kept", "settled"].iter().any(|container| {
+            let object = self.before.get(ROOT, *container).ok().flatten();
+            object.is_some_and(|(_, id)| matches!(self.before.get(&id, key), Ok(Some(_))))
+        })
+    }
+
+    fn check_lengths(&self) -> Result<(), ShapeError> {
+        for field in self.kind.fields() {
+            let FieldType::Prose(max) = field.holds else {
+                continue;
+            };
+            if let Ok(Some((_, id))) = self.after.get(ROOT, field.name)
+                && self.after.length(&id) > max
+            {
+                return Err(ShapeError::TooLong {
+                    place: field.name.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_value(field: &Field, write: &Write) -> Result<(), ShapeError> {
+    match &write.action {
+        Action::Put(scalar) if Value::from_scalar(field, scalar).is_some() => Ok(()),
+        Action::Put(_) => Err(ShapeError::BadValue {
+            place: place_of(write),
+        }),
+        _ => Err(ShapeError::Unsupported {
+            place: place_of(write),
+        }),
+    }
+}
+
+fn unknown(write: &Write) -> ShapeError {
+    ShapeError::UnknownPlace {
+        place: place_of(write),
+    }
+}
+
+fn place_of(write: &Write) -> String {
+    let mut keys: Vec<&str> = write.path.iter().map(String::as_str).collect();
+    if let Target::Key(key) = &write.target {
+        keys.push(key);
+    }
+    shorten(&keys.join("/"))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(128).collect()
+}

@@ -1,0 +1,137 @@
+//! The catalogue of categories (事项目录): classes, filing conditions and limits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::Department;
+
+/// How a limit is counted (DESIGN section 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitUnit {
+    /// Hours around the clock.
+    UrgentHour,
+    /// Hours within working hours on working days.
+    WorkHour,
+    /// Working days by the calendar.
+    WorkDay,
+    /// Calendar days.
+    NaturalDay,
+}
+
+/// How long handling may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// What is counted.
+    pub unit: LimitUnit,
+    /// How many.
+    pub amount: u32,
+}
+
+/// A filing condition (立案条件): the finding that decides the limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilingCondition {
+    /// Its name, unique in its minor class.
+    pub name: String,
+    /// The limit for handling.
+    pub handling_limit: Limit,
+}
+
+/// A minor class (小类).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minor {
+    /// Five digits, unique in the catalogue; the first two are the major class.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// The department that usually handles it.
+    pub department: Department,
+    /// Its filing conditions, at least one.
+    pub filing_conditions: Vec<FilingCondition>,
+}
+
+/// Component (部件, a thing) or matter (事件, a happening).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MinorKind {
+    /// 部件
+    Component,
+    /// 事件
+    Matter,
+}
+
+/// A major class (大类).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// Component or matter.
+    pub kind: MinorKind,
+    /// Two digits.
+    pub major: String,
+    /// Its name.
+    pub name: String,
+    /// The standard it comes from, or `local_extension`.
+    pub standard_ref: String,
+    /// Its minor classes.
+    pub minors: Vec<Minor>,
+}
+
+/// A district's catalogue. Its file form is `data/catalogue.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// Grows with every edit by the district.
+    pub version: u32,
+    /// Its title.
+    pub title: String,
+    /// The classes.
+    pub classes: Vec<Class>,
+}
+
+impl Catalogue {
+    /// The minor class of that code.
+    pub fn minor(&self, code: &str) -> Option<&Minor> {
+        self.minors().find(|minor| minor.code == code)
+    }
+
+    /// Every minor class.
+    pub fn minors(&self) -> impl Iterator<Item = &Minor> {
+        self.classes.iter().flat_map(|class| &class.minors)
+    }
+
+    /// The filing condition of that name in that minor class.
+    pub fn condition(&self, code: &str, name: &str) -> Option<&FilingCondition> {
+        self.minor(code)?
+            .filing_conditions
+            .iter()
+            .find(|condition| condition.name == name)
+    }
+
+    /// Whether any category is handled by that department.
+    pub fn has_department(&self, department: &Department) -> bool {
+        self.minors().any(|minor| &minor.department == department)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_catalogue_reads_whole() {
+        let text = include_str!("../../../../data/catalogue.json");
+        let catalogue: Catalogue = serde_json::from_str(text).unwrap();
+        assert_eq!(catalogue.minors().count(), 48);
+        let limit = catalogue.condition("01014", "缺失").unwrap().handling_limit;
+        assert_eq!(
+            limit,
+            Limit {
+                unit: LimitUnit::UrgentHour,
+                amount: 2
+            }
+        );
+        assert!(catalogue.has_department(&"城管".into()));
+        assert!(
+            catalogue
+                .minors()
+                .all(|minor| !minor.filing_conditions.is_empty())
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! Stages of a case.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a case stands. Only the log holds it, never the document.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// 未上报: the record is in the log, nobody has reported it yet.
+    #[default]
+    Unreported,
+    /// 待受理: reported, waits for an acceptor.
+    Reported,
+    /// 已立案: registered, waits for a dispatcher.
+    Registered,
+    /// 不予立案: rejected.
+    Rejected,
+    /// 处置中: dispatched to a department.
+    Dispatched,
+    /// 待核查: the department has answered.
+    Handled,
+    /// 待结案: checked, waits for the duty officer.
+    Checked,
+    /// 已结案: closed.
+    Closed,
+    /// 自行处置: the worker dealt with it on the spot.
+    SelfHandled,
+    /// 已撤回: taken back by its reporter.
+    Withdrawn,
+    /// 已作废: void.
+    Void,
+}
+
+impl Stage {
+    /// Every stage, in the order of a case's life.
+    pub const ALL: [Self; 11] = [
+        Self::Unreported,
+        Self::Reported,
+        Self::Registered,
+        Self::Rejected,
+        Self::Dispatched,
+        Self::Handled,
+        Self::Checked,
+        Self::Closed,
+        Self::SelfHandled,
+        Self::Withdrawn,
+        Self::Void,
+    ];
+
+    /// The stage's code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unreported => "unreported",
+            Self::Reported => "reported",
+            Self::Registered => "registered",
+            Self::Rejected => "rejected",
+            Self::Dispatched => "dispatched",
+            Self::Handled => "handled",
+            Self::Checked => "checked",
+            Self::Closed => "closed",
+            Self::SelfHandled => "self_handled",
+            Self::Withdrawn => "withdrawn",
+            Self::Void => "void",
+        }
+    }
+
+    /// The stage of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.code() == code)
+    }
+
+    /// The stage's name in Chinese.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Unreported => "未上报",
+            Self::Reported => "待受理",
+            Self::Registered => "已立案",
+            Self::Rejected => "不予立案",
+            Self::Dispatched => "处置中",
+            Self::Handled => "待核查",
+            Self::Checked => "待结案",
+            Self::Closed => "已结案",
+            Self::SelfHandled => "自行处置",
+            Self::Withdrawn => "已撤回",
+            Self::Void => "已作废",
+        }
+    }
+}
