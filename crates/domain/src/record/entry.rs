@@ -173,7 +173,7 @@ pub fn proposal_hash(stored: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// [`RecordError::EntryTooLong`] where it exceeds [`MAX_ENTRY_BYTES`].
-pub fn to_json(entry: &impl Serialize) -> Result<String, RecordError> {
+pub(crate) fn to_json(entry: &impl Serialize) -> Result<String, RecordError> {
     let text = serde_json::to_string(entry).map_err(|_| RecordError::NotEncodable)?;
     if text.len() > MAX_ENTRY_BYTES {
         return Err(RecordError::EntryTooLong { bytes: text.len() });
@@ -182,7 +182,7 @@ pub fn to_json(entry: &impl Serialize) -> Result<String, RecordError> {
 }
 
 /// An entry from its stored text; `None` if it is not one.
-pub fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Option<T> {
     if text.len() > MAX_ENTRY_BYTES {
         return None;
     }

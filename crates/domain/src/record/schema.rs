@@ -245,7 +245,7 @@ const CONTACT: &[Field] = &[
 
 /// The keys of a document that are neither fields of its kind nor containers. The genesis change
 /// writes them and nothing may write them again.
-pub const SEALED_ROOT: [&str; 5] = ["v", "kind", "author", "created_at", "references"];
+pub(super) const SEALED_ROOT: [&str; 5] = ["v", "kind", "author", "created_at", "references"];
 
 /// A map from entry id to entry, created by the genesis change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,18 @@
+//! Audiences: who may see a record (DESIGN section 7), as short texts.
+//!
+//! A record has audiences; a person has audiences; they see the record while the two share one.
+
+/// Everyone assigned to the area `code` or to an area above it sees records that live there.
+pub fn area(code: &str) -> String {
+    format!("a:{code}")
+}
+
+/// The handlers of a department see the cases that a ruling gave it.
+pub fn department(name: &str) -> String {
+    format!("d:{name}")
+}
+
+/// Authors always see their own words and rulings.
+pub fn person(id: &str) -> String {
+    format!("p:{id}")
+}

@@ -1,0 +1,22 @@
+//! Caps of the wire. Both sides keep to them; the receiver enforces them.
+
+/// Largest body of a request or page as it travels, compressed, in bytes.
+pub const MAX_WIRE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest body after decompression, in bytes.
+pub const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Most changes that one request pushes.
+pub const MAX_PUSH_ITEMS: usize = 512;
+/// Bytes of changes after which a phone sends what is left in the next request.
+pub const PUSH_TARGET_BYTES: usize = 1024 * 1024;
+/// Largest change, in bytes; a larger one is refused as `too_large`.
+pub const MAX_CHANGE_BYTES: usize = 256 * 1024;
+/// Most changes whose verdicts one request asks for again.
+pub const MAX_ASKS: usize = 1024;
+/// Most log entries in one page.
+pub const MAX_PAGE_ENTRIES: usize = 2048;
+/// Bytes of records after which a page ends; one record may exceed it.
+pub const PAGE_TARGET_BYTES: usize = 1024 * 1024;
+/// Longest time that the server works on one page, in milliseconds.
+pub const PAGE_MILLIS: u64 = 1_000;
+/// Most actors that one device may register.
+pub const MAX_ACTORS_PER_DEVICE: usize = 256;

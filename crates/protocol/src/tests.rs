@@ -1,0 +1,158 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn request() -> SyncRequest {
+    SyncRequest {
+        version: VERSION,
+        nonce: Key([1; 16]),
+        actor: Key([2; 16]),
+        cursor: Cursor { epoch: 1, seq: 42 },
+        device_ms: 1_790_000_000_000,
+        profile_version: 3,
+        parts: vec![PartVersion {
+            part: "catalogue".to_owned(),
+            version: 1,
+        }],
+        push: vec![PushItem {
+            record: Key([3; 16]),
+            change: Blob(vec![1, 2, 3]),
+            offset_ms: Some(-5),
+        }],
+        asks: vec![Digest([4; 32])],
+    }
+}
+
+fn entry() -> LogEntry {
+    LogEntry {
+        seq: 1,
+        previous: Digest::ZERO,
+        at_ms: 5,
+        record: Key([3; 16]),
+        fact: Fact::Admit {
+            change: Digest([9; 32]),
+            by: "W001".to_owned(),
+        },
+    }
+}
+
+#[test]
+fn a_request_survives_the_wire() {
+    let body = codec::encode(&request());
+    assert_eq!(
+        codec::decode::<SyncRequest>("request", &body),
+        Ok(request())
+    );
+}
+
+#[test]
+fn an_idle_request_is_small() {
+    let idle = SyncRequest {
+        push: vec![],
+        asks: vec![],
+        ..request()
+    };
+    assert!(codec::encode(&idle).len() < 200);
+}
+
+#[test]
+fn an_unknown_version_and_too_long_lists_are_refused() {
+    let future = SyncRequest {
+        version: VERSION + 1,
+        ..request()
+    };
+    assert_eq!(future.check().unwrap_err().code(), "unsupported_version");
+    let item = request().push[0].clone();
+    let heavy = SyncRequest {
+        push: vec![item; limits::MAX_PUSH_ITEMS + 1],
+        ..request()
+    };
+    assert_eq!(heavy.check().unwrap_err().code(), "too_many");
+}
+
+#[test]
+fn a_body_that_expands_beyond_the_cap_is_refused() {
+    let zeros = vec![0_u8; limits::MAX_BODY_BYTES + 1];
+    let mut bomb = vec![1];
+    bomb.extend(zstd::bulk::compress(&zeros, 19).unwrap());
+    assert!(bomb.len() < 10_000);
+    let refused = codec::decode::<SyncRequest>("request", &bomb);
+    assert_eq!(refused.unwrap_err().code(), "body_too_large");
+}
+
+#[test]
+fn an_oversized_a_foreign_and_an_empty_body_get_codes_of_their_own() {
+    let code = |body: &[u8]| {
+        codec::decode::<SyncRequest>("request", body)
+            .unwrap_err()
+            .code()
+    };
+    assert_eq!(code(&vec![1; limits::MAX_WIRE_BYTES + 1]), "body_too_large");
+    assert_eq!(code(&[9, 1, 2]), "unknown_form");
+    assert_eq!(code(&[]), "malformed_message");
+    assert_eq!(code(b"\x01not zstd"), "bad_compression");
+}
+
+#[test]
+fn a_declared_length_does_not_make_the_decoder_reserve_memory() {
+    // A CBOR array that announces 2^60 items and ends there.
+    let mut body = vec![1];
+    let cbor = [0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0];
+    body.extend(zstd::bulk::compress(&cbor, 3).unwrap());
+    let refused = codec::decode::<Vec<Digest>>("digests", &body);
+    assert_eq!(refused.unwrap_err().code(), "malformed_message");
+}
+
+#[test]
+fn a_certificate_of_another_server_is_not_taken() {
+    let key = SigningKey::from_bytes(&[5; 32]);
+    let certificate = Certificate {
+        person: "W001".to_owned(),
+        device: Key([1; 16]),
+        actor: Key([2; 16]),
+        issued_ms: 7,
+    };
+    let signed = certificate.sign(&key);
+    assert_eq!(
+        Certificate::open(&signed, &key.verifying_key()),
+        Ok(certificate)
+    );
+    let other = SigningKey::from_bytes(&[6; 32]).verifying_key();
+    assert_eq!(
+        Certificate::open(&signed, &other).unwrap_err().code(),
+        "bad_signature"
+    );
+}
+
+#[test]
+fn an_entry_has_one_canonical_form() {
+    let bytes = entry().to_bytes();
+    assert_eq!(LogEntry::from_bytes(&bytes), Ok(entry()));
+    // The same array with an indefinite length says the same and is not canonical.
+    let mut loose = vec![0x9f];
+    loose.extend(&bytes[1..]);
+    loose.push(0xff);
+    assert!(LogEntry::from_bytes(&loose).is_err());
+    assert_ne!(entry_hash(&bytes), entry_hash(&loose));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_decoders_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let mut body = vec![1];
+        body.extend(zstd::bulk::compress(&bytes, 1).unwrap());
+        let _ = codec::decode::<SyncRequest>("request", &body);
+        let _ = codec::decode::<SyncRequest>("request", &bytes);
+        let key = SigningKey::from_bytes(&[9; 32]).verifying_key();
+        let _ = open_page(&body, Key([0; 16]), &key);
+        let _ = LogEntry::from_bytes(&bytes);
+        let _ = Certificate::open(&bytes, &key);
+    }
+
+    #[test]
+    fn a_cut_request_is_refused(cut in 0..100_usize) {
+        let body = codec::encode(&request());
+        prop_assume!(cut < body.len());
+        prop_assert!(codec::decode::<SyncRequest>("request", &body[..cut]).is_err());
+    }
+}
