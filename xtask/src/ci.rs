@@ -1,0 +1,32 @@
+//! `cargo xtask ci`: what has to be green.
+
+use crate::error::TaskError;
+use crate::step::{Run, execute};
+use crate::{docs, setup, test};
+
+/// Runs every check, the fast ones first.
+pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
+    setup::ensure(run)?;
+    run.heading("格式 formatting");
+    execute(&mut run.cargo(&["fmt", "--all", "--check"]))?;
+    run.heading("文档中的路径 paths in the documentation");
+    docs::check(run)?;
+    run.heading("代码检查 lints");
+    execute(&mut run.cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    run.heading("接口文档 documentation");
+    execute(
+        run.cargo(&["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    test::test(run, None)?;
+    run.heading("全部通过 all green");
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! What can go wrong in a developer command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TaskError {
+    /// A program ended with a failure.
+    #[error("`{command}` failed ({status}); its output is above")]
+    Failed {
+        /// What was run.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// Its exit code, where it had one.
+        code: Option<i32>,
+    },
+    /// A program could not be started.
+    #[error("cannot start `{program}`: {source}; is it installed?")]
+    NotStarted {
+        /// Which.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Programs are missing and cannot be installed from here.
+    #[error("missing {missing}; {advice}")]
+    Missing {
+        /// Their names.
+        missing: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The documentation names places of one machine.
+    #[error(
+        "the documentation names places that exist on one machine only:\n{places}\n\
+         write them relative to the repository"
+    )]
+    LocalPaths {
+        /// `file:line: text`, one a line.
+        places: String,
+    },
+    /// A command whose subject does not exist yet.
+    #[error("`{command}` comes with {comes_with}, which this version does not have yet")]
+    NotYet {
+        /// The command.
+        command: &'static str,
+        /// What it waits for.
+        comes_with: &'static str,
+    },
+}
+
+impl TaskError {
+    /// The exit code: that of the program that failed, 2 for what does not exist, else 1.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Failed {
+                code: Some(code), ..
+            } => ExitCode::from(u8::try_from(*code).unwrap_or(1)),
+            Self::NotYet { .. } => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Running the steps of a command, each under a heading that says how long it has been so far.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crate::error::TaskError;
+
+/// One run of a command.
+pub(crate) struct Run {
+    root: PathBuf,
+    cargo: String,
+    started: Instant,
+}
+
+impl Run {
+    /// Starts the clock and finds the repository.
+    pub(crate) fn start() -> Result<Self, TaskError> {
+        let here = env::current_dir().map_err(|source| TaskError::Unreadable {
+            path: PathBuf::from("."),
+            source,
+        })?;
+        let root = env::var_os("CARGO_MANIFEST_DIR")
+            .map(PathBuf::from)
+            .and_then(|package| package.parent().map(Path::to_path_buf))
+            .unwrap_or(here);
+        Ok(Self {
+            root,
+            cargo: env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()),
+            started: Instant::now(),
+        })
+    }
+
+    /// The repository's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where release binaries are, whatever the developer calls the target folder.
+    pub(crate) fn release_binary(&self, name: &str) -> PathBuf {
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
+            || self.root.join("target"),
+            |folder| self.root.join(PathBuf::from(folder)),
+        );
+        target
+            .join("release")
+            .join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// Prints a step's heading.
+    pub(crate) fn heading(&self, text: &str) {
+        println!("[{:>7.1}s] {text}", self.started.elapsed().as_secs_f64());
+    }
+
+    /// `cargo` in the repository.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program(&self.cargo);
+        command.args(arguments);
+        command
+    }
+
+    /// Any program, started in the repository.
+    pub(crate) fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// Builds binaries in release.
+    pub(crate) fn build_release(&self, binaries: &[&str]) -> Result<(), TaskError> {
+        self.heading(&format!("构建 building {}", binaries.join(", ")));
+        let mut command = self.cargo(&["build", "--release", "--quiet"]);
+        for binary in binaries {
+            command.args(["--bin", binary]);
+        }
+        execute(&mut command)
+    }
+}
+
+/// Runs a program to its end with this terminal.
+pub(crate) fn execute(command: &mut Command) -> Result<(), TaskError> {
+    let status = command.status().map_err(|source| TaskError::NotStarted {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(TaskError::Failed {
+        command: in_words(command),
+        status: status.to_string(),
+        code: status.code(),
+    })
+}
+
+fn in_words(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_stem().unwrap_or(command.get_program());
+    std::iter::once(name)
+        .chain(command.get_args())
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_was_run_and_keeps_the_exit_code() {
+        let failed = execute(Command::new("sh").args(["-c", "exit 7"]));
+        let Err(TaskError::Failed { command, code, .. }) = failed else {
+            panic!("it did not fail");
+        };
+        assert_eq!(command, "sh -c exit 7");
+        assert_eq!(code, Some(7));
+    }
+}
