@@ -1,0 +1,161 @@
+//! Bodies of the fuzz targets.
+//!
+//! A target is one function over bytes that panics when something that must hold does not. The
+//! programs in `fuzz_targets/` hand these functions to libFuzzer; stable tests run them over
+//! honest changes, hostile changes and mutations of both.
+
+use std::sync::OnceLock;
+
+use automerge::transaction::{CommitOptions, Transactable, Transaction};
+use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc};
+use gridlog_merge_guard::{Admitted, History, Limits, Outcome, forge};
+
+/// An honest edit of a record.
+type Edit = fn(&mut Transaction<'_>) -> Result<(), automerge::AutomergeError>;
+
+/// `receive` over bytes as they are, and over bytes put into a chunk with a right checksum (libFuzzer
+/// does not guess one). What it accepts must lie within the caps.
+pub fn receive(data: &[u8]) {
+    for bytes in [data.to_vec(), forge::seal(data)] {
+        let limits = Limits::default();
+        if let Ok(header) = gridlog_merge_guard::receive(&bytes, &limits) {
+            assert!((1..=limits.max_ops).contains(&header.op_count));
+            assert!(header.start_op <= limits.max_start_op);
+            assert!(header.deps.len() <= limits.max_deps);
+        }
+    }
+}
+
+/// `admit` over the contents of a change, judged as the next change of a fixed record and as the
+/// first change of a new one. Only checks of our own may refuse, and what is admitted must leave
+/// a record that saves, loads and takes an honest edit.
+pub fn admit(data: &[u8]) {
+    gridlog_merge_guard::quiet_panics();
+    let bytes = forge::seal(data);
+    for history in [fixture(), &History::empty()] {
+        let outcome = gridlog_merge_guard::admit(history, &bytes, &Limits::default(), |_| Ok(()));
+        match outcome {
+            Ok(Outcome::Admitted(admitted)) => require_sound(*admitted),
+            Ok(Outcome::AlreadyKnown | Outcome::Waiting { .. }) => {}
+            Err(refusal) => assert!(
+                !["automerge_panicked", "automerge_refused", "does_not_reload"]
+                    .contains(&refusal.code()),
+                "only Automerge noticed: {refusal}"
+            ),
+        }
+    }
+}
+
+/// Contents of sound changes that could follow the record of [`admit`]: seeds for its corpus.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let edits: [Edit; 4] = [
+        |tx| tx.put(ROOT, "title", "井盖"),
+        |tx| {
+            tx.put_object(ROOT, "c", ObjType::Map)
+                .and_then(|map| tx.put(map, "by", 7))
+        },
+        |tx| match tx.get(ROOT, "text")? {
+            Some((_, text)) => tx.splice_text(&text, 1, 1, "路面"),
+            None => Ok(()),
+        },
+        |tx| tx.delete(ROOT, "kind"),
+    ];
+    edits
+        .into_iter()
+        .filter_map(|edit| contents_of(fixture().document(), edit))
+        .collect()
+}
+
+fn contents_of(
+    document: &Automerge,
+    edit: Edit,
+) -> Option<Vec<u8>> {
+    let mut document = document.clone().with_actor(ActorId::from([3; 16]));
+    let change = commit(&mut document, edit)?;
+    forge::contents(change.raw_bytes()).ok().map(<[u8]>::to_vec)
+}
+
+fn require_sound(admitted: Admitted) {
+    let saved = admitted.history.document().save();
+    let mut loaded = Automerge::load(&saved)
+        .expect("an admitted record loads")
+        .with_actor(ActorId::from([9; 16]));
+    let edit = commit(&mut loaded, |tx| tx.put(ROOT, "after", true)).expect("an edit is a change");
+    let next = gridlog_merge_guard::admit(
+        &admitted.history,
+        edit.raw_bytes(),
+        &Limits::default(),
+        |_| Ok(()),
+    );
+    assert!(
+        matches!(next, Ok(Outcome::Admitted(_))),
+        "an honest edit was not admitted"
+    );
+}
+
+/// A record of a few changes by two actors.
+fn fixture() -> &'static History {
+    static FIXTURE: OnceLock<History> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
+        let mut document = Automerge::new().with_actor(ActorId::from([5; 16]));
+        commit(&mut document, |tx| {
+            tx.put(ROOT, "kind", "case")?;
+            tx.put_object(ROOT, "comments", ObjType::Map)?;
+            let text = tx.put_object(ROOT, "text", ObjType::Text)?;
+            tx.splice_text(&text, 0, 0, "破损")?;
+            tx.put_object(ROOT, "list", ObjType::List).map(drop)
+        });
+        let mut document = document.with_actor(ActorId::from([3; 16]));
+        commit(&mut document, |tx| tx.put(ROOT, "title", "井"));
+        let changes = document.get_changes(&[]);
+        History::load(changes.iter().map(Change::raw_bytes)).expect("honest changes load")
+    })
+}
+
+fn commit(
+    document: &mut Automerge,
+    edit: impl FnOnce(&mut Transaction<'_>) -> Result<(), automerge::AutomergeError>,
+) -> Option<Change> {
+    let mut tx = document.transaction();
+    edit(&mut tx).expect("an honest edit works");
+    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(1_754_000_000_000));
+    document.get_change_by_hash(&hash?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_seed_is_admitted_and_stays_sound() {
+        let seeds = super::seeds();
+        assert_eq!(seeds.len(), 4);
+        for seed in seeds {
+            let outcome = gridlog_merge_guard::admit(
+                super::fixture(),
+                &super::forge::seal(&seed),
+                &super::Limits::default(),
+                |_| Ok(()),
+            );
+            assert!(matches!(outcome, Ok(super::Outcome::Admitted(_))));
+            super::admit(&seed);
+            super::receive(&seed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_targets_hold_over_mutated_seeds(
+            which in 0_usize..4,
+            edits in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..4),
+        ) {
+            let mut data = super::seeds().swap_remove(which);
+            for (at, with) in edits {
+                let at = at as usize % data.len();
+                data[at] = with;
+            }
+            super::receive(&data);
+            super::admit(&data);
+        }
+    }
+}
