@@ -66,10 +66,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn contents_of(
-    document: &Automerge,
-    edit: Edit,
-) -> Option<Vec<u8>> {
+fn contents_of(document: &Automerge, edit: Edit) -> Option<Vec<u8>> {
     let mut document = document.clone().with_actor(ActorId::from([3; 16]));
     let change = commit(&mut document, edit)?;
     forge::contents(change.raw_bytes()).ok().map(<[u8]>::to_vec)

@@ -116,9 +116,7 @@ fn conclude(
 /// it is what every phone will have, whatever the scratch copy holds in memory.
 fn rehearse(history: &History, bytes: &[u8], header: &Header) -> Result<Automerge, Refusal> {
     let scratch = shielded("apply", || apply(history.document.clone(), &[bytes]))??;
-    shielded("compare", || {
-        require_one_more(history, &scratch, bytes, header)
-    })??;
+    shielded("compare", || require_one_more(history, &scratch, header))??;
     let saved = shielded("save", || scratch.save_nocompress())?;
     let loaded = shielded("reload", || Automerge::load(&saved))?
         .map_err(|_| Refusal::DoesNotReload { hash: header.hash })?;
@@ -134,31 +132,24 @@ fn rehearse(history: &History, bytes: &[u8], header: &Header) -> Result<Automerg
     }
 }
 
-/// The scratch copy has the change, as received, as its only new one.
+/// The scratch copy has the change as its only new one. That the change comes out of a document as
+/// it went in shows at the reload, where Automerge encodes and hashes every change anew.
 fn require_one_more(
     history: &History,
     scratch: &Automerge,
-    bytes: &[u8],
     header: &Header,
 ) -> Result<(), Refusal> {
-    let refused = Refusal::AutomergeRefused { stage: "compare" };
     let mut heads = history.document.get_heads();
     heads.retain(|head| !header.deps.contains(head));
     heads.push(header.hash);
     heads.sort_unstable();
     let mut found = scratch.get_heads();
     found.sort_unstable();
-    let stats = scratch.stats();
-    let applied = stats.num_changes == history.len() as u64 + 1;
+    let applied = scratch.stats().num_changes == history.len() as u64 + 1;
     let queued = !scratch.get_missing_deps(&[]).is_empty();
-    match scratch.get_change_by_hash(&header.hash) {
-        Some(change) if found == heads && applied && !queued => {
-            if change.raw_bytes() == bytes {
-                Ok(())
-            } else {
-                Err(Refusal::NotCanonical { hash: header.hash })
-            }
-        }
-        _ => Err(refused),
+    if found == heads && applied && !queued {
+        Ok(())
+    } else {
+        Err(Refusal::AutomergeRefused { stage: "compare" })
     }
 }
