@@ -27,7 +27,8 @@ pub struct Limits {
     /// Latest time of a change, in milliseconds since 1970. Automerge stores differences between
     /// times in 64 bits, so extreme times spoil the record for later changes.
     pub max_time_ms: i64,
-    /// Objects above the object that is written in. Automerge walks objects recursively.
+    /// Objects above the object that is written in. Automerge walks objects recursively, and the
+    /// stack overflow of a deep document ends the process: no `catch_unwind` helps.
     pub max_depth: usize,
 }
 

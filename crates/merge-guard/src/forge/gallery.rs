@@ -237,7 +237,7 @@ pub fn empty_change(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     Forged::next(document, actor).bytes()
 }
 
-/// A change from before 1970, by as much as fits.
+/// A change from before 1970, by as much as fits. Automerge panics on the difference of times.
 pub fn extreme_time(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     let change = Forged::next(document, actor).with([ForgedOp::put("k", 1)]);
     Forged {
@@ -272,7 +272,7 @@ pub fn bogus_pred(document: &Automerge, actor: &ActorId) -> Vec<u8> {
         .bytes()
 }
 
-/// Overwrites an operation that exists, at another key.
+/// Overwrites an operation that exists, at another key. Loading the saved document panics.
 pub fn pred_at_another_key(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     let change = Forged::next(document, actor);
     let preds = vec![change.id(0)];
@@ -283,7 +283,7 @@ pub fn pred_at_another_key(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     change.with([ForgedOp::put("a", 1), second]).bytes()
 }
 
-/// Deletes without naming what.
+/// Deletes without naming what. The saved document would not load.
 pub fn delete_nothing(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     Forged::next(document, actor)
         .with([ForgedOp::make("k", 3)])
@@ -389,7 +389,7 @@ pub fn reused_seq(honest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A change that skips a sequence number of its actor.
+/// A change that skips a sequence number of its actor. Automerge panics.
 pub fn seq_gap(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     let change = Forged::next(document, actor).with([ForgedOp::put("k", 1)]);
     Forged {
@@ -400,6 +400,7 @@ pub fn seq_gap(document: &Automerge, actor: &ActorId) -> Vec<u8> {
 }
 
 /// A change that depends on what the actor's last change `honest` built on, but not on that.
+/// Loading the saved document panics.
 pub fn own_previous_missing(document: &Automerge, honest: &[u8]) -> Vec<u8> {
     match Forged::read(honest) {
         Ok(last) => {
@@ -427,7 +428,7 @@ pub fn mark(document: &Automerge, actor: &ActorId) -> Vec<u8> {
         .bytes()
 }
 
-/// Maps in maps, thousands deep. What walks them recursively overflows its stack.
+/// Maps in maps, thousands deep. `Automerge::hydrate` overflows its stack, which nothing catches.
 pub fn deep_nesting(document: &Automerge, actor: &ActorId) -> Vec<u8> {
     let change = Forged::next(document, actor);
     let mut ops = vec![ForgedOp::make("d", 0)];
