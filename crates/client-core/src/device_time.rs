@@ -1,0 +1,56 @@
+//! The device's clock against the server's (DESIGN section 10).
+//!
+//! Every act carries the offset that the last sync measured. A clock that was set since makes that
+//! offset worthless, so the offset is dropped until the next sync and acts are flagged. Only a wall
+//! clock is injected here, and it shows a jump only when it goes back: a reading more than
+//! [`TOLERANCE_MS`] before the last one that the store remembers. A jump forward looks like time
+//! that passed; the server's clamp between pull and receipt bounds what it can do.
+
+use gridlog_domain::environment::Clock;
+use rusqlite::Connection;
+
+use crate::error::PhoneError;
+use crate::store::meta;
+
+/// How far back a clock may be adjusted by the network before it counts as a jump, milliseconds.
+const TOLERANCE_MS: i64 = 5_000;
+
+/// What the device knows about now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Device time, milliseconds since the Unix epoch.
+    pub(crate) now_ms: i64,
+    /// Server time minus device time; `None` if unknown.
+    pub(crate) offset_ms: Option<i64>,
+}
+
+/// Reads the clock, and remembers the reading.
+pub(crate) fn now(connection: &Connection, clock: &dyn Clock) -> Result<Moment, PhoneError> {
+    // The Unix epoch is the earliest time that a change can carry.
+    let now_ms = clock.now_ms().max(0);
+    let last = meta::LAST_SEEN_MS.get(connection)?.unwrap_or(now_ms);
+    if now_ms.saturating_add(TOLERANCE_MS) < last {
+        meta::CLOCK_OFFSET.clear(connection)?;
+    }
+    meta::LAST_SEEN_MS.set(connection, now_ms)?;
+    Ok(Moment {
+        now_ms,
+        offset_ms: meta::CLOCK_OFFSET.get(connection)?,
+    })
+}
+
+/// Measures the offset by one exchange: the server's time belongs to its middle.
+pub(crate) fn measure(
+    connection: &Connection,
+    asked_ms: i64,
+    answered_ms: i64,
+    server_ms: i64,
+) -> Result<(), PhoneError> {
+    meta::LAST_SEEN_MS.set(connection, answered_ms)?;
+    let took = answered_ms.saturating_sub(asked_ms);
+    if took < 0 {
+        return meta::CLOCK_OFFSET.clear(connection);
+    }
+    let middle = asked_ms.saturating_add(took / 2);
+    meta::CLOCK_OFFSET.set(connection, server_ms.saturating_sub(middle))
+}

@@ -1,0 +1,200 @@
+//! Enrolment: how an installation becomes a device of a person.
+
+use gridlog_domain::id::{DeviceId, PersonId};
+use gridlog_domain::reference::Person;
+use gridlog_protocol::{Certificate, EnrolAnswer, EnrolRequest, ErrorBody, Key, VerifyingKey};
+use rusqlite::Connection;
+
+use crate::error::PhoneError;
+use crate::identity::{self, Identity};
+use crate::phone::Phone;
+use crate::store::meta;
+use crate::transport::{Answer, Transport};
+
+/// Where enrolment goes.
+pub const ENROL_PATH: &str = "/v1/enrol";
+
+/// What a server that is busy and names no time is given, milliseconds.
+const DEFAULT_WAIT_MS: u64 = 5_000;
+
+/// The body of an answer, if the server took the request.
+pub(crate) fn body_of(answer: Answer) -> Result<Vec<u8>, PhoneError> {
+    match answer.status {
+        200..=299 => Ok(answer.body),
+        429 | 503 => Err(PhoneError::Busy {
+            retry_after_ms: answer.retry_after_ms.unwrap_or(DEFAULT_WAIT_MS),
+        }),
+        status => Err(refusal(status, &answer.body)),
+    }
+}
+
+fn refusal(status: u16, body: &[u8]) -> PhoneError {
+    match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(said) => PhoneError::Refused {
+            status,
+            code: said.code,
+            zh: said.zh,
+            en: said.en,
+        },
+        Err(_) => PhoneError::Refused {
+            status,
+            code: "no_gridlog_server".to_owned(),
+            zh: "该地址没有格志服务器应答".to_owned(),
+            en: "what answered is not a Gridlog server".to_owned(),
+        },
+    }
+}
+
+const fn malformed(what: &'static str) -> PhoneError {
+    PhoneError::BadEnrolment { what }
+}
+
+fn from_hex<const N: usize>(text: &str, what: &'static str) -> Result<[u8; N], PhoneError> {
+    let mut bytes = [0; N];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| malformed(what))?;
+    Ok(bytes)
+}
+
+/// An enrolment that was checked.
+struct Enrolment {
+    person: Person,
+    profile_version: i64,
+    device: DeviceId,
+    district: String,
+    token: String,
+    server_key: [u8; 32],
+    certificate: Vec<u8>,
+}
+
+impl Enrolment {
+    fn check(body: &[u8], asked: &PersonId, actor: [u8; 16]) -> Result<Self, PhoneError> {
+        let answer: EnrolAnswer =
+            serde_json::from_slice(body).map_err(|_| malformed("the body"))?;
+        let person: Person =
+            serde_json::from_value(answer.profile).map_err(|_| malformed("the profile"))?;
+        let device: DeviceId = answer.device.parse().map_err(|_| malformed("the device"))?;
+        let server_key = from_hex::<32>(&answer.server_key, "the server's key")?;
+        let key =
+            VerifyingKey::from_bytes(&server_key).map_err(|_| malformed("the server's key"))?;
+        let certificate =
+            hex::decode(&answer.certificate).map_err(|_| malformed("the certificate"))?;
+        let said = Certificate::open(&certificate, &key)?;
+        let fits = said.person == person.id.as_str()
+            && person.id == *asked
+            && said.device == Key(*device.as_bytes())
+            && said.actor == Key(actor);
+        if !fits {
+            return Err(malformed(
+                "the certificate names another person, device or actor",
+            ));
+        }
+        Ok(Self {
+            person,
+            profile_version: i64::try_from(answer.profile_version)
+                .map_err(|_| malformed("the profile's version"))?,
+            device,
+            district: answer.district,
+            token: answer.token,
+            server_key,
+            certificate,
+        })
+    }
+
+    fn store(
+        self,
+        connection: &Connection,
+        actor: [u8; 16],
+        device_name: &str,
+    ) -> Result<(), PhoneError> {
+        let known = meta::SERVER_KEY.get(connection)?;
+        if known.is_some_and(|known| known != self.server_key) {
+            return Err(PhoneError::OtherServer);
+        }
+        let person = serde_json::to_string(&self.person)
+            .map_err(|_| PhoneError::StoreDamaged { what: "identity" })?;
+        meta::SERVER_KEY.set(connection, self.server_key)?;
+        meta::PERSON.set(connection, person)?;
+        // A profile that differs from the one pulled with is told again by the next page, with
+        // everything that a change of scope asks for.
+        if known.is_none() {
+            meta::PROFILE_VERSION.set(connection, self.profile_version)?;
+        }
+        meta::DEVICE.set(connection, *self.device.as_bytes())?;
+        meta::DEVICE_NAME.set(connection, device_name.to_owned())?;
+        meta::DISTRICT.set(connection, self.district)?;
+        meta::TOKEN.set(connection, self.token)?;
+        store_certificate(connection, actor, &self.certificate)
+    }
+}
+
+/// Keeps the server's word for an actor.
+pub(crate) fn store_certificate(
+    connection: &Connection,
+    actor: [u8; 16],
+    certificate: &[u8],
+) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE actors SET certificate = ?2 WHERE actor = ?1",
+        (actor, certificate),
+    )?;
+    Ok(())
+}
+
+impl Phone {
+    /// Makes this phone a device of `person`. The password is sent and not kept. From here on the
+    /// phone trusts the key of the server that answered, and no other.
+    ///
+    /// # Errors
+    /// [`PhoneError::OtherPerson`] if the store belongs to somebody else, before anything is sent;
+    /// [`PhoneError::Refused`], for example for a wrong password; [`PhoneError::Transport`];
+    /// [`PhoneError::BadEnrolment`], [`PhoneError::OtherServer`]. The store is as it was then.
+    pub fn enrol(
+        &self,
+        transport: &dyn Transport,
+        person: &PersonId,
+        password: &str,
+        device_name: &str,
+    ) -> Result<Identity, PhoneError> {
+        let actor = self.inner.store.read(|connection| {
+            let owner = identity::read(connection)?;
+            match owner {
+                Some(owner) if owner.person.id != *person => Err(PhoneError::OtherPerson),
+                _ => self.inner.actor(connection),
+            }
+        })?;
+        let request = EnrolRequest {
+            person: person.as_str().to_owned(),
+            password: password.to_owned(),
+            actor: hex::encode(actor),
+            device_name: device_name.to_owned(),
+        };
+        let body = serde_json::to_vec(&request).map_err(|_| malformed("the request"))?;
+        let answer = transport.post(ENROL_PATH, None, "application/json", &body)?;
+        let enrolment = Enrolment::check(&body_of(answer)?, person, actor)?;
+        let identity = self.inner.store.write(|tx| {
+            enrolment.store(tx, actor, device_name)?;
+            identity::require(tx)
+        })?;
+        self.inner.signal.committed();
+        Ok(identity)
+    }
+
+    /// Signs the same person in again, after [`PhoneError::SignInAgain`]. Everything on the phone
+    /// is kept and goes out with the next sync.
+    ///
+    /// # Errors
+    /// [`PhoneError::NotEnrolled`]; else as [`Phone::enrol`].
+    pub fn sign_in(
+        &self,
+        transport: &dyn Transport,
+        password: &str,
+    ) -> Result<Identity, PhoneError> {
+        let identity = self.inner.store.read(identity::require)?;
+        self.enrol(
+            transport,
+            &identity.person.id,
+            password,
+            &identity.device_name,
+        )
+    }
+}

@@ -1,0 +1,226 @@
+//! What can go wrong on a phone.
+
+use gridlog_domain::id::RecordId;
+use gridlog_domain::record::RecordError;
+use gridlog_protocol::ProtocolError;
+
+use crate::transport::TransportError;
+
+/// Why a call did not do what it was asked.
+///
+/// No variant carries what a record says. A recording call that fails has written nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PhoneError {
+    /// SQLite failed: no space, a damaged file, or another process that kept the store locked.
+    #[error("the store could not be read or written; check free space and try again")]
+    Store(#[from] rusqlite::Error),
+    /// The key does not open the store. The file was not touched.
+    #[error("the key does not open this store; give the key it was made with")]
+    WrongKey,
+    /// A newer version of the app wrote the store. The file was not touched.
+    #[error("the store has version {found}, this app knows up to {known}; update the app")]
+    StoreNewer {
+        /// Version of the store.
+        found: i64,
+        /// Newest version that this code knows.
+        known: i64,
+    },
+    /// Something in the store is not what this code wrote.
+    #[error("the store holds a {what} that cannot be read; send the diagnostics to your office")]
+    StoreDamaged {
+        /// What could not be read.
+        what: &'static str,
+    },
+    /// The generation marker could not be written; see [`crate::GenerationMarker`].
+    #[error("the generation marker could not be written; check the app's storage")]
+    Marker(#[source] std::io::Error),
+    /// The system gave no thread for a watch.
+    #[error("the system gave no thread to watch with; close other apps and try again")]
+    NoThread(#[source] std::io::Error),
+    /// Nobody enrolled this phone yet.
+    #[error("this phone is not enrolled; enrol with signal first")]
+    NotEnrolled,
+    /// The store belongs to another person.
+    #[error("this store belongs to another person; use a store of your own")]
+    OtherPerson,
+    /// The server that answered is not the one that this store enrolled with.
+    #[error("another server answered; check the address")]
+    OtherServer,
+    /// No record of that id is here.
+    #[error("record {record} is not on this phone; sync, or check the id")]
+    UnknownRecord {
+        /// The id asked for.
+        record: RecordId,
+    },
+    /// No draft of that id is here.
+    #[error("draft {draft} is not on this phone")]
+    UnknownDraft {
+        /// The id asked for.
+        draft: crate::drafts::DraftId,
+    },
+    /// No refused item of that id is here.
+    #[error("nothing of the id {item} needs you; it may be settled already")]
+    UnknownItem {
+        /// The id asked for.
+        item: crate::needs_you::NeedsYouId,
+    },
+    /// No area was named and the person walks none.
+    #[error("name an area: you have no field assignment to take it from")]
+    AreaNeeded,
+    /// The record does not take the commands.
+    #[error("record {record} does not take this: {source}")]
+    Record {
+        /// The record.
+        record: RecordId,
+        /// Why.
+        #[source]
+        source: RecordError,
+    },
+    /// The change would be refused by every server, for example because it is too large.
+    #[error("record {record} cannot take so much at once ({code}); write less at a time")]
+    NotSendable {
+        /// The record.
+        record: RecordId,
+        /// The code that a server would refuse it with.
+        code: &'static str,
+    },
+    /// The changes of a record do not make a document.
+    #[error("record {record} cannot be opened ({code}); sync again, then tell your office")]
+    Unopenable {
+        /// The record.
+        record: RecordId,
+        /// The guard's code.
+        code: String,
+    },
+    /// A sync is running on this phone.
+    #[error("a sync is running; wait for it or cancel it")]
+    SyncRunning,
+    /// The sync was cancelled. What was exchanged until then is kept.
+    #[error("the sync was cancelled; what was exchanged is kept")]
+    Cancelled,
+    /// An answer was given to a session that asked nothing.
+    #[error("the session expects no answer; call next_request first")]
+    NothingAsked,
+    /// The request did not reach the server, or its answer did not come back.
+    #[error("the server was not reached: {0}")]
+    Transport(#[from] TransportError),
+    /// The answer is not a page that this phone takes. Nothing of it was stored.
+    #[error("the server's answer was not taken: {0}")]
+    Protocol(#[from] ProtocolError),
+    /// A signed page contradicts itself or the log that this phone knows. Nothing of it was stored.
+    #[error("the server's page was not taken: {what}; tell your office")]
+    BadPage {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The server's answer to an enrolment cannot be read.
+    #[error("the server's answer to the enrolment is malformed: {what}")]
+    BadEnrolment {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The session has ended. Nothing on the phone is lost.
+    #[error("sign in again; everything on this phone is kept")]
+    SignInAgain,
+    /// The server refused the request.
+    #[error("the server refused ({status} {code}): {en}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The server's code.
+        code: String,
+        /// For a person, Chinese.
+        zh: String,
+        /// For a developer, English.
+        en: String,
+    },
+    /// The server has no time now.
+    #[error("the server is busy; try again in {retry_after_ms} ms")]
+    Busy {
+        /// How long to wait, milliseconds.
+        retry_after_ms: u64,
+    },
+}
+
+impl PhoneError {
+    /// A stable code for programs; that of the cause where the cause has one.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Store(_) => "store_failed",
+            Self::WrongKey => "wrong_key",
+            Self::StoreNewer { .. } => "store_newer",
+            Self::StoreDamaged { .. } => "store_damaged",
+            Self::Marker(_) => "marker_failed",
+            Self::NoThread(_) => "no_thread",
+            Self::NotEnrolled => "not_enrolled",
+            Self::OtherPerson => "other_person",
+            Self::OtherServer => "other_server",
+            Self::UnknownRecord { .. } => "unknown_record",
+            Self::UnknownDraft { .. } => "unknown_draft",
+            Self::UnknownItem { .. } => "unknown_item",
+            Self::AreaNeeded => "area_needed",
+            Self::Record { source, .. } => source.code(),
+            Self::NotSendable { code, .. } => code,
+            Self::Unopenable { .. } => "record_unopenable",
+            Self::SyncRunning => "sync_running",
+            Self::Cancelled => "cancelled",
+            Self::NothingAsked => "nothing_asked",
+            Self::Transport(cause) => cause.code(),
+            Self::Protocol(cause) => cause.code(),
+            Self::BadPage { .. } => "bad_page",
+            Self::BadEnrolment { .. } => "bad_enrolment",
+            Self::SignInAgain => "sign_in_again",
+            Self::Refused { code, .. } => code,
+            Self::Busy { .. } => "busy",
+        }
+    }
+
+    /// What a worker reads, in Chinese.
+    pub fn zh(&self) -> String {
+        let text = match self {
+            Self::Store(_) => "本机存储读写失败，请检查剩余空间后重试",
+            Self::WrongKey => "密钥不正确，无法打开本机数据",
+            Self::StoreNewer { .. } => "本机数据由新版本写入，请升级应用",
+            Self::StoreDamaged { .. } => "本机数据有损坏，请联系社区管理员",
+            Self::Marker(_) => "无法写入本机标记，请检查应用存储权限",
+            Self::NoThread(_) => "系统资源不足，请关闭其他应用后重试",
+            Self::NotEnrolled => "本机尚未登记，请在有信号时登录",
+            Self::OtherPerson => "本机数据属于其他人员，不能换人登录",
+            Self::OtherServer => "应答的不是登记时的服务器，请检查地址",
+            Self::UnknownRecord { .. } => "本机没有这条记录，请先同步或核对编号",
+            Self::UnknownDraft { .. } => "本机没有这份草稿",
+            Self::UnknownItem { .. } => "没有这条待处理事项，可能已处理",
+            Self::AreaNeeded => "请选择所属区域",
+            Self::Record { source, .. } => record_error_zh(source),
+            Self::NotSendable { .. } => "一次写入的内容过多，请分几次填写",
+            Self::Unopenable { .. } => "这条记录无法打开，请同步后重试",
+            Self::SyncRunning => "正在同步，请稍候",
+            Self::Cancelled => "同步已取消，已传内容不会丢失",
+            Self::NothingAsked => "没有等待应答的请求",
+            Self::Transport(_) => "连不上服务器，内容都在本机，有信号后再同步",
+            Self::Protocol(_) | Self::BadPage { .. } => "服务器应答有误，未采用，请联系管理员",
+            Self::BadEnrolment { .. } => "登录应答有误，请联系管理员",
+            Self::SignInAgain => "登录已过期，请重新登录；本机内容都在",
+            Self::Refused { zh, .. } => zh,
+            Self::Busy { .. } => "服务器繁忙，请稍后再试",
+        };
+        text.to_owned()
+    }
+}
+
+fn record_error_zh(error: &RecordError) -> &'static str {
+    match error {
+        RecordError::UnknownField { .. } => "没有这个字段",
+        RecordError::WrongValue { .. } => "填写的内容不符合要求",
+        RecordError::RequiredMissing { .. } => "必填项未填",
+        RecordError::NotCreated | RecordError::NotARecord { .. } => "记录尚未建立",
+        RecordError::AlreadyCreated => "记录已存在",
+        RecordError::EntrySealed { .. } => "这一条写入后不能修改，请另写一条",
+        RecordError::EntryEmpty => "请填写内容",
+        RecordError::EntryTooLong { .. } => "内容过长，请缩短",
+        RecordError::Deleted => "记录已删除",
+        RecordError::NotEncodable => "数值有误，无法保存",
+        RecordError::Automerge(_) => "记录无法写入",
+    }
+}

@@ -1,0 +1,84 @@
+//! The phone's engine: everything a patrol worker's app does, but screens.
+//!
+//! A worker must never lose a word, and must see what became of it. So a recording call returns
+//! only when its change is committed and synced to the disk; everything a list or a search shows is
+//! read from rows, without opening an Automerge document; and sync can be cut at any point and
+//! begun again.
+//!
+//! - [`Phone::open`]: one encrypted SQLite file, see [`OpenOptions`].
+//! - [`Phone::enrol`]: once, with signal.
+//! - [`Phone::report`], [`Phone::visit`], [`Phone::start_patrol`] …: recording, offline.
+//! - [`Phone::list`], [`Phone::search`], [`Phone::show`], [`Phone::tasks`], [`Phone::watch`]: reading.
+//! - [`Phone::sync`]: over a [`Transport`]; [`Phone::begin_sync`] is the same without I/O.
+//!
+//! The API is synchronous: each call blocks until it is done. [`Phone`] may be shared between
+//! threads, and two processes may open one store at once.
+//!
+//! Time, randomness and the network come from outside (DESIGN section 2).
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use gridlog_client_core::{FileMarker, OpenOptions, Phone, Query, StoreKey};
+//! # use gridlog_domain::environment::{Clock, SeededEntropy};
+//! # struct Noon;
+//! # impl Clock for Noon { fn now_ms(&self) -> i64 { 1_790_000_000_000 } }
+//! # let folder = tempfile::tempdir()?;
+//! let phone = Phone::open(OpenOptions {
+//!     path: folder.path().join("phone.db"),
+//!     key: StoreKey::new([7; 32]),
+//!     clock: Arc::new(Noon),
+//!     entropy: Box::new(SeededEntropy::new(1)),
+//!     marker: Arc::new(FileMarker::new(folder.path().join("marker"))),
+//! })?;
+//! assert!(phone.list(&Query::default())?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod detail;
+mod device_time;
+mod document;
+mod drafts;
+mod enrol;
+mod error;
+mod fieldwork;
+#[cfg(feature = "http")]
+mod http;
+mod identity;
+mod key;
+mod marker;
+mod needs_you;
+mod phone;
+mod read;
+mod reasons;
+mod record;
+mod reference;
+mod rows;
+mod standing;
+mod status;
+mod store;
+mod sync;
+mod transport;
+mod watch;
+
+pub use detail::{
+    HistoryLine, OwnChange, ProposalStanding, ProposalStatus, RecordCheck, RecordDetail, Task,
+};
+pub use drafts::{Draft, DraftId};
+pub use enrol::ENROL_PATH;
+pub use error::PhoneError;
+pub use fieldwork::{NewReport, NewVisit};
+#[cfg(feature = "http")]
+pub use http::HttpTransport;
+pub use identity::Identity;
+pub use key::StoreKey;
+pub use marker::{FileMarker, GenerationMarker};
+pub use needs_you::{NeedsYou, NeedsYouId};
+pub use phone::{OpenOptions, Phone};
+pub use record::NewPhoto;
+pub use reference::Reference;
+pub use rows::{Query, RecordRow};
+pub use standing::Standing;
+pub use status::Status;
+pub use sync::{CancelFlag, SYNC_PATH, SyncOptions, SyncProgress, SyncReport, SyncSession};
+pub use transport::{Answer, Transport, TransportError};
+pub use watch::{Listener, Subscription};

@@ -1,0 +1,82 @@
+//! The generation marker: how a phone notices that its store was restored from a backup.
+//!
+//! A restored store would write on with the actor of the store it was copied from, and two changes
+//! with one (actor, seq) are two truths (DESIGN section 4). The store and a place that backups do
+//! not reach both hold the generation; where they differ, the store takes a new actor.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A place for 16 bytes that a backup does not reach: the key store of an app, a file in a folder
+/// that is excluded from backups.
+pub trait GenerationMarker: Send + Sync {
+    /// The marker; `None` if there is none or it cannot be read.
+    fn read(&self) -> Option<[u8; 16]>;
+
+    /// Replaces the marker, durably.
+    ///
+    /// # Errors
+    /// What the place answered; opening the store fails with it.
+    fn write(&self, generation: [u8; 16]) -> io::Result<()>;
+}
+
+/// A marker in a file of its own.
+#[derive(Debug, Clone)]
+pub struct FileMarker {
+    path: PathBuf,
+}
+
+impl FileMarker {
+    /// Keeps the marker at `path`, which must lie outside of what is backed up with the store.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    fn replace(&self, text: &str) -> io::Result<()> {
+        let fresh = self.path.with_extension("new");
+        let mut file = File::create(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&fresh, &self.path)?;
+        sync_folder(self.path.parent())
+    }
+}
+
+/// Makes a rename durable where folders can be synced.
+fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
+    match folder.filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+impl GenerationMarker for FileMarker {
+    fn read(&self) -> Option<[u8; 16]> {
+        let text = fs::read_to_string(&self.path).ok()?;
+        let mut generation = [0; 16];
+        hex::decode_to_slice(text.trim(), &mut generation).ok()?;
+        Some(generation)
+    }
+
+    fn write(&self, generation: [u8; 16]) -> io::Result<()> {
+        self.replace(&hex::encode(generation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_reads_back_and_anything_else_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let marker = FileMarker::new(folder.path().join("marker"));
+        assert_eq!(marker.read(), None);
+        marker.write([7; 16]).unwrap();
+        marker.write([8; 16]).unwrap();
+        assert_eq!(marker.read(), Some([8; 16]));
+        fs::write(folder.path().join("marker"), "not a marker").unwrap();
+        assert_eq!(marker.read(), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! What was sent back and needs the worker: their words stay until they decide.
+
+use gridlog_domain::id::{EntryId, RecordId};
+use gridlog_domain::record::Command;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Knowledge, Pen};
+use crate::error::PhoneError;
+use crate::identity;
+use crate::phone::Phone;
+use crate::reasons::explain;
+use crate::store::refused::{self, Refused};
+use crate::store::{changes, outbox, records};
+
+/// Names something that needs the worker.
+pub type NeedsYouId = EntryId;
+
+/// Something that was refused twice, or that could not be written again after a refusal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NeedsYou {
+    /// Names it for [`Phone::retry_needs_you`] and [`Phone::dismiss_needs_you`].
+    pub id: NeedsYouId,
+    /// Why, as a stable code.
+    pub code: String,
+    /// Why, in Chinese.
+    pub zh: String,
+    /// Why, in English.
+    pub en: String,
+    /// What the worker meant, every word of it.
+    pub commands: Vec<Command>,
+    /// When it was recorded, device time in milliseconds since the Unix epoch.
+    pub recorded_ms: i64,
+}
+
+impl From<Refused> for NeedsYou {
+    fn from(refused: Refused) -> Self {
+        let (zh, en) = explain(&refused.code);
+        Self {
+            id: refused.id,
+            zh: zh.to_owned(),
+            en: en.to_owned(),
+            code: refused.code,
+            commands: refused.intent.commands,
+            recorded_ms: refused.intent.recorded_ms,
+        }
+    }
+}
+
+/// A record that nothing is left of goes with its last refused item.
+fn settle(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
+    let empty = changes::live(connection, record)?.is_empty();
+    if empty && !outbox::any_undecided(connection, record)? {
+        return records::purge(connection, record);
+    }
+    records::refresh_standing(connection, record)
+}
+
+impl Phone {
+    /// Lets something refused go, for good: the worker has seen it.
+    ///
+    /// # Errors
+    /// [`PhoneError::UnknownItem`]; [`PhoneError::Store`].
+    pub fn dismiss_needs_you(&self, id: NeedsYouId) -> Result<(), PhoneError> {
+        self.inner.store.write(|tx| {
+            let refused = refused::get(tx, id)?;
+            refused::remove(tx, id)?;
+            settle(tx, refused.record)
+        })?;
+        self.inner.signal.committed();
+        Ok(())
+    }
+
+    /// Writes something refused once more, as the next sync's business. If it is refused again it
+    /// needs the worker again.
+    ///
+    /// # Errors
+    /// [`PhoneError::UnknownItem`]; [`PhoneError::Record`] if the record does not take it, and then
+    /// it stays as it was; [`PhoneError::Store`].
+    pub fn retry_needs_you(&self, id: NeedsYouId) -> Result<(), PhoneError> {
+        self.inner.store.write(|tx| {
+            let refused = refused::get(tx, id)?;
+            let me = identity::require(tx)?.person;
+            let mut open = self.inner.open_record(tx, refused.record)?;
+            let pen = Pen {
+                me: &me,
+                actor: self.inner.actor(tx)?,
+                attempt: 2,
+            };
+            open.write(tx, &pen, &refused.intent)?;
+            refused::remove(tx, id)?;
+            let reference = self.inner.reference(tx)?;
+            let knowledge = Knowledge { me, reference };
+            open.store_view(tx, &knowledge, refused.intent.recorded_ms)
+        })?;
+        self.inner.signal.committed();
+        Ok(())
+    }
+}

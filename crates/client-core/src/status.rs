@@ -1,0 +1,89 @@
+//! Where everything stands, in numbers a worker understands.
+
+use gridlog_protocol::Cursor;
+use serde::{Deserialize, Serialize};
+
+use crate::error::PhoneError;
+use crate::phone::Phone;
+use crate::standing::Standing;
+use crate::store::{meta, outbox, refused};
+
+/// What became of everything recorded here. The counts are of changes, and add up:
+/// `recorded` = `on_this_phone` + `received` + `waiting` + `blocked` + `review` + `admitted` +
+/// `needs_you`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// Changes recorded here.
+    pub recorded: u64,
+    /// 在本机: not yet sent.
+    pub on_this_phone: u64,
+    /// 服务器已收到: durable there, not judged.
+    pub received: u64,
+    /// 等待前序内容.
+    pub waiting: u64,
+    /// 前面的修改被退回.
+    pub blocked: u64,
+    /// 待社区复核.
+    pub review: u64,
+    /// 已入卷: in the log.
+    pub admitted: u64,
+    /// 被退回，需要您处理.
+    pub needs_you: u64,
+    /// When the last sync came to its end, device time in milliseconds since the Unix epoch.
+    pub last_sync_ms: Option<i64>,
+    /// Server time minus device time at the last sync, milliseconds; `None` if unknown, or if the
+    /// device's clock was set back since.
+    pub clock_offset_ms: Option<i64>,
+    /// The log's epoch that this phone follows; 0 before the first sync.
+    pub epoch: u64,
+    /// The last log entry that this phone was told of or passed over.
+    pub seq: u64,
+}
+
+impl Status {
+    /// The pull's position.
+    pub const fn cursor(&self) -> Cursor {
+        Cursor {
+            epoch: self.epoch,
+            seq: self.seq,
+        }
+    }
+
+    fn count(&mut self, standing: Standing, count: u64) {
+        let place = match standing {
+            Standing::InLog => &mut self.admitted,
+            Standing::Received => &mut self.received,
+            Standing::Review => &mut self.review,
+            Standing::Waiting => &mut self.waiting,
+            Standing::OnThisPhone => &mut self.on_this_phone,
+            Standing::Blocked => &mut self.blocked,
+            Standing::NeedsYou => &mut self.needs_you,
+        };
+        *place += count;
+        self.recorded += count;
+    }
+}
+
+impl Phone {
+    /// Where everything stands.
+    ///
+    /// # Errors
+    /// [`PhoneError::Store`].
+    pub fn status(&self) -> Result<Status, PhoneError> {
+        self.inner.store.read(|connection| {
+            let cursor = meta::cursor(connection)?;
+            let mut status = Status {
+                last_sync_ms: meta::LAST_SYNC_MS.get(connection)?,
+                clock_offset_ms: meta::CLOCK_OFFSET.get(connection)?,
+                epoch: cursor.epoch,
+                seq: cursor.seq,
+                ..Status::default()
+            };
+            for (standing, count) in outbox::counts(connection)? {
+                status.count(standing, count);
+            }
+            status.count(Standing::NeedsYou, refused::count(connection)?);
+            Ok(status)
+        })
+    }
+}

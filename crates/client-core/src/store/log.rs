@@ -1,0 +1,119 @@
+//! Log entries and rulings that this device was told of.
+
+use std::collections::BTreeMap;
+
+use gridlog_domain::id::{EntryId, RecordId};
+use gridlog_protocol::{Digest, Fact, Key, LogEntry, entry_hash};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::meta::number;
+use crate::error::PhoneError;
+
+/// A ruling on a proposal.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredRuling {
+    /// SHA-256 of the proposal's stored text.
+    pub(crate) proposal_hash: [u8; 32],
+    /// `None` if accepted, else the reason's code.
+    pub(crate) refused: Option<String>,
+}
+
+/// Stores an entry, once, and checks it against its neighbours in the chain.
+pub(crate) fn add(
+    connection: &Connection,
+    epoch: u64,
+    entry: &LogEntry,
+    canonical: &[u8],
+) -> Result<(), PhoneError> {
+    let seq = entry.seq;
+    if let Some(known) = get(connection, epoch, seq)? {
+        return if known == canonical {
+            Ok(())
+        } else {
+            Err(PhoneError::BadPage {
+                what: "an entry that this phone knows has changed",
+            })
+        };
+    }
+    if let Some(before) = get(connection, epoch, seq.saturating_sub(1))?
+        && entry.previous != entry_hash(&before)
+    {
+        return Err(PhoneError::BadPage {
+            what: "an entry does not follow the one before it",
+        });
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO entries (epoch, seq, record, canonical) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((number(epoch)?, number(seq)?, entry.record.0, canonical))?;
+    if let Fact::Ruling {
+        proposal,
+        proposal_hash,
+        refused,
+        ..
+    } = &entry.fact
+    {
+        add_ruling(connection, *proposal, entry.record, *proposal_hash, refused)?;
+    }
+    Ok(())
+}
+
+fn add_ruling(
+    connection: &Connection,
+    proposal: Key,
+    record: Key,
+    hash: Digest,
+    refused: &Option<String>,
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO rulings (proposal, record, proposal_hash, refused)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((proposal.0, record.0, hash.0, refused))?;
+    Ok(())
+}
+
+fn get(connection: &Connection, epoch: u64, seq: u64) -> Result<Option<Vec<u8>>, PhoneError> {
+    let mut statement =
+        connection.prepare_cached("SELECT canonical FROM entries WHERE epoch = ?1 AND seq = ?2")?;
+    Ok(statement
+        .query_row((number(epoch)?, number(seq)?), |row| row.get(0))
+        .optional()?)
+}
+
+/// The record's entries, oldest first.
+pub(crate) fn of_record(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Vec<LogEntry>, PhoneError> {
+    let mut statement = connection
+        .prepare_cached("SELECT canonical FROM entries WHERE record = ?1 ORDER BY epoch, seq")?;
+    let rows = statement.query_map([record.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    rows.map(|canonical| Ok(LogEntry::from_bytes(&canonical?)?))
+        .collect()
+}
+
+/// The rulings on the record's proposals.
+pub(crate) fn rulings(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<BTreeMap<EntryId, StoredRuling>, PhoneError> {
+    let mut statement = connection
+        .prepare_cached("SELECT proposal, proposal_hash, refused FROM rulings WHERE record = ?1")?;
+    let rows = statement.query_map([record.as_bytes()], |row| {
+        let ruling = StoredRuling {
+            proposal_hash: row.get(1)?,
+            refused: row.get(2)?,
+        };
+        Ok((EntryId::from_bytes(row.get(0)?), ruling))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A new epoch: entries and rulings of the old one prove nothing in it.
+pub(crate) fn forget_all(connection: &Connection) -> Result<(), PhoneError> {
+    connection.execute_batch("DELETE FROM entries; DELETE FROM rulings;")?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What a store has one of.
+
+use gridlog_protocol::Cursor;
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, ToSql};
+
+use crate::error::PhoneError;
+
+/// Names one value. Each constant below is the only place that knows its key and its type.
+pub(crate) struct Meta<T> {
+    key: &'static str,
+    holds: std::marker::PhantomData<T>,
+}
+
+const fn meta<T>(key: &'static str) -> Meta<T> {
+    Meta {
+        key,
+        holds: std::marker::PhantomData,
+    }
+}
+
+/// The store's generation; see [`crate::GenerationMarker`].
+pub(crate) const GENERATION: Meta<[u8; 16]> = meta("generation");
+/// The actor that the store writes with.
+pub(crate) const ACTOR: Meta<[u8; 16]> = meta("actor");
+/// The person as JSON.
+pub(crate) const PERSON: Meta<String> = meta("person");
+/// Version of the person's profile.
+pub(crate) const PROFILE_VERSION: Meta<i64> = meta("profile_version");
+/// The device's id.
+pub(crate) const DEVICE: Meta<[u8; 16]> = meta("device");
+/// What the person called the phone when enrolling.
+pub(crate) const DEVICE_NAME: Meta<String> = meta("device_name");
+/// The district's code.
+pub(crate) const DISTRICT: Meta<String> = meta("district");
+/// The bearer token.
+pub(crate) const TOKEN: Meta<String> = meta("token");
+/// The key that signs what the server says.
+pub(crate) const SERVER_KEY: Meta<[u8; 32]> = meta("server_key");
+const CURSOR_EPOCH: Meta<i64> = meta("cursor_epoch");
+const CURSOR_SEQ: Meta<i64> = meta("cursor_seq");
+/// Counts how often the pull started again from the first entry.
+pub(crate) const PASS: Meta<i64> = meta("pass");
+/// Set while a pull from the first entry decides what is still in scope.
+pub(crate) const SWEEPING: Meta<bool> = meta("sweeping");
+/// Server time minus device time, milliseconds.
+pub(crate) const CLOCK_OFFSET: Meta<i64> = meta("clock_offset");
+/// What the device's clock said last.
+pub(crate) const LAST_SEEN_MS: Meta<i64> = meta("last_seen_ms");
+/// When the last sync came to its end, device time.
+pub(crate) const LAST_SYNC_MS: Meta<i64> = meta("last_sync_ms");
+
+impl<T: FromSql + ToSql> Meta<T> {
+    /// The value, if there is one.
+    pub(crate) fn get(&self, connection: &Connection) -> Result<Option<T>, PhoneError> {
+        let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+        Ok(statement
+            .query_row([self.key], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Replaces the value.
+    pub(crate) fn set(&self, connection: &Connection, value: T) -> Result<(), PhoneError> {
+        let mut statement = connection
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
+        statement.execute((self.key, value))?;
+        Ok(())
+    }
+
+    /// Removes the value.
+    pub(crate) fn clear(&self, connection: &Connection) -> Result<(), PhoneError> {
+        connection.execute("DELETE FROM meta WHERE key = ?1", [self.key])?;
+        Ok(())
+    }
+}
+
+/// Where the pull stands.
+pub(crate) fn cursor(connection: &Connection) -> Result<Cursor, PhoneError> {
+    let read = |meta: Meta<i64>| -> Result<u64, PhoneError> {
+        Ok(u64::try_from(meta.get(connection)?.unwrap_or(0)).unwrap_or(0))
+    };
+    Ok(Cursor {
+        epoch: read(CURSOR_EPOCH)?,
+        seq: read(CURSOR_SEQ)?,
+    })
+}
+
+/// Moves the pull.
+pub(crate) fn set_cursor(connection: &Connection, cursor: Cursor) -> Result<(), PhoneError> {
+    CURSOR_EPOCH.set(connection, number(cursor.epoch)?)?;
+    CURSOR_SEQ.set(connection, number(cursor.seq)?)
+}
+
+/// A number of the wire as SQLite keeps it.
+pub(crate) fn number(value: u64) -> Result<i64, PhoneError> {
+    i64::try_from(value).map_err(|_| PhoneError::BadPage {
+        what: "a number beyond 63 bits",
+    })
+}

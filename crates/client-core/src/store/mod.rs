@@ -1,0 +1,136 @@
+//! The phone's one SQLite file: encrypted, and durable before a call returns.
+//!
+//! - SQLCipher with a raw key, WAL, `synchronous=FULL`: a committed transaction survives the loss
+//!   of power, and readers never wait for a writer.
+//! - One connection writes, in immediate transactions, so that two processes that open the same
+//!   file wait for each other instead of failing halfway. Others read, each in a snapshot.
+//! - The file is private to its path: nothing but this module opens it.
+
+pub(crate) mod changes;
+pub(crate) mod log;
+pub(crate) mod meta;
+mod migrate;
+pub(crate) mod outbox;
+pub(crate) mod records;
+pub(crate) mod refused;
+pub(crate) mod search;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use crate::error::PhoneError;
+use crate::key::StoreKey;
+
+/// How long a call waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(15);
+
+/// Reading connections that are kept open.
+const IDLE_READERS: usize = 4;
+
+/// The open store.
+pub(crate) struct Store {
+    path: PathBuf,
+    key: StoreKey,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Store {
+    /// Opens the file, creates it if it is missing, and brings it to the current version.
+    pub(crate) fn open(path: &Path, key: StoreKey) -> Result<Self, PhoneError> {
+        let mut writer = connect(path, &key)?;
+        migrate::refuse_newer(&writer)?;
+        use_wal(&writer)?;
+        migrate::migrate(&mut writer)?;
+        let reader = connect(path, &key)?;
+        Ok(Self {
+            path: path.to_owned(),
+            key,
+            writer: Mutex::new(writer),
+            readers: Mutex::new(vec![reader]),
+        })
+    }
+
+    /// Runs `work` in one transaction and commits it. An error leaves nothing behind.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
+    ) -> Result<T, PhoneError> {
+        let mut writer = lock(&self.writer);
+        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&tx)?;
+        tx.commit()?;
+        Ok(done)
+    }
+
+    /// Runs `work` on one snapshot of the store, without waiting for whoever writes.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, PhoneError>,
+    ) -> Result<T, PhoneError> {
+        let idle = lock(&self.readers).pop();
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => connect(&self.path, &self.key)?,
+        };
+        let outcome = {
+            let snapshot = reader.transaction()?;
+            work(&snapshot)
+        };
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS {
+            readers.push(reader);
+        }
+        outcome
+    }
+}
+
+/// A panic while a lock was held left no half-written state: a transaction rolls back when it is
+/// dropped.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch(&key.pragma())?;
+    let readable = connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()));
+    match readable {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(PhoneError::WrongKey);
+        }
+        other => other?,
+    }
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = ON;
+         PRAGMA foreign_keys = ON;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Switching needs the file for a moment, and SQLite does not wait for it by itself.
+fn use_wal(connection: &Connection) -> Result<(), PhoneError> {
+    let mut attempts = 0;
+    loop {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        match switched {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && attempts < 100 =>
+            {
+                attempts += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

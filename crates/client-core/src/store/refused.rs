@@ -1,0 +1,86 @@
+//! What needs the worker: refused twice, or impossible to write again.
+
+use gridlog_domain::id::RecordId;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::outbox::{Intent, to_json};
+use crate::error::PhoneError;
+use crate::needs_you::NeedsYouId;
+
+/// One such item.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) id: NeedsYouId,
+    pub(crate) record: RecordId,
+    pub(crate) code: String,
+    pub(crate) intent: Intent,
+}
+
+const COLUMNS: &str = "id, record, code, commands, recorded_ms, offset_ms";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<Refused, PhoneError>> {
+    let commands: String = row.get(3)?;
+    let Ok(commands) = serde_json::from_str(&commands) else {
+        return Ok(Err(PhoneError::StoreDamaged {
+            what: "refused change",
+        }));
+    };
+    Ok(Ok(Refused {
+        id: NeedsYouId::from_bytes(row.get(0)?),
+        record: RecordId::from_bytes(row.get(1)?),
+        code: row.get(2)?,
+        intent: Intent {
+            commands,
+            recorded_ms: row.get(4)?,
+            offset_ms: row.get(5)?,
+        },
+    }))
+}
+
+/// Keeps one.
+pub(crate) fn add(connection: &Connection, refused: &Refused) -> Result<(), PhoneError> {
+    connection.execute(
+        "INSERT INTO needs_you (id, record, code, commands, recorded_ms, offset_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            refused.id.as_bytes(),
+            refused.record.as_bytes(),
+            &refused.code,
+            to_json(&refused.intent.commands)?,
+            refused.intent.recorded_ms,
+            refused.intent.offset_ms,
+        ),
+    )?;
+    Ok(())
+}
+
+/// The item of that id.
+pub(crate) fn get(connection: &Connection, id: NeedsYouId) -> Result<Refused, PhoneError> {
+    let sql = format!("SELECT {COLUMNS} FROM needs_you WHERE id = ?1");
+    connection
+        .query_row(&sql, [id.as_bytes()], read)
+        .optional()?
+        .ok_or(PhoneError::UnknownItem { item: id })?
+}
+
+/// The record's items, oldest first.
+pub(crate) fn of_record(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Vec<Refused>, PhoneError> {
+    let sql = format!("SELECT {COLUMNS} FROM needs_you WHERE record = ?1 ORDER BY recorded_ms, id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([record.as_bytes()], read)?;
+    rows.map(|row| row?).collect()
+}
+
+/// Lets one go.
+pub(crate) fn remove(connection: &Connection, id: NeedsYouId) -> Result<(), PhoneError> {
+    connection.execute("DELETE FROM needs_you WHERE id = ?1", [id.as_bytes()])?;
+    Ok(())
+}
+
+/// How many there are.
+pub(crate) fn count(connection: &Connection) -> Result<u64, PhoneError> {
+    Ok(connection.query_row("SELECT count(*) FROM needs_you", [], |row| row.get(0))?)
+}

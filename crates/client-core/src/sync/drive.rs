@@ -1,0 +1,128 @@
+//! Sync over a transport.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::request::SYNC_PATH;
+use super::session::SyncReport;
+use crate::error::PhoneError;
+use crate::phone::Phone;
+use crate::transport::Transport;
+
+/// The form of sync bodies, as HTTP names it.
+const CONTENT_TYPE: &str = "application/vnd.gridlog.sync";
+
+/// Cancels a sync from another thread, between two requests. Clones are one flag.
+#[derive(Debug, Clone, Default)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    /// A flag that is not set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the sync to end after the request that is under way.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was asked to end.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// How far a sync is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncProgress {
+    /// Requests that were answered.
+    pub rounds: u32,
+    /// Changes sent so far.
+    pub pushed: u64,
+    /// Changes on this phone that the server does not have.
+    pub unsent: u64,
+    /// Log entries pulled so far.
+    pub pulled_entries: u64,
+    /// Records pulled so far.
+    pub pulled_records: u64,
+}
+
+/// How to sync.
+#[derive(Clone, Copy)]
+pub struct SyncOptions<'a> {
+    /// Called after every answer, on the calling thread.
+    pub progress: Option<&'a dyn Fn(SyncProgress)>,
+    /// Ends the sync early.
+    pub cancel: Option<&'a CancelFlag>,
+    /// Most requests; the rest is the next sync's.
+    pub max_rounds: u32,
+}
+
+impl Default for SyncOptions<'_> {
+    fn default() -> Self {
+        Self {
+            progress: None,
+            cancel: None,
+            max_rounds: 10_000,
+        }
+    }
+}
+
+impl fmt::Debug for SyncOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyncOptions")
+            .field("max_rounds", &self.max_rounds)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Phone {
+    /// Sends everything unsent and pulls everything new. It may be called at any time and again
+    /// after any failure; whatever was exchanged is kept.
+    ///
+    /// # Errors
+    /// [`PhoneError::SyncRunning`], [`PhoneError::Cancelled`], [`PhoneError::Transport`], and the
+    /// errors of [`SyncSession::accept`](super::SyncSession::accept).
+    pub fn sync(
+        &self,
+        transport: &dyn Transport,
+        options: SyncOptions<'_>,
+    ) -> Result<SyncReport, PhoneError> {
+        let mut session = self.begin_sync()?;
+        let bearer = session.bearer()?;
+        while session.report().rounds < options.max_rounds {
+            if options.cancel.is_some_and(CancelFlag::is_cancelled) {
+                return Err(PhoneError::Cancelled);
+            }
+            let Some(body) = session.next_request()? else {
+                break;
+            };
+            let answer = transport.post(SYNC_PATH, Some(&bearer), CONTENT_TYPE, &body)?;
+            session.accept(answer)?;
+            if let Some(progress) = options.progress {
+                progress(self.progress(session.report())?);
+            }
+        }
+        let report = session.report().clone();
+        tracing::info!(
+            rounds = report.rounds,
+            pushed = report.pushed,
+            pulled_records = report.pulled_records,
+            complete = report.complete,
+            "synced"
+        );
+        Ok(report)
+    }
+
+    fn progress(&self, report: &SyncReport) -> Result<SyncProgress, PhoneError> {
+        Ok(SyncProgress {
+            rounds: report.rounds,
+            pushed: report.pushed,
+            unsent: self.status()?.on_this_phone,
+            pulled_entries: report.pulled_entries,
+            pulled_records: report.pulled_records,
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! Sync: everything that is unsent goes up, everything that is new comes down.
+//!
+//! [`SyncSession`] does no I/O: it makes requests and takes answers, so that the simulator can lose,
+//! repeat and reorder them. [`Phone::sync`](crate::Phone::sync) drives one over a
+//! [`Transport`](crate::Transport).
+//!
+//! Every answer is checked whole and then stored in one transaction, the cursor included. A cut at
+//! any point leaves the phone at the last answer it took; what was sent without an answer is sent
+//! again, which is harmless.
+
+mod apply;
+mod drive;
+mod page;
+mod replay;
+mod request;
+mod session;
+
+pub use drive::{CancelFlag, SyncOptions, SyncProgress};
+pub use request::SYNC_PATH;
+pub use session::{SyncReport, SyncSession};

@@ -1,0 +1,153 @@
+//! After a refusal: what the worker meant is written once more (DESIGN section 5).
+//!
+//! A refused change leaves the record, and with it every own change that was written on top of it.
+//! The record is what the log has, and the same commands are carried out on that by a new actor,
+//! since the refused change used up a sequence number of the old one. Only the change that was
+//! refused itself counts the attempt. What is refused a second time, or cannot be written again,
+//! waits for the worker with every word of it, and holds up nothing.
+
+use std::collections::BTreeMap;
+
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::Digest;
+use rusqlite::Connection;
+
+use super::apply::Taken;
+use crate::document::{Knowledge, Pen};
+use crate::error::PhoneError;
+use crate::phone::Inner;
+use crate::store::outbox::{self, Intent, Item};
+use crate::store::refused::{self, Refused};
+use crate::store::{changes, records};
+
+/// How often a change is written before the worker is asked.
+const MOST_ATTEMPTS: u32 = 2;
+
+impl Inner {
+    /// Writes again what was refused and what was built on it.
+    pub(super) fn replay(
+        &self,
+        connection: &Connection,
+        knowledge: &Knowledge,
+        refused: Vec<(Item, String)>,
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let actor = self.take_actor(connection, "refusal")?;
+        let mut by_record: BTreeMap<RecordId, Vec<(Item, String)>> = BTreeMap::new();
+        for (item, code) in refused {
+            by_record.entry(item.record).or_default().push((item, code));
+        }
+        for (record, refused) in by_record {
+            let codes: BTreeMap<Digest, String> = refused
+                .iter()
+                .map(|(item, code)| (item.item, code.clone()))
+                .collect();
+            let withdrawn = withdraw(connection, &refused)?;
+            let replay = Replay {
+                inner: self,
+                connection,
+                knowledge,
+                actor,
+                codes,
+            };
+            replay.run(record, withdrawn, taken)?;
+            taken.touched.insert(record);
+        }
+        Ok(())
+    }
+}
+
+/// Takes the refused changes and all later undecided own ones out of the record and the outbox;
+/// returns them in the order in which they were written.
+fn withdraw(connection: &Connection, refused: &[(Item, String)]) -> Result<Vec<Item>, PhoneError> {
+    let mut withdrawn: Vec<Item> = Vec::new();
+    for (item, _) in refused {
+        let later = outbox::undecided_from(connection, item)?;
+        if later.len() > withdrawn.len() {
+            withdrawn = later;
+        }
+    }
+    for item in &withdrawn {
+        changes::supersede(connection, item.change)?;
+        outbox::remove(connection, item.item)?;
+    }
+    Ok(withdrawn)
+}
+
+struct Replay<'a> {
+    inner: &'a Inner,
+    connection: &'a Connection,
+    knowledge: &'a Knowledge,
+    actor: [u8; 16],
+    codes: BTreeMap<Digest, String>,
+}
+
+impl Replay<'_> {
+    fn run(
+        &self,
+        record: RecordId,
+        withdrawn: Vec<Item>,
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        let mut open = match self.inner.open_record(self.connection, record) {
+            Ok(open) => open,
+            Err(PhoneError::Unopenable { .. }) => {
+                for item in withdrawn {
+                    self.ask_worker(record, "record_unopenable", item.intent, taken)?;
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for item in withdrawn {
+            let refused = self.codes.get(&item.item);
+            let attempt = item.attempt + u32::from(refused.is_some());
+            if let Some(code) = refused.filter(|_| attempt > MOST_ATTEMPTS) {
+                self.ask_worker(record, code, item.intent, taken)?;
+                continue;
+            }
+            let pen = Pen {
+                me: &self.knowledge.me,
+                actor: self.actor,
+                attempt,
+            };
+            match open.write(self.connection, &pen, &item.intent) {
+                // What was meant stands already.
+                Ok(false) => {}
+                Ok(true) => taken.replayed += 1,
+                Err(error @ (PhoneError::Record { .. } | PhoneError::NotSendable { .. })) => {
+                    self.ask_worker(record, error.code(), item.intent, taken)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if open.is_empty() {
+            // Nothing of the record is left but what the worker has to decide on; the row goes on
+            // showing what they wrote.
+            return Ok(());
+        }
+        let updated_ms = records::get(self.connection, record)?.map_or(0, |known| known.updated_ms);
+        open.store_view(self.connection, self.knowledge, updated_ms)
+    }
+
+    fn ask_worker(
+        &self,
+        record: RecordId,
+        code: &str,
+        intent: Intent,
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        taken.needs_you += 1;
+        let now_ms = self.inner.clock.now_ms();
+        let refused = Refused {
+            id: self.inner.entry_id(now_ms),
+            record,
+            code: code.to_owned(),
+            intent,
+        };
+        refused::add(self.connection, &refused)
+    }
+}
