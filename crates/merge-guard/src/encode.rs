@@ -164,6 +164,7 @@ pub(crate) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
         .collect()
 }
 
+#[cfg(any(test, feature = "forge"))]
 /// Puts a body into a chunk of type `chunk_type` with the right length and checksum.
 pub(crate) fn seal_as(chunk_type: u8, body: &[u8]) -> Vec<u8> {
     let mut hashed = vec![chunk_type];
@@ -176,6 +177,7 @@ pub(crate) fn seal_as(chunk_type: u8, body: &[u8]) -> Vec<u8> {
     chunk
 }
 
+#[cfg(any(test, feature = "forge"))]
 /// Puts a body into a change chunk.
 pub(crate) fn seal(body: &[u8]) -> Vec<u8> {
     seal_as(CHANGE, body)

@@ -145,6 +145,10 @@ pub struct RecordDelta {
     /// `gridlog_domain::workflow::CaseState` as JSON, as of `as_of`; only for cases.
     #[n(7)]
     pub state: Option<Blob>,
+    /// If `whole`, the canonical bytes of the rulings on the record so far, so that a device which
+    /// was not told of them when they were made knows them too. Empty otherwise.
+    #[n(8)]
+    pub rulings: Vec<Blob>,
 }
 
 /// A part of the reference data.
@@ -168,7 +172,7 @@ pub struct PartUpdate {
 /// of them is unsent.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Profile {
-    /// Grows with every change of the person's assignments.
+    /// Differs after every change of what the person may see.
     #[n(0)]
     pub version: u64,
     /// `gridlog_domain::reference::Person` as JSON.

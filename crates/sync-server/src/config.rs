@@ -1,0 +1,100 @@
+//! Configuration: defaults, then a TOML file, then `GRIDLOG_…` environment variables.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+/// What an operator sets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen. Put TLS in front of it for anything but this machine.
+    pub listen: SocketAddr,
+    /// Folder of the database.
+    pub data: PathBuf,
+    /// File of the signing key; by default `keys/server.key` in `data`. Keep it out of backups of
+    /// the database.
+    pub key_file: Option<PathBuf>,
+    /// The district's code.
+    pub district: String,
+    /// Longest time that a push waits for its rulings before it is answered `received`, in
+    /// milliseconds.
+    pub ruling_wait_ms: u64,
+    /// How long a sign-in of an office lasts, in minutes.
+    pub office_token_minutes: u32,
+    /// How long a device's token lasts, in days. A phone that was away longer signs in again and
+    /// then pushes what it holds.
+    pub device_token_days: u32,
+    /// Most requests that are worked on at once; more are asked to come back.
+    pub max_requests: usize,
+    /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
+    pub log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8930)),
+            data: PathBuf::from("gridlog-data"),
+            key_file: None,
+            district: "430111".to_owned(),
+            ruling_wait_ms: 1_500,
+            office_token_minutes: 12 * 60,
+            device_token_days: 180,
+            max_requests: 256,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// If the file or a variable does not fit; the text names which.
+    pub fn read(file: Option<&Path>) -> Result<Self, Box<figment::Error>> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment
+            .merge(Env::prefixed("GRIDLOG_"))
+            .extract()
+            .map_err(Box::new)
+    }
+
+    /// The file of the database.
+    pub fn database(&self) -> PathBuf {
+        self.data.join("district.db")
+    }
+
+    /// The file of the signing key.
+    pub fn key_file(&self) -> PathBuf {
+        self.key_file
+            .clone()
+            .unwrap_or_else(|| self.data.join("keys").join("server.key"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_setting_is_an_error_and_not_silently_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gridlog.toml");
+        std::fs::write(&file, "listne = \"127.0.0.1:1\"").unwrap();
+        assert!(Config::read(Some(&file)).is_err());
+        std::fs::write(&file, "district = \"1\"").unwrap();
+        assert_eq!(Config::read(Some(&file)).unwrap().district, "1");
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_exist() {
+        assert!(Config::read(Some(Path::new("no-such-file.toml"))).is_err());
+    }
+}

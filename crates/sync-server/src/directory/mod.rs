@@ -1,0 +1,228 @@
+//! The directory: who is who, where, and the reference data in force.
+//!
+//! The directory is small and read by every request, so it is held in memory as one unchanging
+//! value and replaced as a whole when an office changes it.
+
+mod import;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gridlog_domain::id::{AreaCode, PersonId};
+use gridlog_domain::reference::{
+    Area, AreaTree, Assignment, Catalogue, Part as PartKind, Person, Role, Staff, StaffName,
+};
+use gridlog_domain::workflow::HeldRole;
+use gridlog_protocol::audience;
+use sha2::{Digest as _, Sha256};
+
+pub use import::{AreaImport, ImportError, ImportProblem, PeopleImport, read_areas, read_people};
+
+use crate::store::{Part, Store, StoreError, StoredPerson};
+
+/// Everything that the directory says at one moment.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    /// The areas.
+    pub areas: AreaTree,
+    /// Everybody, by staff number.
+    pub people: BTreeMap<PersonId, StoredPerson>,
+    /// The catalogue in force.
+    pub catalogue: Catalogue,
+    /// Parts as phones get them, by name.
+    pub parts: BTreeMap<String, Part>,
+}
+
+impl Directory {
+    /// Reads the directory of a store.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where something stored does not read back.
+    pub fn load(store: &dyn Store) -> Result<Self, StoreError> {
+        let damaged = |id: &str| StoreError::Damaged {
+            what: "reference data",
+            id: id.to_owned(),
+        };
+        let list = store.areas()?;
+        let areas = AreaTree::try_from(list).map_err(|_| damaged("areas"))?;
+        let people: BTreeMap<PersonId, StoredPerson> = store
+            .people()?
+            .into_iter()
+            .map(|stored| (stored.person.id.clone(), stored))
+            .collect();
+        let mut parts: BTreeMap<String, Part> = store
+            .parts()?
+            .into_iter()
+            .map(|part| (part.name.clone(), part))
+            .collect();
+        let catalogue = match parts.get(PartKind::Catalogue.name()) {
+            Some(part) => serde_json::from_str(&part.json).map_err(|_| damaged("catalogue"))?,
+            None => Catalogue {
+                version: 0,
+                title: String::new(),
+                classes: Vec::new(),
+            },
+        };
+        let area_list: Vec<Area> = areas.clone().into();
+        for (kind, json) in [
+            (PartKind::Areas, serde_json::to_string(&area_list)),
+            (PartKind::Staff, serde_json::to_string(&staff(&people))),
+        ] {
+            let json = json.map_err(|_| damaged(kind.name()))?;
+            let version = content_version(&json);
+            let name = kind.name().to_owned();
+            parts.insert(
+                name.clone(),
+                Part {
+                    name,
+                    version,
+                    json,
+                },
+            );
+        }
+        Ok(Self {
+            areas,
+            people,
+            catalogue,
+            parts,
+        })
+    }
+
+    /// The person, known or not.
+    pub fn person(&self, id: &PersonId) -> Option<&Person> {
+        self.people.get(id).map(|stored| &stored.person)
+    }
+
+    /// The audiences of a person at `at_ms`: what they may see.
+    pub fn audiences(&self, id: &PersonId, at_ms: i64) -> Vec<String> {
+        let mut audiences = vec![audience::person(id.as_str())];
+        for assignment in self.assignments_at(id, at_ms) {
+            match (&assignment.department, assignment.role) {
+                (Some(department), Role::Handler) => {
+                    audiences.push(audience::department(department.as_str()));
+                }
+                (_, role) if sees_area(role) => {
+                    audiences.push(audience::area(assignment.area.as_str()));
+                }
+                _ => {}
+            }
+        }
+        audiences.sort();
+        audiences.dedup();
+        audiences
+    }
+
+    /// The audiences of a record that lives in `area`: everyone there or above.
+    pub fn area_audiences(&self, area: &AreaCode) -> Vec<String> {
+        self.areas
+            .upwards(area)
+            .map(|area| audience::area(area.code.as_str()))
+            .collect()
+    }
+
+    /// The roles that a person held over `area` at `at_ms`.
+    pub fn held_roles(&self, id: &PersonId, area: &AreaCode, at_ms: i64) -> Vec<HeldRole> {
+        self.assignments_at(id, at_ms)
+            .filter(|assignment| self.areas.covers(&assignment.area, area))
+            .map(|assignment| HeldRole {
+                role: assignment.role,
+                department: assignment.department.clone(),
+            })
+            .collect()
+    }
+
+    /// Whether the person has a role, anywhere, at `at_ms`.
+    pub fn has_role(&self, id: &PersonId, role: Role, at_ms: i64) -> bool {
+        self.assignments_at(id, at_ms)
+            .any(|assignment| assignment.role == role)
+    }
+
+    fn assignments_at(&self, id: &PersonId, at_ms: i64) -> impl Iterator<Item = &Assignment> {
+        let person = self.person(id).filter(|person| person.enabled);
+        person
+            .into_iter()
+            .flat_map(|person| &person.assignments)
+            .filter(move |assignment| assignment.is_valid_at(at_ms))
+    }
+
+    /// A number that differs after every change of what a person may see.
+    pub fn profile_version(&self, id: &PersonId, at_ms: i64) -> u64 {
+        let person = self
+            .person(id)
+            .and_then(|person| serde_json::to_string(person).ok());
+        let digest = Sha256::new()
+            .chain_update(person.unwrap_or_default())
+            .chain_update(self.audiences(id, at_ms).join("\n"))
+            .finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        // Zero means "none" on the wire, and SQLite's integers are signed.
+        (u64::from_be_bytes(first) >> 1).max(1)
+    }
+}
+
+/// Whether a role sees the records of its area. Handlers see what their department was given;
+/// administrators look after accounts.
+pub fn sees_area(role: Role) -> bool {
+    !matches!(role, Role::Handler | Role::Administrator)
+}
+
+fn staff(people: &BTreeMap<PersonId, StoredPerson>) -> Staff {
+    let names = people.values().map(|stored| {
+        let person = &stored.person;
+        let roles = person
+            .assignments
+            .iter()
+            .filter(|assignment| assignment.valid_to_ms.is_none());
+        let roles = roles
+            .map(|assignment| (assignment.role, assignment.area.clone()))
+            .collect();
+        (
+            person.id.clone(),
+            StaffName {
+                name: person.name.clone(),
+                roles,
+            },
+        )
+    });
+    Staff {
+        people: names.collect(),
+    }
+}
+
+fn content_version(json: &str) -> u32 {
+    let digest = Sha256::digest(json.as_bytes());
+    let mut first = [0; 4];
+    first.copy_from_slice(&digest[..4]);
+    (u32::from_be_bytes(first) >> 1).max(1)
+}
+
+/// The directory as it stands, shared by every request.
+#[derive(Debug, Clone)]
+pub struct SharedDirectory(Arc<RwLock<Arc<Directory>>>);
+
+impl SharedDirectory {
+    /// Shares a directory.
+    pub fn new(directory: Directory) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(directory))))
+    }
+
+    /// The directory now.
+    pub fn now(&self) -> Arc<Directory> {
+        // The value is replaced whole, so a panic elsewhere leaves it sound.
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Reads the store again.
+    ///
+    /// # Errors
+    /// As [`Directory::load`]; the directory stays as it was.
+    pub fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let fresh = Arc::new(Directory::load(store)?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+}

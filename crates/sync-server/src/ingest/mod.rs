@@ -1,0 +1,22 @@
+//! Ingest: how a pushed change becomes part of the case log (DESIGN section 5).
+//!
+//! ```text
+//! push ──▶ receive ──▶ inbox (durable: `received`) ──▶ sequencer ──▶ log, feed, views, rulings
+//! ```
+//!
+//! [`Receiver`] makes what many requests push durable together; [`Sequencer`] decides, one round
+//! at a time, and commits each round as one batch. Neither reads a clock: time comes in.
+
+mod decide;
+mod office;
+mod receive;
+mod record_cache;
+mod scope;
+mod sequencer;
+mod service;
+mod working;
+
+pub use office::{OfficeError, OfficeWrite, OfficeWritten};
+pub use receive::{Pushed, Receiver, examine};
+pub use sequencer::{Round, Sequencer};
+pub use service::{SequencerHandle, SequencerService};

@@ -1,0 +1,211 @@
+//! What offices do: write in records, and decide on what waits for them.
+//!
+//! An office's words go the same way as a phone's: they become a change, the change is admitted
+//! by the same rules, and its proposals are ruled on by the same function.
+
+use automerge::ActorId;
+use gridlog_domain::id::{EntryId, PersonId, RecordId};
+use gridlog_domain::record::{Author, Command, LogPosition, RecordError, write};
+use gridlog_domain::workflow::RefusalReason;
+use gridlog_protocol::Digest;
+
+use super::decide::{Circumstances, Incoming};
+use super::sequencer::{Desk, Sequencer};
+use crate::store::{Decision, ItemStatus, OfficeDecision, StoreError};
+
+/// Something that a person in an office writes.
+#[derive(Debug, Clone)]
+pub struct OfficeWrite {
+    /// Who writes.
+    pub by: PersonId,
+    /// The record; a new one if its first command creates it.
+    pub record: RecordId,
+    /// What is written, as one change.
+    pub commands: Vec<Command>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficeWritten {
+    /// The entry that admitted it; `None` if it changed nothing.
+    pub seq: Option<u64>,
+    /// For every proposal in it: accepted (`None`) or the reason.
+    pub rulings: Vec<(EntryId, Option<RefusalReason>)>,
+}
+
+/// Why an office's wish is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OfficeError {
+    /// The commands do not fit the record.
+    #[error("the record does not take this: {0}")]
+    Record(#[from] RecordError),
+    /// The change that they make is not admitted.
+    #[error("the change is not admitted: {0}")]
+    NotAdmitted(String),
+    /// No such item waits for the office.
+    #[error("item {0} does not wait for a decision")]
+    NotWaiting(Digest),
+    /// The item can never be admitted, for example because it is malformed.
+    #[error("item {item} was refused as {code} and cannot be admitted; dismiss it instead")]
+    CannotAdmit {
+        /// The item.
+        item: Digest,
+        /// Its code.
+        code: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The server is stopping.
+    #[error("the server is stopping; try again")]
+    Stopping,
+}
+
+impl Sequencer {
+    /// Writes for an office, in the log when this returns.
+    ///
+    /// # Errors
+    /// [`OfficeError`]; nothing was written.
+    pub fn office_write(
+        &mut self,
+        now_ms: i64,
+        wish: &OfficeWrite,
+    ) -> Result<OfficeWritten, OfficeError> {
+        let store = std::sync::Arc::clone(&self.store);
+        let directory = self.directory.now();
+        let circumstances = Circumstances {
+            store: &*store,
+            directory: &directory,
+            limits: &self.limits,
+            now_ms,
+        };
+        let head = store.head()?;
+        let author = Author {
+            person: wish.by.clone(),
+            actor: ActorId::from(self.actor),
+            now_ms,
+        };
+        let mut desk = Desk::new(circumstances, head, &mut self.cache);
+        let working = desk.working(wish.record)?;
+        let mut document = working.history.document().clone();
+        desk.working.insert(wish.record, working);
+        let commands = at_head(
+            &wish.commands,
+            LogPosition {
+                epoch: head.epoch,
+                seq: head.seq,
+            },
+        );
+        let Some(change) = write(&mut document, &author, &commands)? else {
+            return Ok(OfficeWritten {
+                seq: None,
+                rulings: Vec::new(),
+            });
+        };
+        let incoming = Incoming {
+            bytes: change.raw_bytes(),
+            by: &wish.by,
+            offset_ms: Some(0),
+            received_ms: now_ms,
+            device_is_revoked: false,
+            scope_is_cleared: true,
+        };
+        let status = desk.decide(wish.record, &incoming)?;
+        let ItemStatus::Admitted(seq) = status else {
+            return Err(OfficeError::NotAdmitted(format!("{status:?}")));
+        };
+        let rulings = desk
+            .batch
+            .rulings
+            .iter()
+            .map(|ruling| {
+                let reason = ruling.refused.as_deref().and_then(RefusalReason::from_code);
+                (EntryId::from_bytes(ruling.proposal), reason)
+            })
+            .collect();
+        desk.close()?;
+        Ok(OfficeWritten {
+            seq: Some(seq),
+            rulings,
+        })
+    }
+
+    /// Lets a reviewed item in, as far as its bytes are sound. It is decided on in the next round.
+    ///
+    /// # Errors
+    /// [`OfficeError::NotWaiting`], [`OfficeError::CannotAdmit`].
+    pub fn clear(&mut self, item: Digest, by: OfficeDecision) -> Result<(), OfficeError> {
+        match self.waiting_status(item)? {
+            ItemStatus::Review(_) => self.settle(item, ItemStatus::Received, by),
+            ItemStatus::Refused(code) if code == "area_never_held" => {
+                self.settle(item, ItemStatus::Received, by)
+            }
+            ItemStatus::Refused(code) => Err(OfficeError::CannotAdmit { item, code }),
+            _ => Err(OfficeError::NotWaiting(item)),
+        }
+    }
+
+    /// Takes an item off the list for good; its author's phone is told that it was dismissed. What
+    /// waits behind it is decided on again.
+    ///
+    /// # Errors
+    /// [`OfficeError::NotWaiting`].
+    pub fn dismiss(&mut self, item: Digest, by: OfficeDecision) -> Result<(), OfficeError> {
+        match self.waiting_status(item)? {
+            ItemStatus::Review(_) => {
+                self.settle(item, ItemStatus::Refused("dismissed".to_owned()), by)
+            }
+            refused @ ItemStatus::Refused(_) => self.settle(item, refused, by),
+            _ => Err(OfficeError::NotWaiting(item)),
+        }
+    }
+
+    fn waiting_status(&self, item: Digest) -> Result<ItemStatus, OfficeError> {
+        let statuses = self.store.item_statuses(&[item])?;
+        statuses
+            .into_iter()
+            .next()
+            .flatten()
+            .ok_or(OfficeError::NotWaiting(item))
+    }
+
+    fn settle(
+        &mut self,
+        item: Digest,
+        status: ItemStatus,
+        by: OfficeDecision,
+    ) -> Result<(), OfficeError> {
+        let head = self.store.head()?;
+        let mut batch = crate::store::Batch::on(head);
+        batch.decisions.push(Decision {
+            item,
+            status,
+            office: Some(by),
+        });
+        // What is held back behind it comes up for decision again.
+        if let Some(found) = self.store.inbox_item(item)? {
+            for held in self.store.held_back(found.pushed.record)? {
+                let item = held.pushed.item;
+                let again = ItemStatus::Received;
+                batch.decisions.push(Decision {
+                    item,
+                    status: again,
+                    office: None,
+                });
+            }
+        }
+        self.store.commit(&batch)?;
+        Ok(())
+    }
+}
+
+/// An office acts on the log as it stands when it acts.
+fn at_head(commands: &[Command], head: LogPosition) -> Vec<Command> {
+    let mut commands = commands.to_vec();
+    for command in &mut commands {
+        if let Command::Propose { proposal, .. } = command {
+            proposal.seen = head;
+        }
+    }
+    commands
+}

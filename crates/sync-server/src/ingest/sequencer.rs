@@ -1,0 +1,244 @@
+//! The sequencer: one order for everything (DESIGN section 6).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use gridlog_domain::id::{DeviceId, RecordId};
+use gridlog_merge_guard::Limits;
+use gridlog_protocol::Digest;
+
+use super::decide::{Circumstances, Incoming, decide};
+use super::record_cache::RecordCache;
+use super::working::Working;
+use crate::directory::SharedDirectory;
+use crate::store::{Batch, Decision, InboxItem, ItemStatus, Store, StoreError};
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Round {
+    /// How many items it decided on.
+    pub decided: usize,
+    /// Number of the last log entry after it.
+    pub head: u64,
+}
+
+/// Decides on the inbox, round by round. Only one may run on a log at a time; the store refuses a
+/// batch that was decided on another head.
+pub struct Sequencer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) directory: SharedDirectory,
+    pub(super) limits: Limits,
+    pub(super) cache: RecordCache,
+    /// The actor with which this server writes for offices; fresh at every start.
+    pub(super) actor: [u8; 16],
+}
+
+impl std::fmt::Debug for Sequencer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sequencer").finish_non_exhaustive()
+    }
+}
+
+/// The records of a round, and what was decided about its items.
+pub(super) struct Desk<'a> {
+    pub(super) circumstances: Circumstances<'a>,
+    pub(super) batch: Batch,
+    pub(super) working: BTreeMap<RecordId, Working>,
+    touched: Vec<RecordId>,
+    cache: &'a mut RecordCache,
+    queue: VecDeque<InboxItem>,
+    held_back: BTreeMap<RecordId, Vec<InboxItem>>,
+    revoked: BTreeMap<DeviceId, bool>,
+    /// What this round decided, by the hash of the change.
+    fates: BTreeMap<Digest, ItemStatus>,
+}
+
+impl Sequencer {
+    /// A sequencer over a store. `actor` is 16 random bytes, fresh at every start.
+    pub fn new(
+        store: Arc<dyn Store>,
+        directory: SharedDirectory,
+        limits: Limits,
+        actor: [u8; 16],
+    ) -> Self {
+        Self {
+            store,
+            directory,
+            limits,
+            cache: RecordCache::default(),
+            actor,
+        }
+    }
+
+    /// Decides on at most `limit` items, in the order of their arrival, and commits.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of the round counts, and it can be tried again.
+    pub fn round(&mut self, now_ms: i64, limit: usize) -> Result<Round, StoreError> {
+        let items = self.store.undecided(limit)?;
+        let count = items.len();
+        let store = Arc::clone(&self.store);
+        let directory = self.directory.now();
+        let circumstances = Circumstances {
+            store: &*store,
+            directory: &directory,
+            limits: &self.limits,
+            now_ms,
+        };
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
+        desk.queue.extend(items);
+        while let Some(item) = desk.queue.pop_front() {
+            desk.decide_item(item)?;
+        }
+        let head = desk.close()?;
+        Ok(Round {
+            decided: count,
+            head,
+        })
+    }
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(
+        circumstances: Circumstances<'a>,
+        head: crate::store::LogHead,
+        cache: &'a mut RecordCache,
+    ) -> Self {
+        Self {
+            circumstances,
+            batch: Batch::on(head),
+            working: BTreeMap::new(),
+            touched: Vec::new(),
+            cache,
+            queue: VecDeque::new(),
+            held_back: BTreeMap::new(),
+            revoked: BTreeMap::new(),
+            fates: BTreeMap::new(),
+        }
+    }
+
+    /// The record, loaded once a round.
+    pub(super) fn working(&mut self, id: RecordId) -> Result<Working, StoreError> {
+        if let Some(working) = self.working.remove(&id).or_else(|| self.cache.take(id)) {
+            return Ok(working);
+        }
+        Working::load(self.circumstances.store, id)
+    }
+
+    /// Decides on a change and notes a record that it touched.
+    pub(super) fn decide(
+        &mut self,
+        id: RecordId,
+        incoming: &Incoming<'_>,
+    ) -> Result<ItemStatus, StoreError> {
+        let mut working = self.working(id)?;
+        let status = decide(&self.circumstances, &mut self.batch, &mut working, incoming)?;
+        if matches!(status, ItemStatus::Admitted(_)) && !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
+        self.working.insert(id, working);
+        Ok(status)
+    }
+
+    fn decide_item(&mut self, item: InboxItem) -> Result<(), StoreError> {
+        let pushed = &item.pushed;
+        let incoming = Incoming {
+            bytes: &pushed.bytes,
+            by: &pushed.person,
+            offset_ms: pushed.offset_ms,
+            received_ms: pushed.received_ms,
+            device_is_revoked: self.is_revoked(pushed.device)?,
+            scope_is_cleared: item.cleared_by.is_some(),
+        };
+        let status = match self.decide(pushed.record, &incoming) {
+            // One record that does not read back must not stop everybody's day.
+            Err(StoreError::Damaged { what, id }) => {
+                tracing::error!(what, id, "a stored record does not read back");
+                ItemStatus::Review("record_damaged".to_owned())
+            }
+            decided => decided?,
+        };
+        let status = self.blocked_in_this_round(status);
+        let record = pushed.record;
+        self.note(&item, status.clone());
+        match status {
+            ItemStatus::Admitted(_) | ItemStatus::Refused(_) => self.reconsider(record)?,
+            ItemStatus::Waiting(_) | ItemStatus::BlockedBy(_) => {
+                self.held_back.entry(record).or_default().push(item);
+            }
+            ItemStatus::Received | ItemStatus::Review(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What was decided a moment ago about a dependency is not in the store yet.
+    fn blocked_in_this_round(&self, status: ItemStatus) -> ItemStatus {
+        let ItemStatus::Waiting(missing) = &status else {
+            return status;
+        };
+        match self.fates.get(missing) {
+            Some(ItemStatus::Refused(_)) => ItemStatus::BlockedBy(*missing),
+            Some(ItemStatus::BlockedBy(root)) => ItemStatus::BlockedBy(*root),
+            _ => status,
+        }
+    }
+
+    fn note(&mut self, item: &InboxItem, status: ItemStatus) {
+        if let Some(change) = item.pushed.change {
+            self.fates.insert(change, status.clone());
+        }
+        let item = item.pushed.item;
+        self.batch
+            .decisions
+            .retain(|decision| decision.item != item);
+        self.batch.decisions.push(Decision {
+            item,
+            status,
+            office: None,
+        });
+    }
+
+    /// After a decision on a change, what was held back behind it is looked at again.
+    fn reconsider(&mut self, record: RecordId) -> Result<(), StoreError> {
+        let mut again = self.held_back.remove(&record).unwrap_or_default();
+        for stored in self.circumstances.store.held_back(record)? {
+            let item = stored.pushed.item;
+            let in_this_round = self.batch.decisions.iter().any(|d| d.item == item)
+                || self.queue.iter().any(|queued| queued.pushed.item == item);
+            if !in_this_round {
+                again.push(stored);
+            }
+        }
+        again.sort_by_key(|item| item.arrival);
+        for item in again.into_iter().rev() {
+            self.queue.push_front(item);
+        }
+        Ok(())
+    }
+
+    fn is_revoked(&mut self, device: DeviceId) -> Result<bool, StoreError> {
+        if let Some(revoked) = self.revoked.get(&device) {
+            return Ok(*revoked);
+        }
+        let found = self.circumstances.store.device(device)?;
+        let revoked = found.is_none_or(|device| device.revoked_ms.is_some());
+        self.revoked.insert(device, revoked);
+        Ok(revoked)
+    }
+
+    /// Commits the round. Records go back to the cache only if it held.
+    pub(super) fn close(mut self) -> Result<u64, StoreError> {
+        for id in &self.touched {
+            if let Some(working) = self.working.get(id) {
+                self.batch.records.push(working.row()?);
+            }
+        }
+        if !self.batch.is_empty() {
+            self.circumstances.store.commit(&self.batch)?;
+        }
+        for working in std::mem::take(&mut self.working).into_values() {
+            self.cache.put(working);
+        }
+        Ok(self.batch.head.seq)
+    }
+}

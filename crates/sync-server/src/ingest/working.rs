@@ -1,0 +1,119 @@
+//! A record while the sequencer works on it.
+
+use std::collections::BTreeSet;
+
+use gridlog_domain::id::{AreaCode, PersonId, RecordId};
+use gridlog_domain::record::{Kind, RecordView};
+use gridlog_domain::workflow::CaseState;
+use gridlog_merge_guard::History;
+use gridlog_protocol::Digest;
+
+use crate::store::{RecordRow, Store, StoreError};
+
+/// What the log says of a record beside its document.
+#[derive(Debug, Clone)]
+pub(super) struct Ruled {
+    pub(super) kind: Kind,
+    pub(super) area: AreaCode,
+    pub(super) author: PersonId,
+    pub(super) state: Option<CaseState>,
+}
+
+/// A record with everything that deciding on its next change needs.
+#[derive(Debug, Clone)]
+pub(super) struct Working {
+    pub(super) id: RecordId,
+    pub(super) history: History,
+    /// `None` until the genesis change is admitted.
+    pub(super) ruled: Option<Ruled>,
+    pub(super) ruled_proposals: BTreeSet<[u8; 16]>,
+    pub(super) audiences: BTreeSet<String>,
+    pub(super) as_of: u64,
+    pub(super) updated_ms: i64,
+}
+
+impl Working {
+    pub(super) fn load(store: &dyn Store, id: RecordId) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged {
+            what: "record",
+            id: id.to_string(),
+        };
+        let Some(row) = store.record(id)? else {
+            return Ok(Self::new(id));
+        };
+        let changes = store.record_changes(id)?;
+        let history = History::load(changes.iter().map(|change| change.bytes.as_slice()))
+            .map_err(|_| damaged())?;
+        let state = row.state.as_deref().map(serde_json::from_str).transpose();
+        Ok(Self {
+            id,
+            history,
+            ruled: Some(Ruled {
+                kind: row.kind,
+                area: AreaCode::new(row.area),
+                author: row.author,
+                state: state.map_err(|_| damaged())?,
+            }),
+            ruled_proposals: store.rulings(id)?.into_iter().map(|r| r.proposal).collect(),
+            audiences: store.audiences_of(id)?.into_iter().collect(),
+            as_of: row.as_of,
+            updated_ms: row.updated_ms,
+        })
+    }
+
+    fn new(id: RecordId) -> Self {
+        Self {
+            id,
+            history: History::empty(),
+            ruled: None,
+            ruled_proposals: BTreeSet::new(),
+            audiences: BTreeSet::new(),
+            as_of: 0,
+            updated_ms: 0,
+        }
+    }
+
+    /// The row that stores and feeds hold.
+    pub(super) fn row(&self) -> Result<RecordRow, StoreError> {
+        let damaged = || StoreError::Damaged {
+            what: "record",
+            id: self.id.to_string(),
+        };
+        let ruled = self.ruled.as_ref().ok_or_else(damaged)?;
+        let view = RecordView::read(self.history.document()).map_err(|_| damaged())?;
+        let state = ruled.state.as_ref().map(serde_json::to_string).transpose();
+        let department = ruled
+            .state
+            .as_ref()
+            .and_then(|state| state.department.as_ref());
+        let mut heads: Vec<Digest> = self
+            .history
+            .heads()
+            .into_iter()
+            .map(|head| Digest(head.0))
+            .collect();
+        heads.sort();
+        Ok(RecordRow {
+            id: self.id,
+            kind: ruled.kind,
+            area: ruled.area.as_str().to_owned(),
+            author: ruled.author.clone(),
+            headline: view.headline(),
+            created_ms: view.created_at_ms,
+            updated_ms: self.updated_ms,
+            conflicts: u32::try_from(view.conflicts.len()).unwrap_or(u32::MAX),
+            view: serde_json::to_string(&view).map_err(|_| damaged())?,
+            state: state.map_err(|_| damaged())?,
+            stage: ruled
+                .state
+                .as_ref()
+                .map_or("", |state| state.stage.code())
+                .to_owned(),
+            department: department
+                .map_or("", |department| department.as_str())
+                .to_owned(),
+            heads,
+            as_of: self.as_of,
+        })
+    }
+}

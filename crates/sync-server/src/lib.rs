@@ -1,0 +1,28 @@
+//! The district's server.
+//!
+//! ```text
+//! web ──▶ identity ──▶ directory
+//!  │         │
+//!  ├──▶ ingest (receive, sequencer) ──▶ store
+//!  └──▶ feed ─────────────────────────▶ store
+//! ```
+//!
+//! - [`web`]: HTTP: `/v1/enrol`, `/v1/sync`, `/v1/sign-in`, `/v1/office/…`, health.
+//! - [`identity`]: passwords, tokens, devices, certificates.
+//! - [`directory`]: people, assignments, areas, reference data.
+//! - [`ingest`]: from pushed bytes to log entries and rulings.
+//! - [`feed`]: what a device may see after its cursor.
+//! - [`store`]: what is kept, behind one trait.
+//!
+//! No log line holds a record's contents, a password or a token.
+
+pub mod config;
+pub mod directory;
+pub mod environment;
+pub mod feed;
+pub mod identity;
+pub mod ingest;
+pub mod keys;
+pub mod server;
+pub mod store;
+pub mod web;

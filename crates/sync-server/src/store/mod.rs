@@ -1,0 +1,155 @@
+//! What the server keeps, behind one trait.
+//!
+//! The engines above ([`crate::ingest`], [`crate::feed`]) decide; a store only keeps. So the trait
+//! has few and coarse operations, each atomic: what the sequencer decided arrives as one [`Batch`]
+//! and is committed whole or not at all, against the log head that it was decided on. One
+//! conformance suite (`conformance`) runs against every implementation.
+
+mod batch;
+#[cfg(test)]
+mod conformance;
+mod error;
+mod model;
+mod sqlite;
+
+pub use batch::{Batch, Decision, NewChange, NewEntry, NewRuling, OfficeDecision};
+pub use error::StoreError;
+pub use model::{
+    CaseFilter, Device, FeedQuery, FeedSlice, InboxItem, ItemStatus, LogHead, NewItem, Part,
+    QuarantinedItem, RecordRow, StoredChange, StoredEntry, StoredPerson, StoredRuling,
+    TouchedRecord,
+};
+pub use sqlite::SqliteStore;
+
+use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_domain::reference::Area;
+use gridlog_protocol::Digest;
+
+/// Durable storage of one district.
+///
+/// Every method blocks until it is done; a method that writes returns only when the write is
+/// durable. Implementations are shared between threads.
+pub trait Store: Send + Sync + 'static {
+    // -- inbox ---------------------------------------------------------------------------------
+
+    /// Keeps pushed items, in order, and answers for each where it stands. An item whose bytes are
+    /// known already is not kept again. All items become durable together.
+    fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
+
+    /// Where items stand, by the SHA-256 of their bytes; `None` for unknown ones.
+    fn item_statuses(&self, items: &[Digest]) -> Result<Vec<Option<ItemStatus>>, StoreError>;
+
+    /// Items that nobody has decided on yet, in the order of their arrival.
+    fn undecided(&self, limit: usize) -> Result<Vec<InboxItem>, StoreError>;
+
+    /// Items of a record that wait for another change or are blocked by one.
+    fn held_back(&self, record: RecordId) -> Result<Vec<InboxItem>, StoreError>;
+
+    /// The item of that digest with its bytes.
+    fn inbox_item(&self, item: Digest) -> Result<Option<InboxItem>, StoreError>;
+
+    /// Where the change of that hash stands, as the last item that brought it was decided.
+    fn change_status(
+        &self,
+        record: RecordId,
+        change: Digest,
+    ) -> Result<Option<ItemStatus>, StoreError>;
+
+    /// Items that wait for the office: in review, or refused and not dismissed. Newest first.
+    fn quarantine(&self, limit: usize, offset: usize) -> Result<Vec<QuarantinedItem>, StoreError>;
+
+    // -- log and records -----------------------------------------------------------------------
+
+    /// The last entry of the log.
+    fn head(&self) -> Result<LogHead, StoreError>;
+
+    /// Commits what the sequencer decided.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] if the log's head is not the one that the batch was decided on;
+    /// nothing was written.
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// One record as ruled.
+    fn record(&self, id: RecordId) -> Result<Option<RecordRow>, StoreError>;
+
+    /// The admitted changes of a record, in log order.
+    fn record_changes(&self, id: RecordId) -> Result<Vec<StoredChange>, StoreError>;
+
+    /// Whether a proposal of the record has been ruled on, and how.
+    fn rulings(&self, id: RecordId) -> Result<Vec<StoredRuling>, StoreError>;
+
+    /// Records for an office's lists, newest first.
+    fn records(&self, filter: &CaseFilter) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// How many cases are in each stage, within the audiences given.
+    fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Log entries after `after`, at most `limit`, in order.
+    fn entries(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// Log entries of one record, in order.
+    fn record_entries(&self, id: RecordId) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// The time of an entry; `None` beyond the head.
+    fn entry_time(&self, seq: u64) -> Result<Option<i64>, StoreError>;
+
+    /// What a device may see after its cursor, read at one moment.
+    fn feed(&self, query: &FeedQuery) -> Result<FeedSlice, StoreError>;
+
+    /// The audiences that a record has now.
+    fn audiences_of(&self, id: RecordId) -> Result<Vec<String>, StoreError>;
+
+    /// Whether a record has one of the audiences.
+    fn is_visible(&self, id: RecordId, audiences: &[String]) -> Result<bool, StoreError>;
+
+    // -- directory -----------------------------------------------------------------------------
+
+    /// Everybody, with their assignments.
+    fn people(&self) -> Result<Vec<StoredPerson>, StoreError>;
+
+    /// Adds people or replaces those with the same id, all or none. A person without a password
+    /// hash keeps the one stored.
+    fn put_people(&self, people: &[StoredPerson]) -> Result<(), StoreError>;
+
+    /// Every area.
+    fn areas(&self) -> Result<Vec<Area>, StoreError>;
+
+    /// Replaces the areas.
+    fn put_areas(&self, areas: &[Area]) -> Result<(), StoreError>;
+
+    /// The parts of the reference data that are kept as documents.
+    fn parts(&self) -> Result<Vec<Part>, StoreError>;
+
+    /// Adds or replaces a part.
+    fn put_part(&self, part: &Part) -> Result<(), StoreError>;
+
+    // -- devices -------------------------------------------------------------------------------
+
+    /// Keeps a new device with its first actor.
+    ///
+    /// # Errors
+    /// [`StoreError::ActorTaken`] if another device has the actor.
+    fn add_device(&self, device: &Device, actor: [u8; 16]) -> Result<(), StoreError>;
+
+    /// The device of that id.
+    fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError>;
+
+    /// Every device of a person.
+    fn devices_of(&self, person: &PersonId) -> Result<Vec<Device>, StoreError>;
+
+    /// Marks a device as handed over: what it pushes waits in review, and it pulls nothing.
+    fn revoke_device(&self, id: DeviceId, at_ms: i64) -> Result<bool, StoreError>;
+
+    /// Remembers when a device last synced.
+    fn note_sync(&self, id: DeviceId, at_ms: i64) -> Result<(), StoreError>;
+
+    /// Gives an actor to a device.
+    ///
+    /// # Errors
+    /// [`StoreError::ActorTaken`] if another device has it.
+    fn add_actor(&self, actor: [u8; 16], device: DeviceId, at_ms: i64) -> Result<(), StoreError>;
+
+    /// The actors of a device.
+    fn actors_of(&self, device: DeviceId) -> Result<Vec<[u8; 16]>, StoreError>;
+}

@@ -1,0 +1,242 @@
+//! What a store hands out and takes.
+
+use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_domain::record::Kind;
+use gridlog_domain::reference::Person;
+use gridlog_protocol::Digest;
+
+/// A pushed item, soundly framed or refused at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// SHA-256 of the bytes as they came.
+    pub item: Digest,
+    /// The record that it was pushed for.
+    pub record: RecordId,
+    /// Its Automerge hash; `None` if the bytes are no sound change.
+    pub change: Option<Digest>,
+    /// Its actor and number; `None` if the bytes are no sound change.
+    pub actor_seq: Option<([u8; 16], u64)>,
+    /// The device that pushed it.
+    pub device: DeviceId,
+    /// The device's person.
+    pub person: PersonId,
+    /// Server time, milliseconds since the Unix epoch.
+    pub received_ms: i64,
+    /// The device's clock offset when the change was written.
+    pub offset_ms: Option<i64>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// [`ItemStatus::Received`], or [`ItemStatus::Refused`] where that is clear already.
+    pub status: ItemStatus,
+}
+
+/// Where an item stands. Differs from the wire's verdict in nothing but its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemStatus {
+    /// Durable, not yet decided.
+    Received,
+    /// In the log at this number.
+    Admitted(u64),
+    /// Builds on a change that is not here.
+    Waiting(Digest),
+    /// Builds on a change that was refused.
+    BlockedBy(Digest),
+    /// Waits for the office, with the reason's code.
+    Review(String),
+    /// Refused with a code.
+    Refused(String),
+}
+
+/// An item of the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxItem {
+    /// Order of arrival.
+    pub arrival: i64,
+    /// What was pushed.
+    pub pushed: NewItem,
+    /// Set once an office has decided to admit it in spite of its review.
+    pub cleared_by: Option<PersonId>,
+}
+
+/// An item that waits for the office.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedItem {
+    /// The item.
+    pub item: InboxItem,
+    /// Why it is here.
+    pub status: ItemStatus,
+}
+
+/// The last entry of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogHead {
+    /// The log's epoch.
+    pub epoch: u64,
+    /// Number of the last entry; 0 for an empty log.
+    pub seq: u64,
+    /// Its hash; [`Digest::ZERO`] for an empty log.
+    pub hash: Digest,
+}
+
+/// A record as the server holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordRow {
+    /// Its id.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Where it lives, by the server's ruling.
+    pub area: String,
+    /// Who began it.
+    pub author: PersonId,
+    /// The title or what fits its kind.
+    pub headline: String,
+    /// When its author's device says it was begun.
+    pub created_ms: i64,
+    /// Server time of the last entry.
+    pub updated_ms: i64,
+    /// `RecordView` as JSON.
+    pub view: String,
+    /// `CaseState` as JSON; `None` unless it is a case.
+    pub state: Option<String>,
+    /// Code of the stage; empty unless it is a case.
+    pub stage: String,
+    /// The department that has it; empty for none.
+    pub department: String,
+    /// Automerge heads, sorted.
+    pub heads: Vec<Digest>,
+    /// The last entry about it.
+    pub as_of: u64,
+    /// How many places are in conflict.
+    pub conflicts: u32,
+}
+
+/// An admitted change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChange {
+    /// Its Automerge hash.
+    pub hash: Digest,
+    /// The entry that admitted it.
+    pub seq: u64,
+    /// The bytes as received.
+    pub bytes: Vec<u8>,
+}
+
+/// A log entry as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Its number.
+    pub seq: u64,
+    /// Its canonical bytes.
+    pub canonical: Vec<u8>,
+}
+
+/// A ruling as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRuling {
+    /// Entry id of the proposal, 16 bytes.
+    pub proposal: [u8; 16],
+    /// The entry that holds the ruling.
+    pub seq: u64,
+    /// `None` if accepted, else the reason's code.
+    pub refused: Option<String>,
+}
+
+/// What a device asks of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedQuery {
+    /// The audiences of the device's person.
+    pub audiences: Vec<String>,
+    /// The cursor.
+    pub after: u64,
+    /// Most entries.
+    pub max_entries: usize,
+    /// Bytes of changes and rows after which the slice ends.
+    pub target_bytes: usize,
+}
+
+/// A record that entries of a slice touch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TouchedRecord {
+    /// The record.
+    pub row: RecordRow,
+    /// All its changes if `whole`, else those after the cursor.
+    pub changes: Vec<StoredChange>,
+    /// Whether the device is told of the record for the first time.
+    pub whole: bool,
+    /// If `whole`, the entries that hold its rulings.
+    pub rulings: Vec<StoredEntry>,
+}
+
+/// A part of the feed, read at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FeedSlice {
+    /// Entries, in order.
+    pub entries: Vec<StoredEntry>,
+    /// The records they touch.
+    pub records: Vec<TouchedRecord>,
+    /// Records that are no longer visible.
+    pub gone: Vec<RecordId>,
+    /// Where to go on from.
+    pub reached: u64,
+    /// Whether there is more.
+    pub more: bool,
+}
+
+/// A person with what only the server knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPerson {
+    /// The person.
+    pub person: Person,
+    /// PHC string of the password; `None` if the person cannot sign in.
+    pub password_hash: Option<String>,
+}
+
+/// A part of the reference data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// Its JSON.
+    pub json: String,
+}
+
+/// An enrolled installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Whose it is.
+    pub person: PersonId,
+    /// What the person calls it.
+    pub name: String,
+    /// When it enrolled.
+    pub enrolled_ms: i64,
+    /// When it was handed over or lost.
+    pub revoked_ms: Option<i64>,
+    /// When it last synced.
+    pub last_sync_ms: Option<i64>,
+}
+
+/// Which records an office wants to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseFilter {
+    /// Only records with one of these audiences.
+    pub audiences: Vec<String>,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only cases in this stage.
+    pub stage: Option<String>,
+    /// Only records that live in this area, exactly.
+    pub area: Option<String>,
+    /// Only cases of this department.
+    pub department: Option<String>,
+    /// Only records whose headline holds this text.
+    pub text: Option<String>,
+    /// Most rows.
+    pub limit: usize,
+    /// Rows to pass over.
+    pub offset: usize,
+}

@@ -1,0 +1,195 @@
+//! The inbox in SQLite.
+
+use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_protocol::Digest;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use crate::store::error::StoreError;
+use crate::store::model::{InboxItem, ItemStatus, NewItem, QuarantinedItem};
+
+const COLUMNS: &str = "arrival, item, record, change_hash, actor, actor_seq, device, person,
+    received_ms, offset_ms, bytes, status, detail, cleared_by";
+
+/// The two columns that hold a status.
+pub(super) fn status_columns(status: &ItemStatus) -> (&'static str, Vec<u8>) {
+    match status {
+        ItemStatus::Received => ("received", Vec::new()),
+        ItemStatus::Admitted(seq) => ("admitted", seq.to_be_bytes().to_vec()),
+        ItemStatus::Waiting(missing) => ("waiting", missing.0.to_vec()),
+        ItemStatus::BlockedBy(refused) => ("blocked_by", refused.0.to_vec()),
+        ItemStatus::Review(reason) => ("review", reason.clone().into_bytes()),
+        ItemStatus::Refused(code) => ("refused", code.clone().into_bytes()),
+    }
+}
+
+fn read_status(status: &str, detail: &[u8]) -> Option<ItemStatus> {
+    let text = || String::from_utf8(detail.to_vec()).ok();
+    let digest = || detail.try_into().ok().map(Digest);
+    Some(match status {
+        "received" => ItemStatus::Received,
+        "admitted" => ItemStatus::Admitted(u64::from_be_bytes(detail.try_into().ok()?)),
+        "waiting" => ItemStatus::Waiting(digest()?),
+        "blocked_by" => ItemStatus::BlockedBy(digest()?),
+        "review" => ItemStatus::Review(text()?),
+        "refused" => ItemStatus::Refused(text()?),
+        _ => return None,
+    })
+}
+
+pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, StoreError> {
+    if let Some(known) = status(tx, new.item)? {
+        return Ok(known);
+    }
+    if is_reused_number(tx, new)? {
+        let reused = ItemStatus::Refused("actor_seq_reused".to_owned());
+        insert(tx, new, &reused)?;
+        return Ok(reused);
+    }
+    insert(tx, new, &new.status)?;
+    Ok(new.status.clone())
+}
+
+fn is_reused_number(tx: &Transaction<'_>, new: &NewItem) -> Result<bool, StoreError> {
+    let Some((actor, seq)) = new.actor_seq else {
+        return Ok(false);
+    };
+    let mut query = tx.prepare_cached(
+        "SELECT 1 FROM inbox WHERE record = ?1 AND actor = ?2 AND actor_seq = ?3
+         AND status <> 'refused'",
+    )?;
+    Ok(query.exists(params![new.record.as_bytes(), actor, seq.cast_signed()])?)
+}
+
+fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<(), StoreError> {
+    let (code, detail) = status_columns(status);
+    tx.prepare_cached(
+        "INSERT INTO inbox (item, record, change_hash, actor, actor_seq, device, person,
+             received_ms, offset_ms, bytes, status, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?
+    .execute(params![
+        new.item.0,
+        new.record.as_bytes(),
+        new.change.map(|hash| hash.0),
+        new.actor_seq.map(|(actor, _)| actor),
+        new.actor_seq.map(|(_, seq)| seq.cast_signed()),
+        new.device.as_bytes(),
+        new.person.as_str(),
+        new.received_ms,
+        new.offset_ms,
+        new.bytes,
+        code,
+        detail,
+    ])?;
+    Ok(())
+}
+
+pub(super) fn status(tx: &Transaction<'_>, item: Digest) -> Result<Option<ItemStatus>, StoreError> {
+    let mut query = tx.prepare_cached("SELECT status, detail FROM inbox WHERE item = ?1")?;
+    let found = query
+        .query_row(params![item.0], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .optional()?;
+    found
+        .map(|(status, detail)| {
+            read_status(&status, &detail).ok_or_else(|| StoreError::Damaged {
+                what: "item",
+                id: item.to_string(),
+            })
+        })
+        .transpose()
+}
+
+pub(super) fn undecided(tx: &Transaction<'_>, limit: usize) -> Result<Vec<InboxItem>, StoreError> {
+    select(
+        tx,
+        "status = 'received' ORDER BY arrival LIMIT ?1",
+        params![limit.cast_signed()],
+    )
+}
+
+pub(super) fn held_back(
+    tx: &Transaction<'_>,
+    record: RecordId,
+) -> Result<Vec<InboxItem>, StoreError> {
+    let held = "record = ?1 AND status IN ('waiting', 'blocked_by') ORDER BY arrival";
+    select(tx, held, params![record.as_bytes()])
+}
+
+pub(super) fn item(tx: &Transaction<'_>, item: Digest) -> Result<Option<InboxItem>, StoreError> {
+    Ok(select(tx, "item = ?1", params![item.0])?.pop())
+}
+
+pub(super) fn quarantine(
+    tx: &Transaction<'_>,
+    limit: usize,
+    offset: usize,
+) -> Result<Vec<QuarantinedItem>, StoreError> {
+    let waiting = "status IN ('review', 'refused') AND dismissed = 0
+        ORDER BY arrival DESC LIMIT ?1 OFFSET ?2";
+    let items = select(
+        tx,
+        waiting,
+        params![limit.cast_signed(), offset.cast_signed()],
+    )?;
+    Ok(items
+        .into_iter()
+        .map(|item| QuarantinedItem {
+            status: item.pushed.status.clone(),
+            item,
+        })
+        .collect())
+}
+
+pub(super) fn change_status(
+    tx: &Transaction<'_>,
+    record: RecordId,
+    change: Digest,
+) -> Result<Option<ItemStatus>, StoreError> {
+    let held = "record = ?1 AND change_hash = ?2 ORDER BY arrival DESC LIMIT 1";
+    let mut items = select(tx, held, params![record.as_bytes(), change.0])?;
+    Ok(items.pop().map(|item| item.pushed.status))
+}
+
+fn select(
+    tx: &Transaction<'_>,
+    condition: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<InboxItem>, StoreError> {
+    let mut query = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM inbox WHERE {condition}"))?;
+    let rows = query.query_map(params, |row| Ok(read(row)))?;
+    let mut items = Vec::new();
+    for row in rows {
+        items.push(row??);
+    }
+    Ok(items)
+}
+
+fn read(row: &Row<'_>) -> Result<InboxItem, StoreError> {
+    let arrival: i64 = row.get(0)?;
+    let damaged = || StoreError::Damaged {
+        what: "item",
+        id: arrival.to_string(),
+    };
+    let actor: Option<[u8; 16]> = row.get(4)?;
+    let actor_seq: Option<i64> = row.get(5)?;
+    let status: String = row.get(11)?;
+    let detail: Vec<u8> = row.get(12)?;
+    Ok(InboxItem {
+        arrival,
+        pushed: NewItem {
+            item: Digest(row.get(1)?),
+            record: RecordId::from_bytes(row.get(2)?),
+            change: row.get::<_, Option<[u8; 32]>>(3)?.map(Digest),
+            actor_seq: actor.zip(actor_seq.map(i64::cast_unsigned)),
+            device: DeviceId::from_bytes(row.get(6)?),
+            person: PersonId::new(row.get::<_, String>(7)?),
+            received_ms: row.get(8)?,
+            offset_ms: row.get(9)?,
+            bytes: row.get(10)?,
+            status: read_status(&status, &detail).ok_or_else(damaged)?,
+        },
+        cleared_by: row.get::<_, Option<String>>(13)?.map(PersonId::new),
+    })
+}

@@ -1,0 +1,194 @@
+//! The log in SQLite.
+
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::{Digest, entry_hash};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{inbox, rows};
+use crate::store::batch::{Batch, Decision, NewEntry};
+use crate::store::error::StoreError;
+use crate::store::model::{ItemStatus, LogHead, StoredEntry};
+
+pub(super) fn head(tx: &Transaction<'_>) -> Result<LogHead, StoreError> {
+    let epoch: Option<i64> = tx
+        .prepare_cached("SELECT value FROM meta WHERE key = 'epoch'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let last: Option<(i64, [u8; 32])> = tx
+        .prepare_cached("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (seq, hash) = last.unwrap_or((0, Digest::ZERO.0));
+    Ok(LogHead {
+        epoch: epoch.unwrap_or(1).cast_unsigned(),
+        seq: seq.cast_unsigned(),
+        hash: Digest(hash),
+    })
+}
+
+pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreError> {
+    let found = head(tx)?;
+    if found != batch.on {
+        return Err(StoreError::Overtaken {
+            expected: batch.on.seq,
+            found: found.seq,
+        });
+    }
+    for entry in &batch.entries {
+        append(tx, entry)?;
+    }
+    for change in &batch.changes {
+        tx.prepare_cached(
+            "INSERT INTO changes (record, seq, hash, actor, actor_seq, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            change.record.as_bytes(),
+            change.seq.cast_signed(),
+            change.hash.0,
+            change.actor,
+            change.actor_seq.cast_signed(),
+            change.bytes
+        ])?;
+    }
+    for ruling in &batch.rulings {
+        tx.prepare_cached(
+            "INSERT INTO rulings (record, proposal, seq, refused) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            ruling.record.as_bytes(),
+            ruling.proposal,
+            ruling.seq.cast_signed(),
+            ruling.refused
+        ])?;
+    }
+    for row in &batch.records {
+        rows::put_record(tx, row)?;
+    }
+    for (record, audience, since) in &batch.gained {
+        tx.prepare_cached(
+            "INSERT INTO record_audiences (record, audience, since) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![record.as_bytes(), audience, since.cast_signed()])?;
+    }
+    for (record, audience) in &batch.lost {
+        tx.prepare_cached("DELETE FROM record_audiences WHERE record = ?1 AND audience = ?2")?
+            .execute(params![record.as_bytes(), audience])?;
+    }
+    batch
+        .decisions
+        .iter()
+        .try_for_each(|decision| decide(tx, decision))
+}
+
+fn append(tx: &Transaction<'_>, entry: &NewEntry) -> Result<(), StoreError> {
+    let read = gridlog_protocol::LogEntry::from_bytes(&entry.canonical).map_err(|_| {
+        StoreError::Damaged {
+            what: "new log entry",
+            id: entry.seq.to_string(),
+        }
+    })?;
+    tx.prepare_cached(
+        "INSERT INTO entries (seq, record, at_ms, hash, canonical) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        entry.seq.cast_signed(),
+        entry.record.as_bytes(),
+        read.at_ms,
+        entry_hash(&entry.canonical).0,
+        entry.canonical
+    ])?;
+    for audience in &entry.audiences {
+        tx.prepare_cached("INSERT OR IGNORE INTO feed (audience, seq) VALUES (?1, ?2)")?
+            .execute(params![audience, entry.seq.cast_signed()])?;
+    }
+    Ok(())
+}
+
+/// An admitted item's bytes live on as a change; the inbox keeps its name and verdict.
+fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
+    let (code, detail) = inbox::status_columns(&decision.status);
+    let by = decision.office.as_ref().map(|office| office.by.as_str());
+    let reason = decision
+        .office
+        .as_ref()
+        .map(|office| office.reason.as_str());
+    let is_dismissal = by.is_some() && matches!(decision.status, ItemStatus::Refused(_));
+    let is_clearance = by.is_some() && decision.status == ItemStatus::Received;
+    tx.prepare_cached(
+        "UPDATE inbox SET status = ?2, detail = ?3,
+             decided_by = coalesce(?4, decided_by),
+             decision_reason = coalesce(?7, decision_reason),
+             cleared_by = CASE WHEN ?5 THEN ?4 ELSE cleared_by END,
+             dismissed = max(dismissed, ?6),
+             bytes = CASE WHEN ?2 = 'admitted' THEN x'' ELSE bytes END
+         WHERE item = ?1",
+    )?
+    .execute(params![
+        decision.item.0,
+        code,
+        detail,
+        by,
+        is_clearance,
+        is_dismissal,
+        reason
+    ])?;
+    Ok(())
+}
+
+pub(super) fn entries(
+    tx: &Transaction<'_>,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT seq, canonical FROM entries WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let rows = query.query_map(
+        params![after.cast_signed(), limit.cast_signed()],
+        read_entry,
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn record_entries(
+    tx: &Transaction<'_>,
+    id: RecordId,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let mut query =
+        tx.prepare_cached("SELECT seq, canonical FROM entries WHERE record = ?1 ORDER BY seq")?;
+    let rows = query.query_map(params![id.as_bytes()], read_entry)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The entries that hold the rulings on a record, in order.
+pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredEntry>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT seq, canonical FROM entries
+         WHERE seq IN (SELECT seq FROM rulings WHERE record = ?1) ORDER BY seq",
+    )?;
+    let rows = query.query_map(params![id.as_bytes()], read_entry)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn entry(tx: &Transaction<'_>, seq: u64) -> Result<Option<StoredEntry>, StoreError> {
+    let mut query = tx.prepare_cached("SELECT seq, canonical FROM entries WHERE seq = ?1")?;
+    Ok(query
+        .query_row(params![seq.cast_signed()], read_entry)
+        .optional()?)
+}
+
+fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredEntry> {
+    Ok(StoredEntry {
+        seq: row.get::<_, i64>(0)?.cast_unsigned(),
+        canonical: row.get(1)?,
+    })
+}
+
+pub(super) fn entry_time(tx: &Transaction<'_>, seq: u64) -> Result<Option<i64>, StoreError> {
+    let mut query = tx.prepare_cached("SELECT at_ms FROM entries WHERE seq = ?1")?;
+    Ok(query
+        .query_row(params![seq.cast_signed()], |row| row.get(0))
+        .optional()?)
+}

@@ -1,0 +1,302 @@
+//! [`Store`] on SQLite: one writer connection, readers apart (DESIGN section 8).
+
+mod directory;
+mod feed;
+mod inbox;
+mod log;
+mod rows;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_domain::reference::Area;
+use gridlog_protocol::Digest;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::Store;
+use super::batch::Batch;
+use super::error::StoreError;
+use super::model::{
+    CaseFilter, Device, FeedQuery, FeedSlice, InboxItem, ItemStatus, LogHead, NewItem, Part,
+    QuarantinedItem, RecordRow, StoredChange, StoredEntry, StoredPerson, StoredRuling,
+};
+
+/// Numbered migrations; the schema version is how many have run.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// Most idle reader connections that are kept open.
+const IDLE_READERS: usize = 4;
+
+/// One district in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, creating it or bringing its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`] for a file of a newer server, which is left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut writer = Connection::open(path)?;
+        tune(&writer)?;
+        migrate(&mut writer)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Runs `work` in a write transaction. Whatever it returns, an error rolls everything back.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut writer = self.writer.lock().map_err(|_| StoreError::Poisoned)?;
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Runs `work` on one unchanging state of the database.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut reader = match self.idle_readers().pop() {
+            Some(reader) => reader,
+            None => self.open_reader()?,
+        };
+        let transaction = reader.transaction()?;
+        let value = work(&transaction)?;
+        transaction.finish()?;
+        let mut idle = self.idle_readers();
+        if idle.len() < IDLE_READERS {
+            idle.push(reader);
+        }
+        Ok(value)
+    }
+
+    fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        // A connection is only ever in the list while nobody uses it, so a panic elsewhere
+        // leaves the list sound.
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_reader(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reader = Connection::open_with_flags(&self.path, flags)?;
+        reader.busy_timeout(std::time::Duration::from_secs(10))?;
+        reader.set_prepared_statement_cache_capacity(64);
+        Ok(reader)
+    }
+}
+
+fn tune(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for migration in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+impl Store for SqliteStore {
+    fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError> {
+        self.write(|tx| items.iter().map(|item| inbox::add(tx, item)).collect())
+    }
+
+    fn item_statuses(&self, items: &[Digest]) -> Result<Vec<Option<ItemStatus>>, StoreError> {
+        self.read(|tx| items.iter().map(|item| inbox::status(tx, *item)).collect())
+    }
+
+    fn undecided(&self, limit: usize) -> Result<Vec<InboxItem>, StoreError> {
+        self.read(|tx| inbox::undecided(tx, limit))
+    }
+
+    fn held_back(&self, record: RecordId) -> Result<Vec<InboxItem>, StoreError> {
+        self.read(|tx| inbox::held_back(tx, record))
+    }
+
+    fn inbox_item(&self, item: Digest) -> Result<Option<InboxItem>, StoreError> {
+        self.read(|tx| inbox::item(tx, item))
+    }
+
+    fn change_status(
+        &self,
+        record: RecordId,
+        change: Digest,
+    ) -> Result<Option<ItemStatus>, StoreError> {
+        self.read(|tx| inbox::change_status(tx, record, change))
+    }
+
+    fn quarantine(&self, limit: usize, offset: usize) -> Result<Vec<QuarantinedItem>, StoreError> {
+        self.read(|tx| inbox::quarantine(tx, limit, offset))
+    }
+
+    fn head(&self) -> Result<LogHead, StoreError> {
+        self.read(|tx| log::head(tx))
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.write(|tx| log::commit(tx, batch))
+    }
+
+    fn record(&self, id: RecordId) -> Result<Option<RecordRow>, StoreError> {
+        self.read(|tx| rows::record(tx, id))
+    }
+
+    fn record_changes(&self, id: RecordId) -> Result<Vec<StoredChange>, StoreError> {
+        self.read(|tx| rows::changes_after(tx, id, 0))
+    }
+
+    fn rulings(&self, id: RecordId) -> Result<Vec<StoredRuling>, StoreError> {
+        self.read(|tx| rows::rulings(tx, id))
+    }
+
+    fn records(&self, filter: &CaseFilter) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| rows::filtered(tx, filter))
+    }
+
+    fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(|tx| rows::cases_by_stage(tx, audiences))
+    }
+
+    fn entries(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(|tx| log::entries(tx, after, limit))
+    }
+
+    fn record_entries(&self, id: RecordId) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(|tx| log::record_entries(tx, id))
+    }
+
+    fn entry_time(&self, seq: u64) -> Result<Option<i64>, StoreError> {
+        self.read(|tx| log::entry_time(tx, seq))
+    }
+
+    fn feed(&self, query: &FeedQuery) -> Result<FeedSlice, StoreError> {
+        self.read(|tx| feed::slice(tx, query))
+    }
+
+    fn audiences_of(&self, id: RecordId) -> Result<Vec<String>, StoreError> {
+        self.read(|tx| feed::audiences_of(tx, id))
+    }
+
+    fn is_visible(&self, id: RecordId, audiences: &[String]) -> Result<bool, StoreError> {
+        self.read(|tx| Ok(feed::visible_since(tx, id, audiences)?.is_some()))
+    }
+
+    fn people(&self) -> Result<Vec<StoredPerson>, StoreError> {
+        self.read(|tx| directory::people(tx))
+    }
+
+    fn put_people(&self, people: &[StoredPerson]) -> Result<(), StoreError> {
+        self.write(|tx| directory::put_people(tx, people))
+    }
+
+    fn areas(&self) -> Result<Vec<Area>, StoreError> {
+        self.read(|tx| directory::areas(tx))
+    }
+
+    fn put_areas(&self, areas: &[Area]) -> Result<(), StoreError> {
+        self.write(|tx| directory::put_areas(tx, areas))
+    }
+
+    fn parts(&self) -> Result<Vec<Part>, StoreError> {
+        self.read(|tx| directory::parts(tx))
+    }
+
+    fn put_part(&self, part: &Part) -> Result<(), StoreError> {
+        self.write(|tx| directory::put_part(tx, part))
+    }
+
+    fn add_device(&self, device: &Device, actor: [u8; 16]) -> Result<(), StoreError> {
+        self.write(|tx| {
+            directory::add_device(tx, device)?;
+            directory::add_actor(tx, actor, device.id, device.enrolled_ms)
+        })
+    }
+
+    fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
+        self.read(|tx| directory::device(tx, id))
+    }
+
+    fn devices_of(&self, person: &PersonId) -> Result<Vec<Device>, StoreError> {
+        self.read(|tx| directory::devices_of(tx, person))
+    }
+
+    fn revoke_device(&self, id: DeviceId, at_ms: i64) -> Result<bool, StoreError> {
+        self.write(|tx| directory::revoke_device(tx, id, at_ms))
+    }
+
+    fn note_sync(&self, id: DeviceId, at_ms: i64) -> Result<(), StoreError> {
+        self.write(|tx| directory::note_sync(tx, id, at_ms))
+    }
+
+    fn add_actor(&self, actor: [u8; 16], device: DeviceId, at_ms: i64) -> Result<(), StoreError> {
+        self.write(|tx| directory::add_actor(tx, actor, device, at_ms))
+    }
+
+    fn actors_of(&self, device: DeviceId) -> Result<Vec<[u8; 16]>, StoreError> {
+        self.read(|tx| directory::actors_of(tx, device))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sqlite_store_keeps_what_every_store_must() {
+        crate::store::conformance::run(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let store = SqliteStore::open(&folder.path().join("district.db")).unwrap();
+            (store, folder)
+        });
+    }
+
+    #[test]
+    fn a_database_of_a_newer_server_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("district.db");
+        drop(SqliteStore::open(&path).unwrap());
+        let newer = Connection::open(&path).unwrap();
+        newer.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(
+            SqliteStore::open(&path),
+            Err(StoreError::TooNew { found: 99, .. })
+        ));
+        let version: i64 = newer
+            .pragma_query_value(None, "user_version", |r| r.get(0))
+            .unwrap();
+        assert_eq!(version, 99);
+    }
+}

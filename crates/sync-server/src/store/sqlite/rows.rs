@@ -1,0 +1,170 @@
+//! Records, changes and rulings in SQLite.
+
+use gridlog_domain::id::{PersonId, RecordId};
+use gridlog_domain::record::Kind;
+use gridlog_protocol::Digest;
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
+
+use crate::store::error::StoreError;
+use crate::store::model::{CaseFilter, RecordRow, StoredChange, StoredRuling};
+
+const COLUMNS: &str = "id, kind, area, author, headline, created_ms, updated_ms, view, state,
+    stage, department, heads, as_of, conflicts";
+
+pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), StoreError> {
+    let heads: Vec<u8> = row.heads.iter().flat_map(|head| head.0).collect();
+    tx.prepare_cached(
+        "INSERT INTO records (id, kind, area, author, headline, created_ms, updated_ms, view,
+             state, stage, department, heads, as_of, conflicts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (id) DO UPDATE SET area = ?3, headline = ?5, updated_ms = ?7, view = ?8,
+             state = ?9, stage = ?10, department = ?11, heads = ?12, as_of = ?13, conflicts = ?14",
+    )?
+    .execute(params![
+        row.id.as_bytes(),
+        row.kind.code(),
+        row.area,
+        row.author.as_str(),
+        row.headline,
+        row.created_ms,
+        row.updated_ms,
+        row.view,
+        row.state,
+        row.stage,
+        row.department,
+        heads,
+        row.as_of.cast_signed(),
+        row.conflicts,
+    ])?;
+    Ok(())
+}
+
+pub(super) fn record(tx: &Transaction<'_>, id: RecordId) -> Result<Option<RecordRow>, StoreError> {
+    let mut query = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM records WHERE id = ?1"))?;
+    query
+        .query_row(params![id.as_bytes()], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
+    let id = RecordId::from_bytes(row.get(0)?);
+    let damaged = || StoreError::Damaged {
+        what: "record",
+        id: id.to_string(),
+    };
+    let heads: Vec<u8> = row.get(11)?;
+    Ok(RecordRow {
+        id,
+        kind: Kind::from_code(&row.get::<_, String>(1)?).ok_or_else(damaged)?,
+        area: row.get(2)?,
+        author: PersonId::new(row.get::<_, String>(3)?),
+        headline: row.get(4)?,
+        created_ms: row.get(5)?,
+        updated_ms: row.get(6)?,
+        view: row.get(7)?,
+        state: row.get(8)?,
+        stage: row.get(9)?,
+        department: row.get(10)?,
+        heads: heads
+            .chunks(32)
+            .map(|head| head.try_into().map(Digest).map_err(|_| damaged()))
+            .collect::<Result<_, _>>()?,
+        as_of: row.get::<_, i64>(12)?.cast_unsigned(),
+        conflicts: row.get(13)?,
+    })
+}
+
+/// Changes of a record admitted after entry `after`, in log order.
+pub(super) fn changes_after(
+    tx: &Transaction<'_>,
+    id: RecordId,
+    after: u64,
+) -> Result<Vec<StoredChange>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT hash, seq, bytes FROM changes WHERE record = ?1 AND seq > ?2 ORDER BY seq",
+    )?;
+    let rows = query.query_map(params![id.as_bytes(), after.cast_signed()], |row| {
+        Ok(StoredChange {
+            hash: Digest(row.get(0)?),
+            seq: row.get::<_, i64>(1)?.cast_unsigned(),
+            bytes: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredRuling>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT proposal, seq, refused FROM rulings WHERE record = ?1 ORDER BY seq",
+    )?;
+    let rows = query.query_map(params![id.as_bytes()], |row| {
+        Ok(StoredRuling {
+            proposal: row.get(0)?,
+            seq: row.get::<_, i64>(1)?.cast_unsigned(),
+            refused: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+const VISIBLE: &str = "EXISTS (SELECT 1 FROM record_audiences a, json_each(?1) mine
+    WHERE a.record = records.id AND a.audience = mine.value)";
+
+fn json_list(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
+}
+
+pub(super) fn filtered(
+    tx: &Transaction<'_>,
+    filter: &CaseFilter,
+) -> Result<Vec<RecordRow>, StoreError> {
+    let mut conditions = vec![VISIBLE.to_owned()];
+    let mut values = vec![SqlValue::from(json_list(&filter.audiences))];
+    let wanted = [
+        ("kind", filter.kind.map(|kind| kind.code().to_owned())),
+        ("stage", filter.stage.clone()),
+        ("area", filter.area.clone()),
+        ("department", filter.department.clone()),
+    ];
+    for (column, value) in wanted {
+        if let Some(value) = value {
+            values.push(SqlValue::from(value));
+            conditions.push(format!("{column} = ?{}", values.len()));
+        }
+    }
+    if let Some(text) = &filter.text {
+        values.push(SqlValue::from(text.clone()));
+        conditions.push(format!("instr(headline, ?{}) > 0", values.len()));
+    }
+    values.push(SqlValue::from(filter.limit.cast_signed() as i64));
+    values.push(SqlValue::from(filter.offset.cast_signed() as i64));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records WHERE {} ORDER BY updated_ms DESC, id LIMIT ?{} OFFSET ?{}",
+        conditions.join(" AND "),
+        values.len() - 1,
+        values.len()
+    );
+    let mut query = tx.prepare_cached(&sql)?;
+    let rows = query.query_map(params_from_iter(values), |row| Ok(read(row)))?;
+    let mut records = Vec::new();
+    for row in rows {
+        records.push(row??);
+    }
+    Ok(records)
+}
+
+pub(super) fn cases_by_stage(
+    tx: &Transaction<'_>,
+    audiences: &[String],
+) -> Result<Vec<(String, u64)>, StoreError> {
+    let sql = format!(
+        "SELECT stage, count(*) FROM records WHERE kind = 'case' AND {VISIBLE} GROUP BY stage"
+    );
+    let mut query = tx.prepare_cached(&sql)?;
+    let rows = query.query_map(params![json_list(audiences)], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

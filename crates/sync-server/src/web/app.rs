@@ -1,0 +1,115 @@
+//! What every handler shares.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gridlog_domain::environment::{Clock, Entropy};
+use gridlog_domain::id::PersonId;
+use gridlog_merge_guard::Limits;
+use gridlog_protocol::SigningKey;
+use tokio::sync::Semaphore;
+
+use super::error::ApiError;
+use crate::config::Config;
+use crate::directory::SharedDirectory;
+use crate::identity::{Passwords, Tokens};
+use crate::ingest::{Receiver, SequencerHandle};
+use crate::store::Store;
+
+/// Wrong passwords within a minute after which a person has to wait.
+const ATTEMPTS: u32 = 10;
+
+/// The server's parts, shared by every request; cheap to copy.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}
+
+/// The parts.
+pub struct Parts {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) directory: SharedDirectory,
+    pub(crate) receiver: Receiver,
+    pub(crate) sequencer: SequencerHandle,
+    pub(crate) key: SigningKey,
+    pub(crate) tokens: Tokens,
+    pub(crate) passwords: Passwords,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Mutex<Box<dyn Entropy>>,
+    pub(crate) limits: Limits,
+    pub(crate) hands: Arc<Semaphore>,
+    pub(crate) attempts: Mutex<HashMap<PersonId, (i64, u32)>>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    pub(crate) fn entropy(&self) -> MutexGuard<'_, Box<dyn Entropy>> {
+        // A random source is sound whatever panicked while it was held.
+        self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs blocking work on a thread of its own, if a hand is free.
+    ///
+    /// # Errors
+    /// [`ApiError::Busy`] if none is; otherwise what the work says.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let hand = Arc::clone(&self.hands)
+            .try_acquire_owned()
+            .map_err(|_| ApiError::Busy)?;
+        let app = self.clone();
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || {
+            let _hand = hand;
+            span.in_scope(|| work(&app))
+        });
+        task.await.map_err(|_| ApiError::Internal)?
+    }
+
+    /// Counts an attempt to sign in.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyAttempts`] after too many within a minute.
+    pub(crate) fn count_attempt(&self, person: &PersonId) -> Result<(), ApiError> {
+        let now = self.now_ms();
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        attempts.retain(|_, (since, _)| now.saturating_sub(*since) < 60_000);
+        let (_, count) = attempts.entry(person.clone()).or_insert((now, 0));
+        *count += 1;
+        if *count > ATTEMPTS {
+            Err(ApiError::TooManyAttempts)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Forgets the attempts of somebody who knew the password.
+    pub(crate) fn forget_attempts(&self, person: &PersonId) {
+        self.attempts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(person);
+    }
+}

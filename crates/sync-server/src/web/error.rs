@@ -1,0 +1,219 @@
+//! What a refused request gets: a status, a stable code, and words in both languages.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use gridlog_protocol::{ErrorBody, ProtocolError};
+
+use crate::identity::{EnrolError, PasswordError, TokenError};
+use crate::ingest::OfficeError;
+use crate::store::StoreError;
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No token, or one that does not count any more.
+    #[error("sign in: {0}")]
+    Token(#[from] TokenError),
+    /// Person or password is wrong; it is not said which.
+    #[error("wrong person or password")]
+    WrongPassword,
+    /// Too many wrong passwords for one person.
+    #[error("too many attempts; wait a minute")]
+    TooManyAttempts,
+    /// The device of the token is not known here.
+    #[error("the device is not enrolled here; enrol again")]
+    UnknownDevice,
+    /// The person's role does not allow it.
+    #[error("your role does not allow this")]
+    Forbidden,
+    /// No such thing, or none that the person may see.
+    #[error("{what} {id} does not exist or is not yours to see")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// Its id as given, cut to 64 characters.
+        id: String,
+    },
+    /// The body does not fit.
+    #[error("{0}")]
+    Protocol(#[from] ProtocolError),
+    /// The JSON or a parameter does not fit.
+    #[error("{detail}")]
+    BadRequest {
+        /// A stable code.
+        code: &'static str,
+        /// What to change.
+        detail: String,
+    },
+    /// A file of the directory has bad lines.
+    #[error("{detail}")]
+    BadFile {
+        /// All problems, a line each.
+        detail: String,
+    },
+    /// The device's actor cannot be taken.
+    #[error("the actor belongs to another device; take a fresh one")]
+    ActorTaken,
+    /// The device has registered too many actors.
+    #[error("the device has registered too many actors; enrol again")]
+    TooManyActors,
+    /// An office's wish is not carried out.
+    #[error(transparent)]
+    Office(OfficeError),
+    /// All hands are full.
+    #[error("the server is busy; try again in a moment")]
+    Busy,
+    /// The store failed.
+    #[error("the server could not do it; nothing was lost")]
+    Store(StoreError),
+    /// Something failed that should not.
+    #[error("the server could not do it; nothing was lost")]
+    Internal,
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<OfficeError> for ApiError {
+    fn from(error: OfficeError) -> Self {
+        match error {
+            OfficeError::Store(error) => Self::Store(error),
+            OfficeError::Stopping => Self::Busy,
+            other => Self::Office(other),
+        }
+    }
+}
+
+impl From<EnrolError> for ApiError {
+    fn from(error: EnrolError) -> Self {
+        match error {
+            EnrolError::ActorTaken => Self::ActorTaken,
+            EnrolError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        Self::BadRequest {
+            code: "bad_password",
+            detail: error.to_string(),
+        }
+    }
+}
+
+impl ApiError {
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Token(TokenError::Expired) => (
+                StatusCode::UNAUTHORIZED,
+                "token_expired",
+                "登录已过期，请重新登录",
+            ),
+            Self::Token(_) => (StatusCode::UNAUTHORIZED, "not_signed_in", "请先登录"),
+            Self::WrongPassword => (
+                StatusCode::UNAUTHORIZED,
+                "wrong_password",
+                "工号或密码不正确",
+            ),
+            Self::TooManyAttempts => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "尝试次数过多，请稍候再试",
+            ),
+            Self::UnknownDevice => (
+                StatusCode::UNAUTHORIZED,
+                "unknown_device",
+                "此设备未注册，请重新注册",
+            ),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "您的岗位无权进行此操作"),
+            Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found", "不存在，或您无权查看"),
+            Self::Protocol(error) => {
+                let status = match error {
+                    ProtocolError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                (status, error.code(), "请求内容无法识别")
+            }
+            Self::BadRequest { code, .. } => (StatusCode::BAD_REQUEST, code, "请求内容有误"),
+            Self::BadFile { .. } => (StatusCode::BAD_REQUEST, "bad_file", "文件中有错误的行"),
+            Self::ActorTaken => (
+                StatusCode::CONFLICT,
+                "actor_taken",
+                "设备标识已被占用，请更换后重试",
+            ),
+            Self::TooManyActors => (
+                StatusCode::CONFLICT,
+                "too_many_actors",
+                "设备标识过多，请重新注册设备",
+            ),
+            Self::Office(error) => office_parts(error),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "服务器繁忙，请稍候",
+            ),
+            Self::Store(_) | Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_failed",
+                "服务器出错，内容没有丢失",
+            ),
+        }
+    }
+}
+
+fn office_parts(error: &OfficeError) -> (StatusCode, &'static str, &'static str) {
+    match error {
+        OfficeError::Record(error) => (StatusCode::BAD_REQUEST, error.code(), "内容不符合要求"),
+        OfficeError::NotAdmitted(_) => (StatusCode::CONFLICT, "not_admitted", "内容未被采纳"),
+        OfficeError::NotWaiting(_) => (
+            StatusCode::NOT_FOUND,
+            "not_waiting",
+            "该内容不在待处理清单中",
+        ),
+        OfficeError::CannotAdmit { .. } => (
+            StatusCode::CONFLICT,
+            "cannot_admit",
+            "该内容无法采纳，只能不予采纳",
+        ),
+        OfficeError::Store(_) | OfficeError::Stopping => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_failed",
+            "服务器出错，内容没有丢失",
+        ),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, zh) = self.parts();
+        if let Self::Store(error) = &self {
+            tracing::error!(%error, "the store failed");
+        }
+        let body = ErrorBody {
+            code: code.to_owned(),
+            zh: zh.to_owned(),
+            en: self.to_string(),
+        };
+        let mut response = (status, Json(body)).into_response();
+        if matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// A panic's payload may quote anything; it is dropped unread.
+pub(super) fn response_to_panic() -> Response {
+    tracing::error!("a request failed inside the server");
+    ApiError::Internal.into_response()
+}

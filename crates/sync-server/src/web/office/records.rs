@@ -1,0 +1,228 @@
+//! Looking at cases and other records.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use gridlog_domain::id::RecordId;
+use gridlog_domain::record::Kind;
+use gridlog_domain::workflow::{Actor, CaseState, Rulebook, Stage};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::log::{LogLine, line};
+use crate::store::{CaseFilter, RecordRow};
+use crate::web::app::App;
+use crate::web::authentication::OfOffice;
+use crate::web::error::ApiError;
+
+/// Most rows of one answer.
+const MOST_ROWS: usize = 500;
+
+/// Which records to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// `patrol`, `visit`, `case`, `site` or `contact`.
+    kind: Option<String>,
+    /// Code of a stage, for cases.
+    stage: Option<String>,
+    /// Code of the area where the record lives, exactly.
+    area: Option<String>,
+    /// The department that has the case.
+    department: Option<String>,
+    /// Text that the headline holds.
+    text: Option<String>,
+    /// Most rows; at most 500, by default 50.
+    limit: Option<usize>,
+    /// Rows to pass over.
+    offset: Option<usize>,
+}
+
+/// A row of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Row {
+    id: String,
+    kind: String,
+    headline: String,
+    area: String,
+    author: String,
+    /// Code of the stage; empty unless it is a case.
+    stage: String,
+    /// The stage in Chinese.
+    stage_zh: String,
+    department: String,
+    /// How many places are in conflict.
+    conflicts: u32,
+    created_ms: i64,
+    updated_ms: i64,
+    /// Number of the last log entry about it.
+    as_of: u64,
+}
+
+impl From<&RecordRow> for Row {
+    fn from(row: &RecordRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            kind: row.kind.code().to_owned(),
+            headline: row.headline.clone(),
+            area: row.area.clone(),
+            author: row.author.as_str().to_owned(),
+            stage: row.stage.clone(),
+            stage_zh: Stage::from_code(&row.stage)
+                .map_or("", Stage::zh)
+                .to_owned(),
+            department: row.department.clone(),
+            conflicts: row.conflicts,
+            created_ms: row.created_ms,
+            updated_ms: row.updated_ms,
+            as_of: row.as_of,
+        }
+    }
+}
+
+/// Lists records, those touched last first.
+#[utoipa::path(get, path = "/v1/office/records", params(ListQuery),
+    responses((status = OK, body = Vec<Row>)))]
+pub(super) async fn list_records(
+    State(app): State<App>,
+    of: OfOffice,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Vec<Row>>, ApiError> {
+    let kind = match query.kind.as_deref() {
+        None => None,
+        Some(code) => Some(Kind::from_code(code).ok_or_else(|| ApiError::BadRequest {
+            code: "unknown_kind",
+            detail: "kind is one of patrol, visit, case, site, contact".to_owned(),
+        })?),
+    };
+    let rows = app.work(move |app| {
+        let filter = CaseFilter {
+            audiences: of.audiences(app),
+            kind,
+            stage: query.stage,
+            area: query.area,
+            department: query.department,
+            text: query.text,
+            limit: query.limit.unwrap_or(50).min(MOST_ROWS),
+            offset: query.offset.unwrap_or(0),
+        };
+        Ok(app.store.records(&filter)?)
+    });
+    Ok(Json(rows.await?.iter().map(Row::from).collect()))
+}
+
+/// Everything about one record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    row: Row,
+    /// What the record says; see `RecordView` in the domain's documentation.
+    #[schema(value_type = Object)]
+    view: serde_json::Value,
+    /// What was ruled; only for cases.
+    #[schema(value_type = Option<Object>)]
+    state: Option<serde_json::Value>,
+    /// Automerge heads, hex.
+    heads: Vec<String>,
+    /// Codes of the steps that you could take now.
+    next_steps: Vec<String>,
+}
+
+/// A record that the person may see.
+pub(super) fn visible_record(app: &App, of: &OfOffice, id: &str) -> Result<RecordRow, ApiError> {
+    let not_found = || ApiError::NotFound {
+        what: "record",
+        id: id.chars().take(64).collect(),
+    };
+    let parsed: RecordId = id.parse().map_err(|_| not_found())?;
+    if !app.store.is_visible(parsed, &of.audiences(app))? {
+        return Err(not_found());
+    }
+    app.store.record(parsed)?.ok_or_else(not_found)
+}
+
+/// Shows one record.
+#[utoipa::path(get, path = "/v1/office/records/{id}",
+    params(("id" = String, Path, description = "The record's id")),
+    responses((status = OK, body = Shown), (status = NOT_FOUND, description = "Not yours to see")))]
+pub(super) async fn show_record(
+    State(app): State<App>,
+    of: OfOffice,
+    Path(id): Path<String>,
+) -> Result<Json<Shown>, ApiError> {
+    let shown = app.work(move |app| {
+        let row = visible_record(app, &of, &id)?;
+        let json = |text: &str| serde_json::from_str(text).map_err(|_| ApiError::Internal);
+        Ok(Shown {
+            row: Row::from(&row),
+            view: json(&row.view)?,
+            state: row.state.as_deref().map(json).transpose()?,
+            heads: row.heads.iter().map(ToString::to_string).collect(),
+            next_steps: next_steps(app, &of, &row)?,
+        })
+    });
+    Ok(Json(shown.await?))
+}
+
+fn next_steps(app: &App, of: &OfOffice, row: &RecordRow) -> Result<Vec<String>, ApiError> {
+    let Some(state) = &row.state else {
+        return Ok(Vec::new());
+    };
+    let state: CaseState = serde_json::from_str(state).map_err(|_| ApiError::Internal)?;
+    let directory = app.directory.now();
+    let area = row.area.as_str().into();
+    let who = Actor {
+        person: of.person.clone(),
+        roles: directory.held_roles(&of.person, &area, app.now_ms()),
+        is_author: row.author == of.person,
+    };
+    let steps = Rulebook {
+        catalogue: &directory.catalogue,
+    }
+    .next_steps(&state, &who);
+    Ok(steps
+        .into_iter()
+        .map(|step| step.code().to_owned())
+        .collect())
+}
+
+/// The log entries of one record.
+#[utoipa::path(get, path = "/v1/office/records/{id}/log",
+    params(("id" = String, Path, description = "The record's id")),
+    responses((status = OK, body = Vec<LogLine>)))]
+pub(super) async fn record_log(
+    State(app): State<App>,
+    of: OfOffice,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<LogLine>>, ApiError> {
+    let entries = app.work(move |app| {
+        let row = visible_record(app, &of, &id)?;
+        app.store.record_entries(row.id)?.iter().map(line).collect()
+    });
+    Ok(Json(entries.await?))
+}
+
+/// How many cases are in a stage.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StageCount {
+    stage: String,
+    stage_zh: String,
+    cases: u64,
+}
+
+/// Counts the cases that you may see by stage. There is no ranking of people or areas.
+#[utoipa::path(get, path = "/v1/office/figures/stages",
+    responses((status = OK, body = Vec<StageCount>)))]
+pub(super) async fn figures(
+    State(app): State<App>,
+    of: OfOffice,
+) -> Result<Json<Vec<StageCount>>, ApiError> {
+    let counts = app
+        .work(move |app| Ok(app.store.cases_by_stage(&of.audiences(app))?))
+        .await?;
+    let named = counts.into_iter().map(|(stage, cases)| StageCount {
+        stage_zh: Stage::from_code(&stage).map_or("", Stage::zh).to_owned(),
+        stage,
+        cases,
+    });
+    Ok(Json(named.collect()))
+}

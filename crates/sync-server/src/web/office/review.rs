@@ -1,0 +1,250 @@
+//! The review list and the quarantine: what phones sent that an office has to look at.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use gridlog_domain::reference::Role;
+use gridlog_merge_guard::{History, describe};
+use gridlog_protocol::Digest;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::store::{InboxItem, ItemStatus, OfficeDecision};
+use crate::web::app::App;
+use crate::web::authentication::OfOffice;
+use crate::web::enrolment::bad_json;
+use crate::web::error::ApiError;
+
+/// Who looks after what waits.
+const KEEPERS: &[Role] = &[Role::DutyOfficer, Role::Administrator];
+
+/// What waits, without its contents.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Waiting {
+    /// Names the item.
+    item: String,
+    record: String,
+    /// Who sent it.
+    person: String,
+    device: String,
+    received_ms: i64,
+    bytes: usize,
+    /// `review` or `refused`.
+    status: String,
+    /// Why, as a code.
+    code: String,
+    /// Why, in Chinese.
+    zh: String,
+    /// Why, in English.
+    en: String,
+}
+
+fn reason_texts(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "assignment_ended" => ("任职已结束后送达", "arrived after the assignment ended"),
+        "not_assigned_then" => ("记录时尚未任职", "written before the assignment began"),
+        "account_disabled" => ("账号已停用", "the account is disabled"),
+        "device_handed_over" => ("设备已移交", "the phone was handed over"),
+        "record_damaged" => ("所属记录需修复", "the stored record does not read back"),
+        "area_never_held" => ("从未在该区域任职", "the person never held the area"),
+        "dismissed" => ("社区不予采纳", "dismissed by an office"),
+        code => describe(code).unwrap_or(("内容不符合记录格式", "not of a record's shape")),
+    }
+}
+
+impl From<&InboxItem> for Waiting {
+    fn from(item: &InboxItem) -> Self {
+        let pushed = &item.pushed;
+        let (status, code) = match &pushed.status {
+            ItemStatus::Review(code) => ("review", code.as_str()),
+            ItemStatus::Refused(code) => ("refused", code.as_str()),
+            _ => ("decided", ""),
+        };
+        let (zh, en) = reason_texts(code);
+        Self {
+            item: pushed.item.to_string(),
+            record: pushed.record.to_string(),
+            person: pushed.person.as_str().to_owned(),
+            device: pushed.device.to_string(),
+            received_ms: pushed.received_ms,
+            bytes: pushed.bytes.len(),
+            status: status.to_owned(),
+            code: code.to_owned(),
+            zh: zh.to_owned(),
+            en: en.to_owned(),
+        }
+    }
+}
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReviewQuery {
+    /// Most items; at most 500, by default 50.
+    limit: Option<usize>,
+    /// Items to pass over.
+    offset: Option<usize>,
+}
+
+/// Lists what waits in review and what was refused, newest first.
+#[utoipa::path(get, path = "/v1/office/review", params(ReviewQuery),
+    responses((status = OK, body = Vec<Waiting>)))]
+pub(super) async fn review_list(
+    State(app): State<App>,
+    of: OfOffice,
+    Query(query): Query<ReviewQuery>,
+) -> Result<Json<Vec<Waiting>>, ApiError> {
+    of.require(&app, KEEPERS)?;
+    let items = app.work(move |app| {
+        let limit = query.limit.unwrap_or(50).min(500);
+        Ok(app.store.quarantine(limit, query.offset.unwrap_or(0))?)
+    });
+    Ok(Json(
+        items
+            .await?
+            .iter()
+            .map(|waiting| Waiting::from(&waiting.item))
+            .collect(),
+    ))
+}
+
+fn digest(text: &str) -> Result<Digest, ApiError> {
+    let mut bytes = [0; 32];
+    let not_found = |_| ApiError::NotFound {
+        what: "item",
+        id: text.chars().take(64).collect(),
+    };
+    hex::decode_to_slice(text, &mut bytes).map_err(not_found)?;
+    Ok(Digest(bytes))
+}
+
+/// What waits, with what it says where that can be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Opened {
+    #[serde(flatten)]
+    waiting: Waiting,
+    /// The record as it would begin, where the item begins one.
+    #[schema(value_type = Option<Object>)]
+    view: Option<serde_json::Value>,
+}
+
+/// Looks at one item.
+#[utoipa::path(get, path = "/v1/office/review/{item}",
+    params(("item" = String, Path, description = "The item's name")),
+    responses((status = OK, body = Opened)))]
+pub(super) async fn review_item(
+    State(app): State<App>,
+    of: OfOffice,
+    Path(item): Path<String>,
+) -> Result<Json<Opened>, ApiError> {
+    of.require(&app, KEEPERS)?;
+    let opened = app.work(move |app| {
+        let found = app.store.inbox_item(digest(&item)?)?;
+        let found = found.ok_or(ApiError::NotFound {
+            what: "item",
+            id: item,
+        })?;
+        Ok(Opened {
+            view: readable(&found),
+            waiting: Waiting::from(&found),
+        })
+    });
+    Ok(Json(opened.await?))
+}
+
+/// An item that waits in review is sound, so it can be opened alone if it begins a record.
+fn readable(item: &InboxItem) -> Option<serde_json::Value> {
+    if !matches!(item.pushed.status, ItemStatus::Review(_)) {
+        return None;
+    }
+    let history = History::load([item.pushed.bytes.as_slice()]).ok()?;
+    let view = gridlog_domain::record::RecordView::read(history.document()).ok()?;
+    serde_json::to_value(view).ok()
+}
+
+/// Why an item is admitted or dismissed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionBody {
+    /// For the file.
+    reason: String,
+}
+
+/// Done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Decided {
+    /// Code of where the item stands now.
+    status: String,
+}
+
+fn decision(of: OfOffice, body: DecisionBody) -> Result<OfficeDecision, ApiError> {
+    if body.reason.trim().is_empty() {
+        return Err(ApiError::BadRequest {
+            code: "reason_required",
+            detail: "say why".to_owned(),
+        });
+    }
+    Ok(OfficeDecision {
+        by: of.person,
+        reason: body.reason,
+    })
+}
+
+/// Lets an item of the review list in; it is decided on at once.
+#[utoipa::path(post, path = "/v1/office/review/{item}/admit", request_body = DecisionBody,
+    params(("item" = String, Path, description = "The item's name")),
+    responses((status = OK, body = Decided)))]
+pub(super) async fn admit_item(
+    State(app): State<App>,
+    of: OfOffice,
+    Path(item): Path<String>,
+    body: Result<Json<DecisionBody>, JsonRejection>,
+) -> Result<Json<Decided>, ApiError> {
+    of.require(&app, KEEPERS)?;
+    let Json(body) = body.map_err(|rejection| bad_json(&rejection))?;
+    let decided = app.work(move |app| {
+        let item = digest(&item)?;
+        app.sequencer.clear(item, decision(of, body)?)?;
+        let ticket = app.sequencer.wake();
+        let limit = std::time::Duration::from_millis(app.config.ruling_wait_ms);
+        app.sequencer.wait_for(ticket, limit);
+        let status = app
+            .store
+            .item_statuses(&[item])?
+            .into_iter()
+            .next()
+            .flatten();
+        let code = match status {
+            Some(ItemStatus::Admitted(_)) => "admitted",
+            Some(ItemStatus::Refused(_)) => "refused",
+            Some(ItemStatus::Waiting(_)) => "waiting",
+            _ => "received",
+        };
+        Ok(Decided {
+            status: code.to_owned(),
+        })
+    });
+    Ok(Json(decided.await?))
+}
+
+/// Takes an item off the list, with a reason. Its author's phone shows that.
+#[utoipa::path(post, path = "/v1/office/review/{item}/dismiss", request_body = DecisionBody,
+    params(("item" = String, Path, description = "The item's name")),
+    responses((status = OK, body = Decided)))]
+pub(super) async fn dismiss_item(
+    State(app): State<App>,
+    of: OfOffice,
+    Path(item): Path<String>,
+    body: Result<Json<DecisionBody>, JsonRejection>,
+) -> Result<Json<Decided>, ApiError> {
+    of.require(&app, KEEPERS)?;
+    let Json(body) = body.map_err(|rejection| bad_json(&rejection))?;
+    let decided = app.work(move |app| {
+        app.sequencer.dismiss(digest(&item)?, decision(of, body)?)?;
+        app.sequencer.wake();
+        Ok(Decided {
+            status: "refused".to_owned(),
+        })
+    });
+    Ok(Json(decided.await?))
+}
