@@ -167,7 +167,7 @@ impl OpenRecord {
     fn refused(&self, source: RecordError) -> PhoneError {
         PhoneError::Record {
             record: self.id,
-            source,
+            source: Box::new(source),
         }
     }
 }

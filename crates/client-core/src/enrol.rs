@@ -90,8 +90,7 @@ impl Enrolment {
         }
         Ok(Self {
             person,
-            profile_version: i64::try_from(answer.profile_version)
-                .map_err(|_| malformed("the profile's version"))?,
+            profile_version: answer.profile_version.cast_signed(),
             device,
             district: answer.district,
             token: answer.token,

@@ -75,7 +75,7 @@ pub enum PhoneError {
         record: RecordId,
         /// Why.
         #[source]
-        source: RecordError,
+        source: Box<RecordError>,
     },
     /// The change would be refused by every server, for example because it is too large.
     #[error("record {record} cannot take so much at once ({code}); write less at a time")]

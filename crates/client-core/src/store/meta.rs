@@ -25,7 +25,7 @@ pub(crate) const GENERATION: Meta<[u8; 16]> = meta("generation");
 pub(crate) const ACTOR: Meta<[u8; 16]> = meta("actor");
 /// The person as JSON.
 pub(crate) const PERSON: Meta<String> = meta("person");
-/// Version of the person's profile.
+/// Version of the person's profile, its 64 bits as they are.
 pub(crate) const PROFILE_VERSION: Meta<i64> = meta("profile_version");
 /// The device's id.
 pub(crate) const DEVICE: Meta<[u8; 16]> = meta("device");

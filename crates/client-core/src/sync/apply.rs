@@ -111,6 +111,9 @@ impl Inner {
         for delta in &checked.deltas {
             let key = Key(*delta.record.as_bytes());
             let latest = changed_ms.get(&key).copied();
+            for (ruling, canonical) in &delta.rulings {
+                log::add(connection, epoch, ruling, canonical)?;
+            }
             self.take_delta(connection, &knowledge, delta, latest)?;
         }
         for gone in &checked.page.gone {
@@ -216,7 +219,7 @@ fn take_profile(
         });
     }
     meta::PERSON.set(connection, json.clone())?;
-    meta::PROFILE_VERSION.set(connection, meta::number(*version)?)?;
+    meta::PROFILE_VERSION.set(connection, version.cast_signed())?;
     meta::PASS.set(connection, pass(connection)? + 1)?;
     meta::SWEEPING.set(connection, true)?;
     taken.starts_over = true;

@@ -9,7 +9,7 @@ use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::{Limits, receive};
 use gridlog_protocol::limits::MAX_PAGE_ENTRIES;
 use gridlog_protocol::{
-    LogEntry, OLDEST_VERSION, Page, RecordDelta, VERSION, VerifyingKey, open_page,
+    Fact, LogEntry, OLDEST_VERSION, Page, RecordDelta, VERSION, VerifyingKey, open_page,
 };
 
 use super::session::Asked;
@@ -39,6 +39,8 @@ pub(super) struct CheckedDelta {
     pub(super) view: RecordView,
     pub(super) view_json: String,
     pub(super) state: Option<CaseState>,
+    /// Earlier rulings on the record, with their canonical bytes.
+    pub(super) rulings: Vec<(LogEntry, Vec<u8>)>,
 }
 
 const fn bad(what: &'static str) -> PhoneError {
@@ -126,7 +128,20 @@ fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
             .map(|json| serde_json::from_slice(&json.0))
             .transpose()
             .map_err(|_| bad("a case state is malformed"))?,
+        rulings: rulings(delta)?,
     })
+}
+
+fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
+    let mut rulings = Vec::with_capacity(delta.rulings.len());
+    for canonical in &delta.rulings {
+        let entry = LogEntry::from_bytes(&canonical.0)?;
+        if entry.record != delta.record || !matches!(entry.fact, Fact::Ruling { .. }) {
+            return Err(bad("a record comes with an entry that is no ruling on it"));
+        }
+        rulings.push((entry, canonical.0.clone()));
+    }
+    Ok(rulings)
 }
 
 fn profile(page: &Page) -> Result<Option<(u64, Person, String)>, PhoneError> {

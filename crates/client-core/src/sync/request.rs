@@ -53,7 +53,7 @@ impl Inner {
             actor: Key(push.actor),
             cursor: meta::cursor(connection)?,
             device_ms: moment.now_ms,
-            profile_version: u64::try_from(profile).unwrap_or(0),
+            profile_version: profile.cast_unsigned(),
             parts: part_versions(connection)?,
             push: push.items,
             asks,
