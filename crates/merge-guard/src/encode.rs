@@ -6,10 +6,9 @@
 //! also means that Automerge, with its more lenient reader, can only see what was checked here.
 
 use automerge::{ActorId, ChangeHash, ObjType, ScalarValue};
-use sha2::{Digest, Sha256};
 
 use crate::columns::spec;
-use crate::header::{CHANGE, Header, MAGIC};
+use crate::header::Header;
 use crate::ops::{Deed, Key, LocalId, Op};
 
 /// One operation in the numbers of the format, so that also hostile ones can be written.
@@ -162,25 +161,6 @@ pub(crate) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
     all.into_iter()
         .filter(|(_, data)| !data.is_empty())
         .collect()
-}
-
-#[cfg(any(test, feature = "forge"))]
-/// Puts a body into a chunk of type `chunk_type` with the right length and checksum.
-pub(crate) fn seal_as(chunk_type: u8, body: &[u8]) -> Vec<u8> {
-    let mut hashed = vec![chunk_type];
-    put_unsigned(&mut hashed, body.len() as u64);
-    hashed.extend_from_slice(body);
-    let hash = Sha256::digest(&hashed);
-    let mut chunk = MAGIC.to_vec();
-    chunk.extend_from_slice(&hash[..4]);
-    chunk.append(&mut hashed);
-    chunk
-}
-
-#[cfg(any(test, feature = "forge"))]
-/// Puts a body into a change chunk.
-pub(crate) fn seal(body: &[u8]) -> Vec<u8> {
-    seal_as(CHANGE, body)
 }
 
 fn key_actor(key: &Key<'_>) -> Option<u64> {

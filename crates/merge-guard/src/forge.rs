@@ -5,6 +5,7 @@
 //! needs a record takes the record's document and the actor that pretends to edit it.
 
 mod gallery;
+mod seal;
 
 use automerge::{ActorId, Automerge, ChangeHash, ScalarValue};
 
@@ -13,6 +14,8 @@ use crate::header::Frame;
 use crate::limits::Limits;
 use crate::ops::{self, Key, LocalId};
 use crate::refusal::Refusal;
+
+pub use seal::seal;
 
 pub use gallery::{
     Hostile, bogus_pred, deep_nesting, deflate_bomb, delete_nothing, element_of_another_object,
@@ -205,7 +208,7 @@ impl Forged {
 
     /// The change as bytes, with the right length and checksum and in canonical form.
     pub fn bytes(&self) -> Vec<u8> {
-        encode::seal(&self.body(encode::columns))
+        seal(&self.body(encode::columns))
     }
 
     fn body(&self, columns: impl Fn(&[Row<'_>]) -> Vec<encode::Column>) -> Vec<u8> {
@@ -258,11 +261,6 @@ impl Forged {
             op.object.iter().chain(element).chain(&op.preds)
         })
     }
-}
-
-/// Puts altered contents into a change chunk with the right length and checksum.
-pub fn seal(body: &[u8]) -> Vec<u8> {
-    encode::seal(body)
 }
 
 /// The contents of a change chunk, without magic number, checksum, type and length.

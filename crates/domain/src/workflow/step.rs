@@ -186,7 +186,6 @@ pub const STEPS: [StepRule; 12] = [
         needs: &[Need::Result],
         effects: &[Effect::SetHandler],
         undone_to: Some(Stage::Dispatched),
-        ..ROW
     },
     StepRule {
         step: Step::CheckPass,

@@ -1,5 +1,6 @@
 //! One hostile change for each thing that can be wrong.
 
+use super::seal::{seal, seal_as};
 use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
 
 use super::{Forged, ForgedKey, ForgedOp, Ref};
@@ -151,7 +152,7 @@ pub fn twenty_million_ops() -> Vec<u8> {
         (spec::VALUE_META, run(&[0])),
         (spec::PRED_COUNT, run(&[0])),
     ];
-    encode::seal(&genesis().body(|_| columns.clone()))
+    seal(&genesis().body(|_| columns.clone()))
 }
 
 /// A compressed chunk of 190 KB that inflates to 30 MB of zeros.
@@ -165,7 +166,7 @@ pub fn deflate_bomb() -> Vec<u8> {
         bits.push_code(0, 5); // at distance 1
     }
     bits.push_code(0, 7); // end of block
-    encode::seal_as(COMPRESSED, &bits.bytes)
+    seal_as(COMPRESSED, &bits.bytes)
 }
 
 /// Bits in DEFLATE's order.
@@ -374,7 +375,7 @@ pub fn split_run(document: &Automerge, actor: &ActorId) -> Vec<u8> {
         }
         columns
     });
-    encode::seal(&body)
+    seal(&body)
 }
 
 /// Another change with the actor and sequence number of an honest one.
