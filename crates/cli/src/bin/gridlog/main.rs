@@ -1,0 +1,68 @@
+//! `gridlog`: a phone in a terminal, and the demo.
+//!
+//! The binary is the edge of the system: it has the clock, the random source, the files and the
+//! sockets that the engine is handed. Every command makes one answer in two forms, one for a
+//! person and one for a program (`--json`), and nothing else is printed.
+
+// The binary talks to a terminal; that is all it does.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod answer;
+mod arguments;
+mod commands;
+mod demo;
+mod error;
+mod home;
+mod ids;
+mod password;
+mod values;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::answer::Answer;
+use crate::arguments::{Arguments, Command};
+use crate::demo::DemoArguments;
+use crate::error::CliError;
+
+fn main() -> ExitCode {
+    // The demo has a `--json FILE` of its own, so its words are read apart.
+    let mut words = std::env::args_os().skip(1).peekable();
+    if words.peek().is_some_and(|word| word == "demo") {
+        return demo::play(&DemoArguments::parse_from(words));
+    }
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    if matches!(arguments.command, Command::Demo) {
+        return demo::play(&DemoArguments::parse_from(["demo"]));
+    }
+    match commands::carry_out(arguments.home, arguments.command) {
+        Ok(answer) => print_answer(&answer, json),
+        Err(error) => print_error(&error, json),
+    }
+}
+
+fn print_answer(answer: &Answer, json: bool) -> ExitCode {
+    let written = if json {
+        writeln!(std::io::stdout(), "{}", answer.json)
+    } else {
+        write!(std::io::stdout(), "{}", answer.text)
+    };
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has heard enough, for example `head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn print_error(error: &CliError, json: bool) -> ExitCode {
+    if json {
+        println!("{}", error.json());
+    } else {
+        eprintln!("{}\n  {} ({})", error.zh(), error, error.code());
+    }
+    ExitCode::FAILURE
+}
