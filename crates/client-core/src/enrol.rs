@@ -14,6 +14,9 @@ use crate::transport::{Answer, Transport};
 /// Where enrolment goes.
 pub const ENROL_PATH: &str = "/v1/enrol";
 
+/// The code of a server that knows the actor as another device's.
+const ACTOR_TAKEN: &str = "actor_taken";
+
 /// What a server that is busy and names no time is given, milliseconds.
 const DEFAULT_WAIT_MS: u64 = 5_000;
 
@@ -154,22 +157,35 @@ impl Phone {
         password: &str,
         device_name: &str,
     ) -> Result<Identity, PhoneError> {
-        let actor = self.inner.store.read(|connection| {
+        let mut actor = self.inner.store.read(|connection| {
             let owner = identity::read(connection)?;
             match owner {
                 Some(owner) if owner.person.id != *person => Err(PhoneError::OtherPerson),
                 _ => self.inner.actor(connection),
             }
         })?;
-        let request = EnrolRequest {
-            person: person.as_str().to_owned(),
-            password: password.to_owned(),
-            actor: hex::encode(actor),
-            device_name: device_name.to_owned(),
+        let ask = |actor: [u8; 16]| {
+            let request = EnrolRequest {
+                person: person.as_str().to_owned(),
+                password: password.to_owned(),
+                actor: hex::encode(actor),
+                device_name: device_name.to_owned(),
+            };
+            let body = serde_json::to_vec(&request).map_err(|_| malformed("the request"))?;
+            body_of(transport.post(ENROL_PATH, None, "application/json", &body)?)
         };
-        let body = serde_json::to_vec(&request).map_err(|_| malformed("the request"))?;
-        let answer = transport.post(ENROL_PATH, None, "application/json", &body)?;
-        let enrolment = Enrolment::check(&body_of(answer)?, person, actor)?;
+        let body = match ask(actor) {
+            // The device that the actor belonged to was revoked: this is a new one.
+            Err(PhoneError::Refused { code, .. }) if code == ACTOR_TAKEN => {
+                actor = self
+                    .inner
+                    .store
+                    .write(|tx| self.inner.take_actor(tx, "enrolment"))?;
+                ask(actor)?
+            }
+            answered => answered?,
+        };
+        let enrolment = Enrolment::check(&body, person, actor)?;
         let identity = self.inner.store.write(|tx| {
             enrolment.store(tx, actor, device_name)?;
             identity::require(tx)

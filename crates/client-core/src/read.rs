@@ -104,7 +104,7 @@ impl Phone {
                 return Ok(None);
             };
             let rulings = log::rulings(connection, id)?;
-            let proposals = facts
+            let mut proposals: Vec<ProposalStatus> = facts
                 .view
                 .proposals
                 .iter()
@@ -112,11 +112,13 @@ impl Phone {
                     id: *entry,
                     standing: judge(stored, rulings.get(entry)),
                     proposal: stored.proposal.clone(),
-                });
+                })
+                .collect();
+            proposals.sort_by_key(|status| (status.proposal.at_ms, status.id));
             let own = outbox::of_record(connection, id)?.into_iter();
             Ok(Some(RecordDetail {
                 expected_stage: row.expected_stage,
-                proposals: proposals.collect(),
+                proposals,
                 changes: own
                     .map(|item| OwnChange {
                         recorded_ms: item.intent.recorded_ms,

@@ -97,6 +97,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn connect(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
+    // SQLCipher would write to the standard error stream by itself.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     connection.execute_batch(&key.pragma())?;
     let readable = connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()));
     match readable {
@@ -131,6 +133,3 @@ fn use_wal(connection: &Connection) -> Result<(), PhoneError> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

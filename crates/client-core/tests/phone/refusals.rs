@@ -1,0 +1,155 @@
+//! A refused change is written again once; then the worker decides.
+
+use gridlog_client_core::*;
+use gridlog_domain::record::Value;
+use gridlog_merge_guard::{Limits, receive};
+
+use crate::support::*;
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+#[test]
+fn a_refused_change_is_written_again_by_a_new_actor_with_what_was_built_on_it() {
+    let f = Fixture::new();
+    let id = f.phone.report(report("井盖缺失")).unwrap();
+    f.sync();
+    f.phone.edit(id, &[("title", text("井盖破损"))]).unwrap();
+    f.phone.comment(id, "已联系社区").unwrap();
+    let first = f.server.state().requests.last().unwrap().actor;
+    f.server.refuse("seq_gap", move |item| {
+        let header = receive(&item.change.0, &Limits::default()).unwrap();
+        header.actor.to_bytes() == first.0 && header.seq == 2
+    });
+    let report = f.sync();
+    assert_eq!(
+        (report.refused, report.replayed, report.needs_you),
+        (1, 2, 0)
+    );
+    assert!(report.complete);
+    let detail = f.detail(id);
+    assert_eq!(detail.row.headline, "井盖破损");
+    assert_eq!(detail.view.comments.len(), 1);
+    assert_eq!(detail.row.standing, Standing::InLog);
+    let attempts: Vec<u32> = detail.changes.iter().map(|change| change.attempt).collect();
+    assert_eq!(attempts, [1, 2, 1]);
+    assert_eq!(f.server.view(id).unwrap(), detail.view);
+    let last = f.server.state().requests.last().unwrap().actor;
+    assert_ne!(first, last);
+    assert!(f.phone.verify_record(id).unwrap().view_fits);
+}
+
+#[test]
+fn what_is_refused_twice_waits_for_the_worker_and_holds_up_nothing() {
+    let f = Fixture::new();
+    let id = f.phone.report(report("井盖缺失")).unwrap();
+    f.sync();
+    let before = f.server.state().requests.len();
+    f.phone.edit(id, &[("title", text("不许的标题"))]).unwrap();
+    f.phone.comment(id, "这句没问题").unwrap();
+    let other = f.phone.report(report("别的案子")).unwrap();
+    f.server
+        .refuse("bad_value", |item| contains(&item.change.0, "不许的标题"));
+    let report = f.sync();
+    assert!(report.complete);
+    assert_eq!((report.refused, report.needs_you), (2, 1));
+    assert!(f.server.state().requests.len() - before < 8);
+    let detail = f.detail(id);
+    assert_eq!(detail.row.standing, Standing::NeedsYou);
+    assert_eq!(detail.row.headline, "井盖缺失");
+    assert_eq!(
+        detail.view.comments.len(),
+        1,
+        "what was built on it went through"
+    );
+    assert_eq!(detail.needs_you.len(), 1);
+    assert_eq!(detail.needs_you[0].code, "bad_value");
+    assert!(!detail.needs_you[0].zh.is_empty() && !detail.needs_you[0].en.is_empty());
+    let kept = serde_json::to_string(&detail.needs_you[0].commands).unwrap();
+    assert!(kept.contains("不许的标题"));
+    assert_eq!(f.detail(other).row.standing, Standing::InLog);
+    let status = f.phone.status().unwrap();
+    assert_eq!(
+        (status.needs_you, status.admitted, status.recorded),
+        (1, 3, 4)
+    );
+    assert_eq!(f.phone.tasks().unwrap()[0].row.standing, Standing::NeedsYou);
+
+    f.phone.dismiss_needs_you(detail.needs_you[0].id).unwrap();
+    assert_eq!(f.detail(id).row.standing, Standing::InLog);
+    assert_eq!(f.phone.status().unwrap().needs_you, 0);
+    let again = f
+        .phone
+        .dismiss_needs_you(detail.needs_you[0].id)
+        .unwrap_err();
+    assert_eq!(again.code(), "unknown_item");
+}
+
+#[test]
+fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_again() {
+    let f = Fixture::new();
+    let id = f.phone.report(report("区外案件")).unwrap();
+    f.phone.comment(id, "补充一句").unwrap();
+    f.server.refuse("area_never_held", |item| {
+        let header = receive(&item.change.0, &Limits::default()).unwrap();
+        header.deps.is_empty()
+    });
+    let report = f.sync();
+    assert!(report.complete);
+    let detail = f.detail(id);
+    assert_eq!(detail.row.headline, "区外案件");
+    assert_eq!(detail.row.standing, Standing::NeedsYou);
+    let codes: Vec<&str> = detail
+        .needs_you
+        .iter()
+        .map(|item| item.code.as_str())
+        .collect();
+    assert_eq!(codes, ["area_never_held", "not_created"]);
+
+    f.server.state().judge = None;
+    let not_yet = f.phone.retry_needs_you(detail.needs_you[1].id).unwrap_err();
+    assert_eq!(not_yet.code(), "not_created");
+    f.phone.retry_needs_you(detail.needs_you[0].id).unwrap();
+    f.phone.retry_needs_you(detail.needs_you[1].id).unwrap();
+    f.sync();
+    let detail = f.detail(id);
+    assert_eq!(detail.row.standing, Standing::InLog);
+    assert_eq!(detail.view.comments.len(), 1);
+    assert_eq!(detail.view.created_at_ms, NOW);
+    assert_eq!(f.server.view(id).unwrap(), detail.view);
+}
+
+#[test]
+fn a_record_of_which_nothing_was_taken_goes_when_the_worker_lets_it_go() {
+    let f = Fixture::new();
+    let id = f.phone.report(report("区外案件")).unwrap();
+    f.server.refuse("area_never_held", |_| true);
+    f.sync();
+    for item in f.detail(id).needs_you {
+        f.phone.dismiss_needs_you(item.id).unwrap();
+    }
+    assert!(f.phone.show(id).unwrap().is_none());
+    assert!(f.phone.search("区外", 10).unwrap().is_empty());
+}
+
+#[test]
+fn several_refusals_of_one_page_take_one_new_actor() {
+    let f = Fixture::new();
+    f.phone.report(report("一")).unwrap();
+    f.phone.report(report("二")).unwrap();
+    let known = f.server.state().actors.clone();
+    f.server.refuse("seq_gap", move |item| {
+        let header = receive(&item.change.0, &Limits::default()).unwrap();
+        known.contains(header.actor.to_bytes())
+    });
+    f.sync();
+    assert_eq!(f.phone.status().unwrap().admitted, 2);
+    assert_eq!(f.server.state().actors.len(), 2);
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
