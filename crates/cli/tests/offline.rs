@@ -1,4 +1,8 @@
 //! The terminal phone without a server: everything but enrolment and sync works offline.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its scene should stop"
+)]
 
 mod enrolment;
 

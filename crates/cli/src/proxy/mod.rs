@@ -192,6 +192,22 @@ impl Proxy {
     pub fn traffic(&self) -> Traffic {
         self.shared.state().traffic
     }
+
+    /// A second look at the same counts, for whoever watches while others use the proxy.
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.shared))
+    }
+}
+
+/// The counts of a proxy, readable wherever the proxy itself is.
+#[derive(Debug, Clone)]
+pub struct Meter(Arc<Shared>);
+
+impl Meter {
+    /// What went through so far.
+    pub fn traffic(&self) -> Traffic {
+        self.0.state().traffic
+    }
 }
 
 impl Drop for Proxy {
