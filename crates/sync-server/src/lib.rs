@@ -16,6 +16,7 @@
 //!
 //! No log line holds a record's contents, a password or a token.
 
+pub mod command;
 pub mod config;
 pub mod directory;
 pub mod environment;

@@ -1,0 +1,20 @@
+//! A district to test on: a real server in a process of its own, real phones, no stand-ins.
+//!
+//! Everything that a test writes into records comes from [`words`], so every text holds
+//! [`SECRET`]. When a [`District`] ends, it reads what server and phones logged and fails the test
+//! if that word is there.
+
+mod district;
+mod logs;
+mod office;
+mod phones;
+
+pub use district::{District, GRID_A, GRID_B, PASSWORD};
+pub use logs::SECRET;
+pub use office::Office;
+pub use phones::{HandClock, TestPhone, store_key};
+
+/// A text for a record that no log may hold.
+pub fn words(text: &str) -> String {
+    format!("{SECRET}{text}")
+}
