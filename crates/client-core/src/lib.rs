@@ -74,6 +74,7 @@ pub use key::StoreKey;
 pub use marker::{FileMarker, GenerationMarker};
 pub use needs_you::{NeedsYou, NeedsYouId};
 pub use phone::{OpenOptions, Phone};
+pub use reasons::explain;
 pub use record::NewPhoto;
 pub use reference::Reference;
 pub use rows::{Query, RecordRow};

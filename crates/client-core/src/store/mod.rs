@@ -133,3 +133,6 @@ fn use_wal(connection: &Connection) -> Result<(), PhoneError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -197,10 +197,13 @@ pub(crate) fn set_standing(
     Ok(())
 }
 
-/// The log has the change of that Automerge hash. Says whether it is an own one.
+/// The log has the change of that Automerge hash. Says whether it is an own one and that is news.
 pub(crate) fn set_in_log(connection: &Connection, change: [u8; 32]) -> Result<bool, PhoneError> {
     let touched = connection
-        .prepare_cached("UPDATE outbox SET standing = 'in_log', code = NULL WHERE change = ?1")?
+        .prepare_cached(
+            "UPDATE outbox SET standing = 'in_log', code = NULL
+             WHERE change = ?1 AND standing <> 'in_log'",
+        )?
         .execute([change])?;
     Ok(touched > 0)
 }

@@ -36,12 +36,13 @@ pub(super) struct Taken {
 }
 
 impl Inner {
-    /// Stores a page.
+    /// Stores a page that came at `answered_ms`, device time.
     pub(super) fn take_page(
         &self,
         connection: &Connection,
         checked: &CheckedPage,
-        asked: Asked,
+        asked: &Asked,
+        answered_ms: i64,
     ) -> Result<Taken, PhoneError> {
         let mut taken = Taken::default();
         // Another process may have pulled meanwhile. What this page brings is then old; what it says
@@ -61,7 +62,6 @@ impl Inner {
             records::refresh_standing(connection, *record)?;
         }
         taken.purged = purge_settled(connection)?;
-        let answered_ms = self.clock.now_ms().max(0);
         device_time::measure(
             connection,
             asked.asked_ms,
@@ -85,7 +85,7 @@ impl Inner {
         &self,
         connection: &Connection,
         checked: &CheckedPage,
-        asked: Asked,
+        asked: &Asked,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
         let epoch = checked.page.cursor.epoch;
@@ -104,6 +104,7 @@ impl Inner {
             if let Fact::Admit { change, .. } = entry.fact
                 && outbox::set_in_log(connection, change.0)?
             {
+                taken.admitted += 1;
                 taken.touched.insert(RecordId::from_bytes(entry.record.0));
             }
         }
@@ -259,7 +260,6 @@ fn take_verdicts(
         taken.touched.insert(item.record);
         // The feed of the same page may know more than the verdict.
         if item.standing == Standing::InLog {
-            taken.admitted += 1;
             continue;
         }
         let (standing, code) = match &verdict.verdict {
@@ -287,7 +287,7 @@ fn take_verdicts(
 fn take_certificate(
     connection: &Connection,
     checked: &CheckedPage,
-    asked: Asked,
+    asked: &Asked,
 ) -> Result<(), PhoneError> {
     let Some(bytes) = &checked.page.certificate else {
         return Ok(());

@@ -49,7 +49,7 @@ const fn bad(what: &'static str) -> PhoneError {
 
 impl Inner {
     /// Opens an answer's body: signature, nonce, caps, order, canonical entries, sound headers.
-    pub(super) fn open_page(&self, body: &[u8], asked: Asked) -> Result<CheckedPage, PhoneError> {
+    pub(super) fn open_page(&self, body: &[u8], asked: &Asked) -> Result<CheckedPage, PhoneError> {
         let key = self
             .store
             .read(|connection| meta::SERVER_KEY.get(connection))?;
@@ -68,7 +68,7 @@ impl Inner {
     }
 }
 
-fn entries(page: &Page, asked: Asked) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
+fn entries(page: &Page, asked: &Asked) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
     if page.entries.len() > MAX_PAGE_ENTRIES {
         return Err(bad("it has too many entries"));
     }

@@ -19,19 +19,28 @@ pub const SYNC_PATH: &str = "/v1/sync";
 /// not keep a session going for ever.
 const MOST_SENDS: u32 = 3;
 
-/// What a session has said so far.
+/// What a session has said and had an answer to.
 #[derive(Debug, Default)]
 pub(super) struct Said {
     /// How often each item was sent.
-    pub(super) sent: BTreeMap<Digest, u32>,
+    sent: BTreeMap<Digest, u32>,
     /// What was asked for.
-    pub(super) asked: BTreeSet<Digest>,
+    asked: BTreeSet<Digest>,
+}
+
+impl Said {
+    /// A request was answered.
+    pub(super) fn remember(&mut self, pushed: &[Digest], asks: &[Digest]) {
+        for item in pushed {
+            *self.sent.entry(*item).or_insert(0) += 1;
+        }
+        self.asked.extend(asks.iter().copied());
+    }
 }
 
 struct Push {
     actor: [u8; 16],
     items: Vec<PushItem>,
-    names: Vec<Digest>,
 }
 
 impl Inner {
@@ -69,7 +78,6 @@ impl Inner {
         let mut push = Push {
             actor: self.actor(connection)?,
             items: Vec::new(),
-            names: Vec::new(),
         };
         let certified = certified(connection)?;
         let mut bytes = 0;
@@ -84,7 +92,6 @@ impl Inner {
                 push.actor = unsent.actor;
             }
             bytes += unsent.bytes.len();
-            push.names.push(unsent.item);
             push.items.push(PushItem {
                 record: Key(*unsent.record.as_bytes()),
                 change: Blob(unsent.bytes),

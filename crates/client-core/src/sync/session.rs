@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use gridlog_protocol::{Cursor, Key, codec, item_digest};
+use gridlog_protocol::{Cursor, Digest, Key, SyncRequest, codec, item_digest};
 use serde::{Deserialize, Serialize};
 
 use super::request::Said;
@@ -44,12 +44,14 @@ pub struct SyncReport {
 }
 
 /// A request that waits for its answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) nonce: Key,
     pub(super) actor: Key,
     pub(super) cursor: Cursor,
     pub(super) asked_ms: i64,
+    pushed: Vec<Digest>,
+    asks: Vec<Digest>,
 }
 
 /// One sync without I/O: ask for the next request, hand in its answer, until there is none.
@@ -91,6 +93,11 @@ impl Phone {
     }
 }
 
+fn names(request: &SyncRequest) -> Vec<Digest> {
+    let items = request.push.iter();
+    items.map(|item| item_digest(&item.change.0)).collect()
+}
+
 impl SyncSession {
     /// The body of the next request, for `POST` to [`SYNC_PATH`](super::SYNC_PATH); `None` once
     /// there is nothing more to say, or the server asked to wait.
@@ -102,30 +109,32 @@ impl SyncSession {
     pub fn next_request(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
         let unanswered = self.asked.take().is_some();
         if self.report.retry_after_ms.is_some() {
-            return Ok(None);
+            return self.end();
         }
         let inner = &self.phone.inner;
         let request = inner.store.write(|tx| inner.sync_request(tx, &self.said))?;
         let silent = request.push.is_empty() && request.asks.is_empty();
         if silent && !self.more && !unanswered {
-            self.report.complete = true;
-            return Ok(None);
+            return self.end();
         }
-        for item in &request.push {
-            let times = self.said.sent.entry(item_digest(&item.change.0));
-            *times.or_insert(0) += 1;
-        }
-        self.said.asked.extend(request.asks.iter().copied());
         self.asked = Some(Asked {
             nonce: request.nonce,
             actor: request.actor,
             cursor: request.cursor,
             asked_ms: request.device_ms,
+            pushed: names(&request),
+            asks: request.asks.clone(),
         });
         let body = codec::encode(&request);
         self.report.pushed += request.push.len() as u64;
         self.report.bytes_up += body.len() as u64;
         Ok(Some(body))
+    }
+
+    fn end(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
+        let unsent = self.phone.status()?.on_this_phone;
+        self.report.complete = !self.more && unsent == 0;
+        Ok(None)
     }
 
     /// Takes the answer to the last request: all of it or, on an error, nothing.
@@ -142,10 +151,14 @@ impl SyncSession {
         }
         let body = body_of(answer)?;
         let inner = &self.phone.inner;
-        let page = inner.open_page(&body, asked)?;
+        let answered_ms = inner.clock.now_ms().max(0);
+        let page = inner.open_page(&body, &asked)?;
         let (more, wait) = (page.page.more, page.page.retry_after_ms);
-        let taken = inner.store.write(|tx| inner.take_page(tx, &page, asked))?;
+        let taken = inner
+            .store
+            .write(|tx| inner.take_page(tx, &page, &asked, answered_ms))?;
         inner.signal.committed();
+        self.said.remember(&asked.pushed, &asked.asks);
         self.more = more || taken.starts_over;
         self.report.rounds += 1;
         self.report.retry_after_ms = wait;

@@ -56,7 +56,7 @@ fn act(f: &Fixture, records: &mut Vec<RecordId>, (what, which, how): Deed) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn rows_say_what_documents_say(deeds in proptest::collection::vec(any::<Deed>(), 1..40)) {

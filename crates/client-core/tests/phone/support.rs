@@ -134,6 +134,7 @@ struct ServerRecord {
     last_seq: u64,
 }
 
+type Tamper = Box<dyn Fn(&mut Page) + Send>;
 type Judge = Box<dyn Fn(&PushItem) -> Option<Verdict> + Send>;
 
 pub(crate) struct ServerState {
@@ -159,7 +160,7 @@ pub(crate) struct ServerState {
     /// Answers this instead of a page.
     pub(crate) instead: Option<Answer>,
     /// Changes a page before it is signed.
-    pub(crate) tamper: Option<Box<dyn Fn(&mut Page) + Send>>,
+    pub(crate) tamper: Option<Tamper>,
     pub(crate) requests: Vec<SyncRequest>,
     device: Key,
 }

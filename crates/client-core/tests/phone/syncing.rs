@@ -124,6 +124,36 @@ fn a_session_without_io_goes_on_after_an_answer_that_never_came() {
 }
 
 #[test]
+fn a_session_on_a_bad_line_sends_an_item_as_often_as_it_takes() {
+    let f = Fixture::new();
+    f.phone.report(report("一")).unwrap();
+    let mut session = f.phone.begin_sync().unwrap();
+    for _ in 0..9 {
+        session.next_request().unwrap().unwrap();
+    }
+    while let Some(body) = session.next_request().unwrap() {
+        let answer = f.server.post(SYNC_PATH, Some("token"), "", &body).unwrap();
+        session.accept(answer).unwrap();
+    }
+    assert!(session.report().complete);
+    assert_eq!(f.phone.status().unwrap().admitted, 1);
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_left_alone() {
+    let f = Fixture::new();
+    f.server.state().page_size = 1;
+    f.server.colleague_writes(new_case("一"), vec![]);
+    f.server.colleague_writes(new_case("二"), vec![]);
+    f.server.state().tamper = Some(Box::new(|page| page.retry_after_ms = Some(9_000)));
+    let report = f.sync();
+    assert_eq!((report.rounds, report.complete), (1, false));
+    assert_eq!(report.retry_after_ms, Some(9_000));
+    f.server.state().tamper = None;
+    assert!(f.sync().complete);
+}
+
+#[test]
 fn items_that_are_only_received_are_asked_for_next_time() {
     let f = Fixture::new();
     let id = f.phone.report(report("一")).unwrap();
@@ -179,7 +209,7 @@ fn a_server_that_never_takes_an_item_does_not_hold_the_session_for_ever() {
     f.phone.report(report("一")).unwrap();
     f.server.state().judge = Some(Box::new(|_| Some(Verdict::Unknown)));
     let report = f.sync();
-    assert!(report.rounds < 10);
+    assert!(report.rounds < 10 && !report.complete);
     assert_eq!(f.phone.status().unwrap().on_this_phone, 1);
 }
 
