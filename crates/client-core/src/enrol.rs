@@ -121,12 +121,26 @@ impl Enrolment {
         if known.is_none() {
             meta::PROFILE_VERSION.set(connection, self.profile_version)?;
         }
+        let before = meta::DEVICE.get(connection)?;
+        if before.is_some_and(|before| before != *self.device.as_bytes()) {
+            give_up_other_actors(connection, actor)?;
+        }
         meta::DEVICE.set(connection, *self.device.as_bytes())?;
         meta::DEVICE_NAME.set(connection, device_name.to_owned())?;
         meta::DISTRICT.set(connection, self.district)?;
         meta::TOKEN.set(connection, self.token)?;
         store_certificate(connection, actor, &self.certificate)
     }
+}
+
+/// A new device cannot have the actors of the old one certified. What they wrote is sent as it is,
+/// refused as a stranger's, and written again by the actor of the new device.
+fn give_up_other_actors(connection: &Connection, actor: [u8; 16]) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE actors SET certificate = x'' WHERE certificate IS NULL AND actor <> ?1",
+        [actor],
+    )?;
+    Ok(())
 }
 
 /// Keeps the server's word for an actor.

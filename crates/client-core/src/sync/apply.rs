@@ -239,7 +239,9 @@ fn finish_pull(
         return meta::set_cursor(connection, Cursor { epoch, seq: 0 });
     }
     meta::set_cursor(connection, cursor)?;
-    if !checked.page.more && meta::SWEEPING.get(connection)?.unwrap_or(false) {
+    // A device that may push but not pull is answered with its own cursor: that is no pull.
+    let at_end = !checked.page.more && cursor.seq > 0;
+    if at_end && meta::SWEEPING.get(connection)?.unwrap_or(false) {
         records::mark_unnamed(connection, pass(connection)?)?;
         meta::SWEEPING.set(connection, false)?;
     }

@@ -44,6 +44,43 @@ fn a_record_out_of_scope_stays_until_own_words_in_it_are_decided() {
 }
 
 #[test]
+fn a_device_that_may_not_pull_any_more_purges_nothing_by_that() {
+    let f = Fixture::new();
+    let theirs = f.server.colleague_writes(new_case("别人的"), vec![]);
+    f.sync();
+    f.server.state().profile.0 = 2;
+    f.server.state().tamper = Some(Box::new(|page| {
+        page.entries.clear();
+        page.records.clear();
+        page.cursor.seq = 0;
+        page.more = false;
+    }));
+    let error = f.phone.sync(&f.server, SyncOptions::default());
+    assert_eq!(
+        error.unwrap_err().code(),
+        "bad_page",
+        "a log does not shrink"
+    );
+    let mut session = f.phone.begin_sync().unwrap();
+    f.server.state().tamper = None;
+    let body = session.next_request().unwrap().unwrap();
+    session
+        .accept(f.server.post(SYNC_PATH, Some("token"), "", &body).unwrap())
+        .unwrap();
+    f.server.state().tamper = Some(Box::new(|page| {
+        page.entries.clear();
+        page.records.clear();
+        page.cursor.seq = 0;
+        page.more = false;
+    }));
+    let body = session.next_request().unwrap().unwrap();
+    session
+        .accept(f.server.post(SYNC_PATH, Some("token"), "", &body).unwrap())
+        .unwrap();
+    assert!(f.phone.show(theirs).unwrap().is_some());
+}
+
+#[test]
 fn what_is_gone_is_purged() {
     let f = Fixture::new();
     let goes = f.server.colleague_writes(new_case("涂销的"), vec![]);

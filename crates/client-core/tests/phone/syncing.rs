@@ -228,13 +228,25 @@ fn a_page_by_another_key_is_refused_and_nothing_of_it_is_stored() {
 
 #[test]
 fn a_signed_page_of_garbage_is_never_half_stored() {
-    let spoils: [fn(&mut gridlog_protocol::Page); 7] = [
+    let spoils: [fn(&mut gridlog_protocol::Page); 10] = [
         |page| page.records[1].changes[0] = Blob(vec![1, 2, 3]),
         |page| page.records[1].view = Blob(b"{}".to_vec()),
         |page| page.records[1].state = Some(Blob(b"?".to_vec())),
         |page| page.entries.swap(0, 1),
         |page| page.entries[1].canonical.0.push(0),
         |page| page.cursor.seq = 0,
+        |page| page.certificate = Some(Blob(vec![1, 2, 3])),
+        |page| {
+            page.records[1]
+                .rulings
+                .push(page.entries[0].canonical.clone())
+        },
+        |page| {
+            let mut person = worker();
+            person.id = "W009".into();
+            let person = Blob(serde_json::to_vec(&person).unwrap());
+            page.profile = Some(gridlog_protocol::Profile { version: 7, person });
+        },
         |page| page.records[1].record = page.records[0].record,
     ];
     for spoil in spoils {
@@ -340,6 +352,32 @@ fn many_changes_go_up_in_bounded_requests() {
         .map(|request| request.push.len())
         .max();
     assert_eq!(most, Some(512));
+}
+
+#[test]
+fn two_processes_that_sync_at_once_get_in_nobodys_way() {
+    let f = Fixture::new();
+    f.server.colleague_writes(new_case("别人的"), vec![]);
+    f.phone.report(report("一")).unwrap();
+    let other = f.reopen(2);
+    let mut session = f.phone.begin_sync().unwrap();
+    let body = session.next_request().unwrap().unwrap();
+    let answer = f.server.post(SYNC_PATH, Some("token"), "", &body).unwrap();
+    other.report(report("二")).unwrap();
+    other.sync(&f.server, SyncOptions::default()).unwrap();
+    let seq = other.status().unwrap().seq;
+    session.accept(answer).unwrap();
+    assert_eq!(
+        f.phone.status().unwrap().seq,
+        seq,
+        "an old page moves nothing back"
+    );
+    while let Some(body) = session.next_request().unwrap() {
+        let answer = f.server.post(SYNC_PATH, Some("token"), "", &body).unwrap();
+        session.accept(answer).unwrap();
+    }
+    assert_eq!(f.phone.status().unwrap().admitted, 2);
+    assert_eq!(f.phone.list(&Query::default()).unwrap().len(), 3);
 }
 
 #[test]
