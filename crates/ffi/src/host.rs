@@ -1,0 +1,89 @@
+//! What only the app can do: traits that Kotlin, Swift and Python implement.
+//!
+//! An implementation may be called on any thread. Whatever it throws becomes an error of the call
+//! that needed it; what the exception said is dropped, it could quote a key or a record.
+
+use std::io;
+use std::sync::Arc;
+
+use gridlog_client_core::StoreKey;
+
+use crate::error::GridlogError;
+
+/// Why the app's side did not do what the engine asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+pub enum HostError {
+    /// It said why.
+    #[error("{code}")]
+    Failed {
+        /// The app's own stable code, for example `device_locked`; never contents.
+        code: String,
+    },
+    /// It threw something that it does not declare.
+    #[error("it threw")]
+    Threw,
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for HostError {
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Threw
+    }
+}
+
+/// The system's key store (Android Keystore, Keychain): where the key of the database lives.
+#[uniffi::export(with_foreign)]
+pub trait KeyStore: Send + Sync {
+    /// The key of that store: 32 random bytes, made and kept by the app before it is opened for
+    /// the first time, and the same ever after. A store without its key is lost.
+    ///
+    /// # Errors
+    /// [`HostError`] if it is not to be had now, for example before the first unlock.
+    fn store_key(&self) -> Result<Vec<u8>, HostError>;
+}
+
+/// A place for 16 bytes that backups do not reach (Keychain with "this device only", a file
+/// outside of what is backed up). By it a phone that was restored from a backup is told from the
+/// one that the backup was made of.
+#[uniffi::export(with_foreign)]
+pub trait GenerationMarker: Send + Sync {
+    /// The 16 bytes that were written last; nothing on a new phone, and after a restore.
+    ///
+    /// # Errors
+    /// [`HostError`]; the phone then goes on as after a restore, which is always safe.
+    fn read(&self) -> Result<Option<Vec<u8>>, HostError>;
+
+    /// Keeps these 16 bytes, durably.
+    ///
+    /// # Errors
+    /// [`HostError`]; the store is not opened then.
+    fn write(&self, generation: Vec<u8>) -> Result<(), HostError>;
+}
+
+/// Asks the app for the key.
+pub(crate) fn take_key(keys: &dyn KeyStore) -> Result<StoreKey, GridlogError> {
+    let bytes = keys
+        .store_key()
+        .map_err(|error| GridlogError::no_key(&error))?;
+    let count = bytes.len();
+    let key: [u8; 32] = bytes.try_into().map_err(|_| GridlogError::bad_key(count))?;
+    Ok(StoreKey::new(key))
+}
+
+/// The app's marker as the engine's.
+pub(crate) struct AppMarker(pub(crate) Arc<dyn GenerationMarker>);
+
+impl gridlog_client_core::GenerationMarker for AppMarker {
+    fn read(&self) -> Option<[u8; 16]> {
+        match self.0.read() {
+            Ok(stored) => stored.and_then(|bytes| bytes.try_into().ok()),
+            Err(error) => {
+                tracing::warn!(%error, "the generation marker cannot be read");
+                None
+            }
+        }
+    }
+
+    fn write(&self, generation: [u8; 16]) -> io::Result<()> {
+        self.0.write(generation.to_vec()).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,418 @@
+//! The engine's records, as they are.
+//!
+//! Each is declared once more, field by field, so that an app's surface changes only where somebody
+//! changes it here. Times are milliseconds since the Unix epoch.
+
+use gridlog_client_core::{
+    HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange, ProposalStanding,
+    ProposalStatus, Query, RecordRow, Standing, Status, SyncReport, Task,
+};
+use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
+use gridlog_domain::record::{
+    Crs, Fix, Kind, LogPosition, PhotoRole, Place, Proposal, StepDetails,
+};
+use gridlog_domain::reference::{Assignment, Person, Role};
+use gridlog_domain::workflow::{Stage, Step};
+
+/// A coordinate as a device gave it.
+#[uniffi::remote(Record)]
+pub struct Fix {
+    /// Reference system of `lon` and `lat`.
+    pub crs: Crs,
+    /// Longitude, degrees.
+    pub lon: f64,
+    /// Latitude, degrees.
+    pub lat: f64,
+    /// Radius of uncertainty, metres.
+    #[uniffi(default = None)]
+    pub accuracy_m: Option<f64>,
+    /// When the fix was taken.
+    pub fixed_at_ms: i64,
+}
+
+/// A place: an address path, raw coordinates, or both.
+#[uniffi::remote(Record)]
+pub struct Place {
+    /// From wide to narrow, for example `["造化塘小区", "3栋", "2单元"]`.
+    #[uniffi(default)]
+    pub address: Vec<String>,
+    /// Raw coordinates.
+    #[uniffi(default = None)]
+    pub fix: Option<Fix>,
+}
+
+/// A photo that lies in the app's storage; only its name by content goes into the record.
+#[uniffi::remote(Record)]
+pub struct NewPhoto {
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+    /// What it shows.
+    pub role: PhotoRole,
+    /// The file's size in bytes.
+    pub bytes: u64,
+}
+
+/// A problem that a worker found. Title and category are required.
+#[uniffi::remote(Record)]
+pub struct NewReport {
+    /// One line.
+    pub title: String,
+    /// Minor class of the catalogue.
+    pub category: String,
+    /// Filing condition of that class.
+    #[uniffi(default = None)]
+    pub condition: Option<String>,
+    /// What was seen.
+    #[uniffi(default = None)]
+    pub description: Option<String>,
+    /// Where.
+    #[uniffi(default = None)]
+    pub place: Option<Place>,
+    /// The area; the worker's own if none is named.
+    #[uniffi(default = None)]
+    pub area: Option<AreaCode>,
+    /// When it happened.
+    #[uniffi(default = None)]
+    pub occurred_at_ms: Option<i64>,
+    /// The patrol that found it.
+    #[uniffi(default = None)]
+    pub patrol: Option<RecordId>,
+    /// The visit that found it.
+    #[uniffi(default = None)]
+    pub visit: Option<RecordId>,
+    /// The site it is about.
+    #[uniffi(default = None)]
+    pub site: Option<RecordId>,
+    /// Who told of it.
+    #[uniffi(default = None)]
+    pub contact: Option<RecordId>,
+    /// Photos.
+    #[uniffi(default)]
+    pub photos: Vec<NewPhoto>,
+}
+
+/// A visit to a household or shop. Only the outcome is required, and nobody home is one.
+#[uniffi::remote(Record)]
+pub struct NewVisit {
+    /// `met`, `nobody_home` or `refused`.
+    pub outcome: String,
+    /// Whom or where, in the worker's words.
+    #[uniffi(default = None)]
+    pub household: Option<String>,
+    /// Why.
+    #[uniffi(default = None)]
+    pub purpose: Option<String>,
+    /// What was said.
+    #[uniffi(default = None)]
+    pub notes: Option<String>,
+    /// The site's record.
+    #[uniffi(default = None)]
+    pub site: Option<RecordId>,
+    /// The contact's record.
+    #[uniffi(default = None)]
+    pub contact: Option<RecordId>,
+    /// Where.
+    #[uniffi(default = None)]
+    pub place: Option<Place>,
+    /// The area; the worker's own if none is named.
+    #[uniffi(default = None)]
+    pub area: Option<AreaCode>,
+    /// When; now if not said.
+    #[uniffi(default = None)]
+    pub visited_at_ms: Option<i64>,
+    /// Photos.
+    #[uniffi(default)]
+    pub photos: Vec<NewPhoto>,
+}
+
+/// What a step needs to be said with it.
+#[uniffi::remote(Record)]
+pub struct StepDetails {
+    /// Why.
+    #[uniffi(default = None)]
+    pub reason: Option<String>,
+    /// What was done.
+    #[uniffi(default = None)]
+    pub result: Option<String>,
+    /// Minor class, where the step sets it.
+    #[uniffi(default = None)]
+    pub category: Option<String>,
+    /// Filing condition, where the step sets it.
+    #[uniffi(default = None)]
+    pub condition: Option<String>,
+    /// Department, where the step names one.
+    #[uniffi(default = None)]
+    pub department: Option<Department>,
+    /// The proposal that a withdrawal takes back.
+    #[uniffi(default = None)]
+    pub target: Option<EntryId>,
+}
+
+/// A position in the case log.
+#[uniffi::remote(Record)]
+pub struct LogPosition {
+    /// The log's epoch.
+    pub epoch: u64,
+    /// The last sequence number; 0 before the first entry.
+    pub seq: u64,
+}
+
+/// A workflow step that somebody asked for.
+#[uniffi::remote(Record)]
+pub struct Proposal {
+    /// Which step.
+    pub step: Step,
+    /// Who asks.
+    pub by: PersonId,
+    /// Device time.
+    pub at_ms: i64,
+    /// Server time minus device time at the device's last sync.
+    pub offset_ms: Option<i64>,
+    /// How much of the log the author had seen.
+    pub seen: LogPosition,
+    /// What was said with it.
+    pub details: StepDetails,
+}
+
+/// What was ruled on a proposal.
+#[uniffi::remote(Enum)]
+pub enum ProposalStanding {
+    /// 待裁定: nothing yet.
+    Pending,
+    /// 已采纳: the step was taken.
+    Accepted,
+    /// 未采纳: the step was not taken.
+    Refused {
+        /// Why, as a stable code.
+        code: String,
+        /// Why, in Chinese.
+        zh: String,
+        /// Why, in English.
+        en: String,
+    },
+}
+
+/// A proposal and what was ruled on it.
+#[uniffi::remote(Record)]
+pub struct ProposalStatus {
+    /// Its id.
+    pub id: EntryId,
+    /// The proposal.
+    pub proposal: Proposal,
+    /// What was ruled.
+    pub standing: ProposalStanding,
+}
+
+/// One of one's own changes.
+#[uniffi::remote(Record)]
+pub struct OwnChange {
+    /// When it was recorded, device time.
+    pub recorded_ms: i64,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Why, where the server said so (a review).
+    pub code: Option<String>,
+    /// 1, or 2 if it was written again after a refusal.
+    pub attempt: u32,
+}
+
+/// One log entry, in words.
+#[uniffi::remote(Record)]
+pub struct HistoryLine {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Server time.
+    pub at_ms: i64,
+    /// What happened: `admit`, `ruling`, `assignment`, `visible` or `hidden`; others may come.
+    pub what: String,
+    /// Who wrote the change or asked for the step.
+    pub by: Option<String>,
+    /// The step that was ruled on.
+    pub step: Option<Step>,
+    /// The stage after it.
+    pub stage: Option<Stage>,
+    /// Why the step was not taken, as a stable code.
+    pub refused: Option<String>,
+}
+
+/// What a list shows: every condition that is set must hold.
+#[uniffi::remote(Record)]
+pub struct Query {
+    /// Only this kind.
+    #[uniffi(default = None)]
+    pub kind: Option<Kind>,
+    /// Only cases that the log has in this stage.
+    #[uniffi(default = None)]
+    pub stage: Option<Stage>,
+    /// Only records that live in this area or inside it.
+    #[uniffi(default = None)]
+    pub area: Option<AreaCode>,
+    /// Only records that hold this text: any substring, from one character on, whatever its case.
+    #[uniffi(default = None)]
+    pub text: Option<String>,
+    /// Only records whose own changes stand there.
+    #[uniffi(default = None)]
+    pub standing: Option<Standing>,
+    /// Only records that the phone's person began.
+    #[uniffi(default = false)]
+    pub mine_only: bool,
+    /// Only records in conflict.
+    #[uniffi(default = false)]
+    pub conflicts_only: bool,
+    /// Deleted records too.
+    #[uniffi(default = false)]
+    pub with_deleted: bool,
+    /// Most rows.
+    #[uniffi(default = 100)]
+    pub limit: u32,
+    /// Rows to pass over.
+    #[uniffi(default = 0)]
+    pub offset: u32,
+}
+
+/// One line of a list.
+#[uniffi::remote(Record)]
+pub struct RecordRow {
+    /// The record.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// A short line: title, name, route or household.
+    pub headline: String,
+    /// Where it lives: the server's ruling, or what its author named while there is none.
+    pub area: AreaCode,
+    /// Minor class: the one that a case is filed under, else the one its author named.
+    pub category: Option<String>,
+    /// The department that has the case.
+    pub department: Option<Department>,
+    /// Where the log says a case stands; nothing for other kinds.
+    pub stage: Option<Stage>,
+    /// Where it stands with the person's own pending proposals on top (待裁定).
+    pub expected_stage: Option<Stage>,
+    /// The worst standing of one's own changes.
+    pub standing: Standing,
+    /// Places in conflict.
+    pub conflicts: u32,
+    /// Who began it.
+    pub author: PersonId,
+    /// Whether the phone's person began it.
+    pub mine: bool,
+    /// When it was begun, by its author's device.
+    pub created_ms: i64,
+    /// When it last changed here.
+    pub updated_ms: i64,
+    /// Whether it is marked as deleted.
+    pub deleted: bool,
+}
+
+/// A case that waits for the person, or a record that needs them.
+#[uniffi::remote(Record)]
+pub struct Task {
+    /// The record.
+    pub row: RecordRow,
+    /// The steps that the person's roles allow now. Empty for a record that is here for its
+    /// conflicts or because something of it was sent back.
+    pub steps: Vec<Step>,
+}
+
+/// What became of everything recorded here. The counts are of changes, and add up:
+/// `recorded` is the sum of the seven that follow it.
+#[uniffi::remote(Record)]
+pub struct Status {
+    /// Changes recorded here.
+    pub recorded: u64,
+    /// 在本机: not yet sent.
+    pub on_this_phone: u64,
+    /// 服务器已收到: durable there, not judged.
+    pub received: u64,
+    /// 等待前序内容.
+    pub waiting: u64,
+    /// 前面的修改被退回.
+    pub blocked: u64,
+    /// 待社区复核.
+    pub review: u64,
+    /// 已入卷: in the log.
+    pub admitted: u64,
+    /// 被退回，需要您处理.
+    pub needs_you: u64,
+    /// When the last sync came to its end, device time.
+    pub last_sync_ms: Option<i64>,
+    /// Server time minus device time at the last sync; nothing if unknown.
+    pub clock_offset_ms: Option<i64>,
+    /// The log's epoch that this phone follows; 0 before the first sync.
+    pub epoch: u64,
+    /// The last log entry that this phone was told of or passed over.
+    pub seq: u64,
+}
+
+/// What a sync did.
+#[uniffi::remote(Record)]
+pub struct SyncReport {
+    /// Requests that were answered.
+    pub rounds: u32,
+    /// Changes sent, those sent again included.
+    pub pushed: u64,
+    /// Changes that the log has since this sync.
+    pub admitted: u64,
+    /// Changes that were refused.
+    pub refused: u64,
+    /// Changes that were written again after a refusal, as new ones.
+    pub replayed: u64,
+    /// What was sent back for the worker to decide.
+    pub needs_you: u64,
+    /// Log entries pulled.
+    pub pulled_entries: u64,
+    /// Records that came, each page counted.
+    pub pulled_records: u64,
+    /// Records that left this phone, because the person may no longer see them.
+    pub purged: u64,
+    /// Bytes sent, compressed, headers aside.
+    pub bytes_up: u64,
+    /// Bytes received, compressed, headers aside.
+    pub bytes_down: u64,
+    /// Whether there was nothing more to send or pull in the end.
+    pub complete: bool,
+    /// How long the server asks to wait before the next sync.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// A dated role of a person in an area.
+#[uniffi::remote(Record)]
+pub struct Assignment {
+    /// What the person does.
+    pub role: Role,
+    /// Where; the assignment covers every area inside it.
+    pub area: AreaCode,
+    /// For a handler, the department.
+    pub department: Option<Department>,
+    /// First moment, inclusive.
+    pub valid_from_ms: i64,
+    /// End, exclusive; nothing while it lasts.
+    pub valid_to_ms: Option<i64>,
+}
+
+/// A member of the staff.
+#[uniffi::remote(Record)]
+pub struct Person {
+    /// Staff number.
+    pub id: PersonId,
+    /// Name as colleagues see it.
+    pub name: String,
+    /// False for a disabled account.
+    pub enabled: bool,
+    /// Roles, past ones included.
+    pub assignments: Vec<Assignment>,
+}
+
+/// Who enrolled this phone. One store serves one person, ever.
+#[uniffi::remote(Record)]
+pub struct Identity {
+    /// The person, with their assignments, as of the last sync.
+    pub person: Person,
+    /// This installation.
+    pub device: DeviceId,
+    /// The district's code.
+    pub district: String,
+    /// What the person called the phone.
+    pub device_name: String,
+}

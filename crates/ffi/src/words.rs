@@ -1,0 +1,217 @@
+//! Ids and words of the domain, and what a worker reads for them.
+//!
+//! An id crosses the border as text. A text that is no id is refused with
+//! [`crate::GridlogError::Input`] and the code `invalid_id`.
+
+use gridlog_client_core::Standing;
+use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
+use gridlog_domain::record::{Crs, Finding, Kind, PhotoRole};
+use gridlog_domain::reference::Role;
+use gridlog_domain::workflow::{Stage, Step};
+
+use crate::error::GridlogError;
+
+uniffi::custom_type!(RecordId, String, {
+    remote,
+    lower: |id| id.to_string(),
+    try_lift: |text| Ok(text.parse::<RecordId>().map_err(GridlogError::from)?),
+});
+uniffi::custom_type!(EntryId, String, {
+    remote,
+    lower: |id| id.to_string(),
+    try_lift: |text| Ok(text.parse::<EntryId>().map_err(GridlogError::from)?),
+});
+uniffi::custom_type!(DeviceId, String, {
+    remote,
+    lower: |id| id.to_string(),
+    try_lift: |text| Ok(text.parse::<DeviceId>().map_err(GridlogError::from)?),
+});
+uniffi::custom_type!(PersonId, String, {
+    remote,
+    lower: |id| id.as_str().to_owned(),
+    try_lift: |text| Ok(PersonId::new(text)),
+});
+uniffi::custom_type!(AreaCode, String, {
+    remote,
+    lower: |code| code.as_str().to_owned(),
+    try_lift: |text| Ok(AreaCode::new(text)),
+});
+uniffi::custom_type!(Department, String, {
+    remote,
+    lower: |department| department.as_str().to_owned(),
+    try_lift: |text| Ok(Department::new(text)),
+});
+
+/// The kinds of record.
+#[uniffi::remote(Enum)]
+pub enum Kind {
+    /// 巡查: one walk through a grid.
+    Patrol,
+    /// 走访: one visit to a household or shop.
+    Visit,
+    /// 案卷: one reported problem.
+    Case,
+    /// 场所: a building, unit, household, shop or facility.
+    Site,
+    /// 联系人: a caller, a party, a resident.
+    Contact,
+}
+
+/// Where a case stands. Only the log holds it, never the record.
+#[uniffi::remote(Enum)]
+pub enum Stage {
+    /// 未上报: the record is in the log, nobody has reported it yet.
+    Unreported,
+    /// 待受理: reported, waits for an acceptor.
+    Reported,
+    /// 已立案: registered, waits for a dispatcher.
+    Registered,
+    /// 不予立案: rejected.
+    Rejected,
+    /// 处置中: dispatched to a department.
+    Dispatched,
+    /// 待核查: the department has answered.
+    Handled,
+    /// 待结案: checked, waits for the duty officer.
+    Checked,
+    /// 已结案: closed.
+    Closed,
+    /// 自行处置: the worker dealt with it on the spot.
+    SelfHandled,
+    /// 已撤回: taken back by its reporter.
+    Withdrawn,
+    /// 已作废: void.
+    Void,
+}
+
+/// A workflow step.
+#[uniffi::remote(Enum)]
+pub enum Step {
+    /// 上报
+    Report,
+    /// 自行处置
+    SelfHandle,
+    /// 立案
+    Register,
+    /// 不予立案
+    Reject,
+    /// 派遣
+    Dispatch,
+    /// 回退
+    Return,
+    /// 反馈
+    Feedback,
+    /// 核查通过
+    CheckPass,
+    /// 返工
+    CheckFail,
+    /// 结案
+    Close,
+    /// 作废
+    Void,
+    /// 撤回
+    Withdraw,
+}
+
+/// Where an own change, or the worst of a record's own changes, stands.
+#[uniffi::remote(Enum)]
+pub enum Standing {
+    /// 已入卷: in the case log. Also a record without changes of one's own.
+    InLog,
+    /// 服务器已收到: durable on the server, not yet judged.
+    Received,
+    /// 待社区复核: durable; an office decides.
+    Review,
+    /// 等待前序内容: durable, but something that it builds on has not arrived.
+    Waiting,
+    /// 在本机: committed here, the server does not have it yet.
+    OnThisPhone,
+    /// 前面的修改被退回: it builds on something that was refused.
+    Blocked,
+    /// 被退回，需要您处理: refused twice; the words are kept here until the worker decides.
+    NeedsYou,
+}
+
+/// The finding of one checklist item.
+#[uniffi::remote(Enum)]
+pub enum Finding {
+    /// 正常
+    Ok,
+    /// 有问题
+    Problem,
+    /// 不适用
+    NotApplicable,
+}
+
+/// What a photo shows.
+#[uniffi::remote(Enum)]
+pub enum PhotoRole {
+    /// 近景
+    Near,
+    /// 远景
+    Far,
+    /// 处置前
+    Before,
+    /// 处置后
+    After,
+}
+
+/// The reference system of raw coordinates. They are never converted silently.
+#[uniffi::remote(Enum)]
+pub enum Crs {
+    /// GPS.
+    Wgs84,
+    /// 国测局坐标, used by most Chinese maps.
+    Gcj02,
+    /// 百度坐标.
+    Bd09,
+    /// 2000 国家大地坐标系.
+    Cgcs2000,
+}
+
+/// What a person does in an area.
+#[uniffi::remote(Enum)]
+pub enum Role {
+    /// 网格员 patrol worker.
+    GridWorker,
+    /// 副网格长 deputy grid lead.
+    DeputyLead,
+    /// 网格长 grid lead.
+    GridLead,
+    /// 受理员 acceptor: registers or rejects what is reported.
+    Acceptor,
+    /// 派遣员 dispatcher: gives a case to a department.
+    Dispatcher,
+    /// 处置人员 handler: acts for a department.
+    Handler,
+    /// 核查员 checker: looks at what was done.
+    Checker,
+    /// 值班长 duty officer: closes and voids cases, looks after the review list.
+    DutyOfficer,
+    /// 管理员 administrator: directory and accounts.
+    Administrator,
+}
+
+/// What a worker reads for a standing, for example 已入卷.
+#[uniffi::export]
+pub fn standing_zh(standing: Standing) -> String {
+    standing.zh().to_owned()
+}
+
+/// What a worker reads for a stage, for example 待受理.
+#[uniffi::export]
+pub fn stage_zh(stage: Stage) -> String {
+    stage.zh().to_owned()
+}
+
+/// What a worker reads for a step, for example 上报.
+#[uniffi::export]
+pub fn step_zh(step: Step) -> String {
+    step.zh().to_owned()
+}
+
+/// What a worker reads for a kind of record, for example 案卷.
+#[uniffi::export]
+pub fn kind_zh(kind: Kind) -> String {
+    kind.zh().to_owned()
+}
