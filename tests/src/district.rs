@@ -134,6 +134,15 @@ impl District {
         self.server.as_ref().expect("the server runs").url()
     }
 
+    /// The most memory that the server ever held, in bytes; `None` where the system does not say.
+    pub fn server_peak_memory(&self) -> Option<u64> {
+        let id = self.server.as_ref()?.process_id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+
     /// The `n`th worker of the grid with that number.
     pub fn worker(&self, grid: usize, n: usize) -> PersonId {
         let grid = self

@@ -8,11 +8,13 @@ mod district;
 mod logs;
 mod office;
 mod phones;
+mod raw_device;
 
 pub use district::{District, GRID_A, GRID_B, PASSWORD};
 pub use logs::SECRET;
 pub use office::Office;
 pub use phones::{HandClock, TestPhone, store_key};
+pub use raw_device::RawDevice;
 
 /// A text for a record that no log may hold.
 pub fn words(text: &str) -> String {

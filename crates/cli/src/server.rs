@@ -147,7 +147,14 @@ impl ServerSetup {
         let mut command = Command::new(&self.program);
         command
             .arg(subcommand)
-            .args([Path::new("--data"), &self.data])
+            .args([Path::new("--data"), &self.data]);
+        // The variables of whoever runs this are meant for a phone, or for another server.
+        for (key, _) in std::env::vars_os() {
+            if key.to_string_lossy().starts_with("GRIDLOG_") {
+                command.env_remove(key);
+            }
+        }
+        command
             .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stderr(Stdio::from(self.open_log()?));
@@ -217,6 +224,11 @@ impl Server {
     /// The same as a base address for HTTP.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The process, for whoever wants to look at what it uses.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it without warning (SIGKILL on Unix): nothing is flushed, nothing is said.

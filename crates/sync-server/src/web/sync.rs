@@ -10,8 +10,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use gridlog_protocol::limits::{MAX_ACTORS_PER_DEVICE, MAX_WIRE_BYTES};
 use gridlog_protocol::{
-    Blob, ChangeVerdict, Cursor, Digest, Page, PartUpdate, Profile, ProtocolError, PushItem,
-    SyncRequest, VERSION, Verdict, codec, sign_page,
+    Blob, ChangeVerdict, Digest, Page, PartUpdate, Profile, ProtocolError, PushItem, SyncRequest,
+    VERSION, Verdict, codec, sign_page,
 };
 
 use super::app::App;
@@ -78,10 +78,7 @@ fn answer(app: &App, of: &OfDevice, body: &[u8]) -> Result<Vec<u8>, ApiError> {
         // What the device may see has changed: it begins again, knowing who it is.
         Feed {
             more: true,
-            ..Feed::nothing(Cursor {
-                epoch: app.store.head()?.epoch,
-                seq: 0,
-            })
+            ..Feed::nothing(request.cursor)
         }
     } else {
         Feed::read(
