@@ -105,10 +105,18 @@ struct State {
     upstream: SocketAddr,
     refusing: bool,
     stopped: bool,
-    cuts: BTreeMap<u64, Cut>,
+    cuts: BTreeMap<u64, Planned>,
     accepted: u64,
     open: BTreeMap<u64, (TcpStream, TcpStream)>,
     traffic: Traffic,
+}
+
+/// A cut that is to come.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    cut: Cut,
+    /// Whether the next connection gets it if this one ends before it got so far.
+    passed_on: bool,
 }
 
 impl Shared {
@@ -168,17 +176,20 @@ impl Proxy {
         self.shared.state().refusing = refusing;
     }
 
-    /// Breaks the next connection that comes.
+    /// Breaks the next connection that gets so far. One that ends before passes it on to the next.
     pub fn cut_next(&self, cut: Cut) {
         let mut state = self.shared.state();
         let next = state.accepted + 1;
-        state.cuts.insert(next, cut);
+        let passed_on = true;
+        state.cuts.insert(next, Planned { cut, passed_on });
     }
 
     /// Breaks the connection of that number; the first one is 1. Connections that are turned away
     /// are not numbered.
     pub fn cut_connection(&self, number: u64, cut: Cut) {
-        self.shared.state().cuts.insert(number, cut);
+        let passed_on = false;
+        let planned = Planned { cut, passed_on };
+        self.shared.state().cuts.insert(number, planned);
     }
 
     /// Breaks every open connection now.
@@ -246,13 +257,21 @@ fn serve(phone: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     phone.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let pair = (phone.try_clone()?, server.try_clone()?);
-    let (number, cut) = register(shared, pair);
+    let (number, planned) = register(shared, pair);
     let relaying = Arc::clone(shared);
     let started = thread::Builder::new()
         .name(format!("proxy {number}"))
         .spawn(move || {
-            relay::relay(phone, server, cut, &relaying);
-            relaying.state().open.remove(&number);
+            let cut = planned.map(|planned| planned.cut);
+            let was_cut = relay::relay(&phone, &server, cut, &relaying);
+            let mut state = relaying.state();
+            state.open.remove(&number);
+            if let Some(planned) = planned.filter(|planned| planned.passed_on && !was_cut) {
+                let next = state.accepted + 1;
+                state.cuts.entry(next).or_insert(planned);
+            }
+            drop(state);
+            close(&phone, &server);
         });
     if started.is_err() {
         shared.state().open.remove(&number);
@@ -267,7 +286,7 @@ fn admit(state: &State) -> io::Result<SocketAddr> {
     Ok(state.upstream)
 }
 
-fn register(shared: &Shared, pair: (TcpStream, TcpStream)) -> (u64, Option<Cut>) {
+fn register(shared: &Shared, pair: (TcpStream, TcpStream)) -> (u64, Option<Planned>) {
     let mut state = shared.state();
     state.accepted += 1;
     state.traffic.connections += 1;

@@ -61,6 +61,22 @@ fn a_connection_is_cut_after_exactly_that_many_bytes_and_the_next_one_is_whole()
 }
 
 #[test]
+fn a_connection_that_ends_too_early_passes_its_cut_on_to_the_next() {
+    let proxy = Proxy::start(shouting_server()).unwrap();
+    proxy.cut_next(Cut {
+        direction: Direction::Down,
+        after: 3,
+    });
+    assert_eq!(talk(&proxy, b"hi"), b"HI");
+    // The proxy has seen the end of the first connection once it counts none as open.
+    while !proxy.shared.state().open.is_empty() {
+        thread::yield_now();
+    }
+    assert_eq!(talk(&proxy, b"hello"), b"HEL");
+    assert_eq!(talk(&proxy, b"hello"), b"HELLO");
+}
+
+#[test]
 fn what_is_cut_on_the_way_up_never_reaches_the_server() {
     let proxy = Proxy::start(shouting_server()).unwrap();
     proxy.cut_connection(

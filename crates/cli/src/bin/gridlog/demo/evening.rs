@@ -30,6 +30,8 @@ pub(super) struct Evening {
     pub(super) done_before_kill: usize,
     /// Exchanges that broke off and were begun again.
     pub(super) broken: u32,
+    /// Whether some phones were still syncing then.
+    pub(super) was_killed_midway: bool,
     /// Whether the cut connection was cut.
     pub(super) was_cut: bool,
 }
@@ -66,6 +68,7 @@ pub(super) fn play(stage: &mut Stage, progress: &Progress) -> Result<Evening, Cl
         traffic,
         done_before_kill,
         broken,
+        was_killed_midway: done_before_kill < stage.phones.len(),
         was_cut,
     })
 }
@@ -126,10 +129,10 @@ fn office_hours(stage: &Stage, progress: &Progress) -> Result<(), CliError> {
         registered.len()
     ));
     let refused = acceptor
-        .step(registered[0], Step::Close, &StepDetails::default())?
+        .step(registered[0], Step::Dispatch, &StepDetails::default())?
         .refused;
     progress.line(&format!(
-        "受理员越权结案，被拒绝 the acceptor may not close a case: {}",
+        "受理员越权派遣，未采纳 the acceptor may not dispatch: {}",
         refused.unwrap_or_default()
     ));
     let dispatched = &registered[..DISPATCHED.min(registered.len())];

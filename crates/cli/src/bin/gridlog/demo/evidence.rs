@@ -11,7 +11,7 @@ use super::stage::{Stage, someone};
 use crate::error::CliError;
 
 /// The server's side of every comparison.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Evidence {
     /// The log, decoded from its canonical bytes.
     pub(super) entries: Vec<LogEntry>,
@@ -33,14 +33,7 @@ impl Evidence {
         let office = stage.office();
         let officer =
             office.sign_in(&someone(&stage.street, Role::DutyOfficer)?, &stage.password)?;
-        let mut evidence = Self {
-            entries: Vec::new(),
-            hashes: Vec::new(),
-            changes: BTreeMap::new(),
-            records: BTreeMap::new(),
-            areas: BTreeMap::new(),
-            stages: BTreeMap::new(),
-        };
+        let mut evidence = Self::default();
         for line in officer.log()? {
             evidence.add_line(&line)?;
         }

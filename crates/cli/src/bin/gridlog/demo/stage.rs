@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 
 use gridlog_cli::matters::{self, Matter};
 use gridlog_cli::proxy::Traffic;
@@ -76,12 +75,8 @@ impl Stage {
             program: server_program(arguments.server_bin.as_deref())?,
             data: folder.path().join("server"),
             log: folder.path().join("server.log"),
-            // Everything that the server itself says goes into the log, for the promise that no
-            // line of it holds a record's text.
-            environment: vec![(
-                "GRIDLOG_LOG".to_owned(),
-                "info,gridlog_sync_server=debug".to_owned(),
-            )],
+            // All that it can say, for the promise that no line holds a record's text.
+            environment: vec![("GRIDLOG_LOG".to_owned(), "debug".to_owned())],
         };
         create_dir(&setup.data)?;
         let password = "雨花区-演示-demo".to_owned();
@@ -188,11 +183,29 @@ impl Stage {
             "  登录 sign in: POST /v1/sign-in {{\"person\":\"O01\",\"password\":\"{}\"}}",
             self.password
         );
-        // Ctrl-C reaches the server as well, and ends both. Nothing is ever sent here.
-        let (_keep, never) = mpsc::channel::<()>();
-        let _ = never.recv();
-        Ok(())
+        wait_for_the_end().map_err(|source| failed(Path::new("signals"), "awaited", source))
     }
+}
+
+/// Waits for Ctrl-C or a request to end, so that the server and a temporary folder go with the
+/// demo.
+fn wait_for_the_end() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut asked = signal(SignalKind::terminate())?;
+            tokio::select! {
+                pressed = tokio::signal::ctrl_c() => pressed,
+                _ = asked.recv() => Ok(()),
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
+    })
 }
 
 /// The server's switch.
