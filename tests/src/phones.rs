@@ -70,25 +70,40 @@ fn open(folder: &Path, clock: &Arc<HandClock>) -> Phone {
     .expect("the store opens")
 }
 
+fn free_folder(district: &District, person: &PersonId) -> PathBuf {
+    (1..)
+        .map(|n| district.folder(&format!("phone-{person}-{n}")))
+        .find(|folder| !folder.join("phone.db").exists())
+        .expect("there is no end of numbers")
+}
+
 impl TestPhone {
     /// A phone in a folder of its own, not enrolled.
     pub fn fresh(district: &District, person: &PersonId) -> Self {
-        let folder = district.folder(&format!("phone-{person}"));
-        let mut free = folder.clone();
-        for n in 2.. {
-            if !free.join("phone.db").exists() {
-                break;
+        Self::in_folder(district, person, free_folder(district, person))
+    }
+
+    /// A phone restored from a careless copy of another one: its files, the generation marker
+    /// included.
+    pub fn restored(district: &District, from: &Self) -> Self {
+        let folder = free_folder(district, &from.person);
+        for name in ["phone.db", "phone.db-wal", "marker"] {
+            let file = from.folder.join(name);
+            if file.exists() {
+                std::fs::copy(file, folder.join(name)).expect("the file is copied");
             }
-            free = folder.with_file_name(format!("phone-{person}-{n}"));
         }
-        std::fs::create_dir_all(&free).expect("the folder takes a folder");
+        Self::in_folder(district, &from.person, folder)
+    }
+
+    fn in_folder(district: &District, person: &PersonId, folder: PathBuf) -> Self {
         let clock = Arc::new(HandClock::default());
         Self {
-            phone: open(&free, &clock),
+            phone: open(&folder, &clock),
             clock,
             person: person.clone(),
             transport: HttpTransport::new(&district.proxy.url()).expect("the proxy has an address"),
-            folder: free,
+            folder,
         }
     }
 
