@@ -1,0 +1,92 @@
+//! What can go wrong in a bench.
+
+use std::io;
+use std::path::PathBuf;
+
+use gridlog_cli::server::ServerError;
+use gridlog_cli::street::StreetError;
+use gridlog_client_core::{PhoneError, TransportError};
+
+/// Why a run ended without figures, or with figures that break a promise.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    /// The phone's engine.
+    #[error("a phone failed: {0}")]
+    Phone(#[from] PhoneError),
+    /// The address of the server.
+    #[error("a phone cannot reach the server: {0}")]
+    Transport(#[from] TransportError),
+    /// The server process.
+    #[error("{0}")]
+    Server(#[from] ServerError),
+    /// The street's directory.
+    #[error("{0}")]
+    Street(#[from] StreetError),
+    /// The matters that texts are made of.
+    #[error("data/matters.json is not of the expected form: {source}")]
+    Matters {
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A file or folder.
+    #[error("{path} cannot be {what}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Read, written or created.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A device process could not be started or spoken to.
+    #[error("a device process cannot be {what}: {source}")]
+    Process {
+        /// Started, told or heard.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A device process ended or said something else than was asked.
+    #[error("a device process {what}; its error output is above")]
+    Broken {
+        /// What it did.
+        what: &'static str,
+    },
+    /// A device process reported a failure.
+    #[error("a device failed: {what}")]
+    Device {
+        /// In its own words.
+        what: String,
+    },
+    /// The proxy found no port.
+    #[error("the proxy cannot be started: {source}")]
+    Proxy {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// More devices than the street has workers for.
+    #[error("{asked} devices are more than the {most} that the street's grids have five each for")]
+    TooManyDevices {
+        /// How many were asked for.
+        asked: u32,
+        /// How many there can be.
+        most: usize,
+    },
+    /// The figures were taken, and they break promises.
+    #[error("promises broken: {}", .promises.join("; "))]
+    Promises {
+        /// Which.
+        promises: Vec<String>,
+    },
+}
+
+impl BenchError {
+    /// For `map_err` on what is done with a file.
+    pub(crate) fn file(
+        path: impl Into<PathBuf>,
+        what: &'static str,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, what, source }
+    }
+}

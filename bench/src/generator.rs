@@ -1,0 +1,306 @@
+//! The records that every workload writes: cases of about 1.5 KB as JSON.
+//!
+//! Each has an id, a grid, a category, a title of 20 characters, a description of 120, a place, six
+//! checklist items with notes and two photo references. Their size decides what sync costs, so it
+//! must not shrink to nothing under compression as repeated sample text would. So the texts are the
+//! words of `data/matters.json` and the catalogue taken apart into pieces of one and two characters
+//! and put together at random, with house numbers and measures in between: the alphabet of real
+//! records, without sentences that come back. A test holds 200 of them to at least 580 bytes each
+//! under gzip.
+
+use std::collections::BTreeMap;
+
+use gridlog_cli::{matters, street};
+use gridlog_domain::id::{AreaCode, EntryId, PersonId};
+use gridlog_domain::record::{
+    Check, Command, Crs, Finding, Fix, Kind, LogPosition, NewRecord, PhotoRef, PhotoRole, Place,
+    Proposal, ReferenceVersions, StepDetails, Value,
+};
+use gridlog_domain::workflow::Step;
+use serde::Serialize;
+
+use crate::dice::Dice;
+use crate::error::BenchError;
+
+/// Characters of a title.
+const TITLE: usize = 20;
+/// Characters of a description.
+const DESCRIPTION: usize = 120;
+/// Characters of the note of one checklist item.
+const NOTE: usize = 22;
+/// The checklist template of six items (问题六清).
+const TEMPLATE: &str = "clear-six";
+
+/// One checklist item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Item {
+    item: String,
+    finding: Finding,
+    note: String,
+}
+
+/// One photo reference; no photo is behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Photo {
+    sha256: String,
+    role: PhotoRole,
+    bytes: u64,
+}
+
+/// What one record says. Its JSON is what "1.5 KB" is counted on; the id comes from the phone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Content {
+    grid: AreaCode,
+    category: String,
+    title: String,
+    description: String,
+    place: Place,
+    checks: Vec<Item>,
+    photos: Vec<Photo>,
+}
+
+/// Who writes a record, when, and how much of the log they had seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    pub(crate) person: PersonId,
+    pub(crate) now_ms: i64,
+    pub(crate) offset_ms: Option<i64>,
+    pub(crate) seen: LogPosition,
+    pub(crate) references: ReferenceVersions,
+}
+
+/// Makes records from the project's own words.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    seed: u64,
+    letters: Vec<char>,
+    categories: Vec<String>,
+    items: Vec<String>,
+}
+
+impl Generator {
+    /// Reads the words.
+    pub(crate) fn new(seed: u64) -> Result<Self, BenchError> {
+        let catalogue = street::catalogue()?;
+        let checklists = street::checklists()?;
+        let matters = matters::load().map_err(|source| BenchError::Matters { source })?;
+        let mut words: Vec<String> = matters
+            .into_iter()
+            .flat_map(|matter| [matter.title, matter.description])
+            .collect();
+        for minor in catalogue.minors() {
+            words.push(minor.name.clone());
+            words.extend(minor.filing_conditions.iter().map(|c| c.name.clone()));
+        }
+        let is_word = |letter: &char| letter.is_alphabetic() && !letter.is_ascii();
+        let template = checklists
+            .templates
+            .iter()
+            .find(|template| template.id == TEMPLATE);
+        Ok(Self {
+            seed,
+            letters: words.concat().chars().filter(is_word).collect(),
+            categories: catalogue.minors().map(|minor| minor.code.clone()).collect(),
+            items: template.map(|t| t.items.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// What the record of that number on that device says.
+    pub(crate) fn content(&self, grid: &AreaCode, device: u32, number: u32) -> Content {
+        let mut dice = Dice::of(self.seed, device, number);
+        let dice = &mut dice;
+        Content {
+            grid: grid.clone(),
+            category: dice.pick(&self.categories).cloned().unwrap_or_default(),
+            title: self.text(dice, TITLE),
+            description: self.text(dice, DESCRIPTION),
+            place: place(dice),
+            checks: self
+                .items
+                .iter()
+                .map(|item| Item {
+                    item: item.clone(),
+                    finding: match dice.between(0, 3) {
+                        0 => Finding::Ok,
+                        1 => Finding::Problem,
+                        _ => Finding::NotApplicable,
+                    },
+                    note: self.text(dice, NOTE),
+                })
+                .collect(),
+            photos: [PhotoRole::Near, PhotoRole::Far]
+                .into_iter()
+                .map(|role| Photo {
+                    sha256: hex(&dice.bytes::<32>()),
+                    role,
+                    bytes: dice.between(200_000, 4_000_000),
+                })
+                .collect(),
+        }
+    }
+
+    /// Exactly `length` characters.
+    fn text(&self, dice: &mut Dice, length: usize) -> String {
+        let mut text: Vec<char> = Vec::with_capacity(length + 3);
+        while text.len() < length {
+            if dice.once_in(13) {
+                text.extend(dice.between(1, 1_000).to_string().chars());
+                continue;
+            }
+            let piece = if dice.once_in(3) { 2 } else { 1 };
+            let last = self.letters.len().saturating_sub(piece);
+            let at = usize::try_from(dice.between(0, last as u64)).unwrap_or(0);
+            text.extend(self.letters.iter().skip(at).take(piece));
+        }
+        text.truncate(length);
+        text.into_iter().collect()
+    }
+}
+
+impl Content {
+    /// The record and everything in it as one change: findings, photos and the proposal to report
+    /// it, as a worker's app would write it when the form is sent.
+    pub(crate) fn commands(
+        &self,
+        writer: &Writer,
+        mut entry_id: impl FnMut() -> EntryId,
+    ) -> (NewRecord, Vec<Command>) {
+        let fields = [
+            ("title", Value::Text(self.title.clone())),
+            ("category", Value::Text(self.category.clone())),
+            ("description", Value::Text(self.description.clone())),
+            ("place", Value::Place(self.place.clone())),
+            ("occurred_at", Value::Millis(writer.now_ms)),
+        ];
+        let new = NewRecord {
+            kind: Kind::Case,
+            area: self.grid.clone(),
+            fields: fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect::<BTreeMap<_, _>>(),
+            references: writer.references.clone(),
+        };
+        let mut also = Vec::new();
+        for item in &self.checks {
+            let check = Check {
+                item: item.item.clone(),
+                finding: item.finding,
+                note: item.note.clone(),
+                by: writer.person.clone(),
+                at_ms: writer.now_ms,
+            };
+            let id = entry_id();
+            also.push(Command::Check { id, check });
+        }
+        for photo in &self.photos {
+            let photo = PhotoRef {
+                sha256: photo.sha256.clone(),
+                role: photo.role,
+                bytes: photo.bytes,
+                by: writer.person.clone(),
+                at_ms: writer.now_ms,
+            };
+            let id = entry_id();
+            also.push(Command::Photo { id, photo });
+        }
+        let proposal = Proposal {
+            step: Step::Report,
+            by: writer.person.clone(),
+            at_ms: writer.now_ms,
+            offset_ms: writer.offset_ms,
+            seen: writer.seen,
+            details: StepDetails::default(),
+        };
+        let id = entry_id();
+        also.push(Command::Propose { id, proposal });
+        (new, also)
+    }
+}
+
+fn place(dice: &mut Dice) -> Place {
+    /// A millionth of a degree is a decimetre; phones give as much.
+    fn degrees(dice: &mut Dice, from: u32) -> f64 {
+        let millionths = u32::try_from(dice.between(0, 30_000)).unwrap_or(0);
+        f64::from(from + millionths) / 1_000_000.0
+    }
+    Place {
+        address: vec![
+            "造化塘小区".to_owned(),
+            format!("{}栋", dice.between(1, 40)),
+            format!("{}单元", dice.between(1, 6)),
+        ],
+        fix: Some(Fix {
+            crs: Crs::Gcj02,
+            lon: degrees(dice, 112_980_000),
+            lat: degrees(dice, 28_150_000),
+            accuracy_m: u32::try_from(dice.between(30, 250))
+                .ok()
+                .map(|decimetres| f64::from(decimetres) / 10.0),
+            fixed_at_ms: 1_790_000_000_000 + dice.between(0, 100_000_000).cast_signed(),
+        }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use gridlog_domain::environment::SeededEntropy;
+    use gridlog_domain::id::RecordId;
+
+    use super::*;
+
+    fn contents(count: u32) -> Vec<Content> {
+        let generator = Generator::new(1).unwrap();
+        let grid = AreaCode::from("43011100300101");
+        (0..count)
+            .map(|number| generator.content(&grid, number % 20, number))
+            .collect()
+    }
+
+    /// One JSON object a line, with an id as phones make them.
+    fn json(contents: &[Content]) -> Vec<u8> {
+        let mut entropy = SeededEntropy::new(3);
+        let mut lines = Vec::new();
+        for (at, content) in (0_i64..).zip(contents) {
+            let mut line = serde_json::to_value(content).unwrap();
+            let id = RecordId::new(1_790_000_000_000 + at * 60_000, &mut entropy);
+            line["id"] = id.to_string().into();
+            serde_json::to_writer(&mut lines, &line).unwrap();
+            lines.push(b'\n');
+        }
+        lines
+    }
+
+    #[test]
+    fn a_record_has_the_parts_and_lengths_that_the_figures_are_stated_for() {
+        for content in contents(50) {
+            assert_eq!(content.title.chars().count(), 20);
+            assert_eq!(content.description.chars().count(), 120);
+            assert_eq!((content.checks.len(), content.photos.len()), (6, 2));
+            assert!(content.checks.iter().all(|item| !item.note.is_empty()));
+        }
+    }
+
+    #[test]
+    fn two_hundred_records_are_of_1500_bytes_each_and_of_at_least_580_under_gzip() {
+        let lines = json(&contents(200));
+        let each = lines.len() / 200;
+        assert!((1_400..=1_650).contains(&each), "{each} bytes each");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&lines).unwrap();
+        let packed = gzip.finish().unwrap().len() / 200;
+        assert!(packed >= 580, "{packed} bytes each under gzip");
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_records() {
+        assert_eq!(contents(5), contents(5));
+        assert_ne!(contents(2)[0], contents(2)[1]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Syncing until all phones agree.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::crew::Crew;
+use crate::error::BenchError;
+use crate::orders::{News, Order};
+
+/// After so many rounds phones that still differ never agree.
+const MOST_ROUNDS: u32 = 100;
+
+/// How long phones wait that only wait for the server to decide.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How a meeting went.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meeting {
+    /// When all that was pushed was durable on the server.
+    pub(crate) durable: Instant,
+    /// When the last phone had reached the end of the log.
+    pub(crate) converged: Instant,
+    /// Whether they agreed at all.
+    pub(crate) agreed: bool,
+    /// Own changes that were refused.
+    pub(crate) refused: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    seq: u64,
+    undecided: u64,
+    refused: u64,
+}
+
+/// All phones sync at once; then those that are behind sync again, until every phone is at the end
+/// of one log and nothing that they wrote is undecided.
+pub(crate) fn meet(crew: &mut Crew, devices: &[u32]) -> Result<Meeting, BenchError> {
+    let begun = Instant::now();
+    let mut standings: BTreeMap<u32, Standing> = BTreeMap::new();
+    let mut durable: BTreeMap<u32, Instant> = BTreeMap::new();
+    let mut converged = begun;
+    let mut behind: Vec<u32> = devices.to_vec();
+    for round in 0..MOST_ROUNDS {
+        let heard = crew.all(&Order::Sync { devices: behind })?;
+        for heard in heard {
+            match heard.news {
+                News::Durable { device, ago_s } => {
+                    let at = heard
+                        .at
+                        .checked_sub(Duration::from_secs_f64(ago_s))
+                        .unwrap_or(heard.at);
+                    durable.entry(device).or_insert(at);
+                }
+                News::Synced {
+                    device,
+                    seq,
+                    undecided,
+                    refused,
+                } => {
+                    converged = converged.max(heard.at);
+                    let standing = Standing {
+                        seq,
+                        undecided,
+                        refused,
+                    };
+                    standings.insert(device, standing);
+                }
+                _ => {}
+            }
+        }
+        behind = those_behind(&standings);
+        if behind.is_empty() {
+            break;
+        }
+        if round > 0 {
+            std::thread::sleep(PATIENCE);
+        }
+    }
+    Ok(Meeting {
+        durable: durable.into_values().max().unwrap_or(begun),
+        converged,
+        agreed: behind.is_empty(),
+        refused: standings.values().map(|standing| standing.refused).sum(),
+    })
+}
+
+/// While a phone has something undecided, nobody can know where the log will end; then the phone
+/// that synced last knows.
+fn those_behind(standings: &BTreeMap<u32, Standing>) -> Vec<u32> {
+    let end = standings.values().map(|standing| standing.seq).max();
+    let mut behind = Vec::new();
+    for (device, standing) in standings {
+        if Some(standing.seq) != end || standing.undecided > 0 {
+            behind.push(*device);
+        }
+    }
+    behind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_is_behind_that_is_not_at_the_end_or_waits_for_a_decision() {
+        let standing = |seq, undecided| Standing {
+            seq,
+            undecided,
+            refused: 0,
+        };
+        let standings = BTreeMap::from([
+            (1, standing(9, 0)),
+            (2, standing(8, 0)),
+            (3, standing(9, 2)),
+        ]);
+        assert_eq!(those_behind(&standings), [2, 3]);
+    }
+}

@@ -1,0 +1,157 @@
+//! What the conductor and its device processes say to each other: JSON lines over stdin and stdout.
+//!
+//! The conductor gives one order at a time to each process. A process answers with any number of
+//! news and ends with [`News::Done`] or [`News::Failed`].
+
+use std::path::PathBuf;
+
+use gridlog_domain::id::{AreaCode, PersonId, RecordId};
+use serde::{Deserialize, Serialize};
+
+/// One phone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Handset {
+    /// Its number in the run.
+    pub(crate) device: u32,
+    /// Whose it is.
+    pub(crate) person: PersonId,
+    /// Where they walk.
+    pub(crate) grid: AreaCode,
+    /// Where its store lies.
+    pub(crate) folder: PathBuf,
+}
+
+/// One edit that must never be lost: its token is in nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Edit {
+    /// Who makes it.
+    pub(crate) device: u32,
+    /// In which record.
+    pub(crate) record: RecordId,
+    /// In which field.
+    pub(crate) field: Field,
+    /// What it writes.
+    pub(crate) token: String,
+}
+
+/// The two kinds of field that several people edit at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Field {
+    /// A scalar: one value wins, the others must stay visible as conflicts.
+    Title,
+    /// A text: insertions of all must be in it.
+    Description,
+}
+
+impl Field {
+    /// Its name in a record.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Description => "description",
+        }
+    }
+}
+
+/// What a device process is told to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// Opens phones, and enrols those that are new.
+    Open {
+        /// The address that they sync with.
+        server: String,
+        /// The seed of what they will write.
+        seed: u64,
+        /// The phones.
+        handsets: Vec<Handset>,
+    },
+    /// Phones record that many new records each.
+    Record {
+        /// Which phones.
+        devices: Vec<u32>,
+        /// The number of the first.
+        first: u32,
+        /// How many.
+        count: u32,
+    },
+    /// Makes edits, each on its own device.
+    Edit {
+        /// The edits.
+        edits: Vec<Edit>,
+    },
+    /// The phones sync, all at once.
+    Sync {
+        /// Which.
+        devices: Vec<u32>,
+    },
+    /// Every phone says which of these edits it shows.
+    Look {
+        /// The edits.
+        edits: Vec<Edit>,
+    },
+    /// Every phone counts its records.
+    Count,
+    /// The process says what it used.
+    Usage,
+}
+
+/// What a device process tells.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case")]
+pub(crate) enum News {
+    /// The order was carried out.
+    Done,
+    /// It was not.
+    Failed {
+        /// Why.
+        what: String,
+    },
+    /// A phone recorded.
+    Recorded {
+        /// Which.
+        device: u32,
+        /// How long it took until all was durable on the phone.
+        seconds: f64,
+        /// What it recorded.
+        records: Vec<RecordId>,
+    },
+    /// The server has said of everything on a phone that it is durable.
+    Durable {
+        /// Which phone.
+        device: u32,
+        /// How long before these news the answer arrived.
+        ago_s: f64,
+    },
+    /// A phone's sync came to its end.
+    Synced {
+        /// Which phone.
+        device: u32,
+        /// The end of the log as this phone knows it.
+        seq: u64,
+        /// Own changes that are not in the log yet.
+        undecided: u64,
+        /// Own changes that were refused.
+        refused: u64,
+    },
+    /// The edits that a phone shows.
+    Shown {
+        /// Which phone.
+        device: u32,
+        /// The tokens.
+        tokens: Vec<String>,
+    },
+    /// How many records a phone lists.
+    Counted {
+        /// Which phone.
+        device: u32,
+        /// How many.
+        records: u64,
+    },
+    /// What the process used.
+    Used {
+        /// CPU seconds so far; `None` where the system does not tell.
+        cpu_s: Option<f64>,
+    },
+}

@@ -1,0 +1,116 @@
+//! The workloads. Each sets up a district, restarts its server so that nothing of the set-up is
+//! counted, opens phones in fresh processes, and measures.
+
+pub(crate) mod days_end;
+pub(crate) mod one_phone;
+pub(crate) mod record;
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::crew::Crew;
+use crate::district::{Beginning, District};
+use crate::error::BenchError;
+use crate::figures::{Costs, Figures, Machine};
+use crate::meeting::Meeting;
+use crate::orders::{Handset, News, Order};
+
+/// The most memory that the server may hold, whatever the number of records or phones here. It is a
+/// constant on purpose: memory that grew with the records would pass it.
+const MEMORY_CEILING: u64 = 192 * 1024 * 1024;
+
+/// Where and how to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    /// The server's binary.
+    pub(crate) server_bin: PathBuf,
+    /// Where folders are made.
+    pub(crate) folder: PathBuf,
+    /// The seed of all that is written.
+    pub(crate) seed: u64,
+}
+
+/// The parameters of a run by name.
+fn parameters<const N: usize>(pairs: [(&str, u64); N]) -> Map<String, Value> {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect()
+}
+
+/// Figures with what every workload has in common.
+fn figures(
+    workload: &'static str,
+    parameters: Map<String, Value>,
+    district: &District,
+    costs: Costs,
+) -> Result<Figures, BenchError> {
+    let mut figures = Figures {
+        workload,
+        parameters,
+        wall_durable_s: None,
+        wall_converged_s: None,
+        costs,
+        edits_made: 0,
+        edits_kept: 0,
+        machine: Machine {
+            cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+            system: std::env::consts::OS,
+            fsync_ms: district.fsync_ms()?,
+        },
+        broken: Vec::new(),
+    };
+    let peak = figures.costs.server_peak_rss_bytes.unwrap_or(0);
+    figures.promise(peak <= MEMORY_CEILING, || {
+        format!("the server held {peak} bytes, more than {MEMORY_CEILING}")
+    });
+    Ok(figures)
+}
+
+/// Ends measuring after a meeting, and says whether it went as promised.
+fn measured(
+    workload: &'static str,
+    parameters: Map<String, Value>,
+    district: &District,
+    crew: &mut Crew,
+    (begun, meeting): (&Beginning, Meeting),
+) -> Result<Figures, BenchError> {
+    let costs = district.since(begun, crew)?;
+    let mut figures = figures(workload, parameters, district, costs)?;
+    figures.promise(meeting.agreed, || "the phones never agreed".to_owned());
+    figures.promise(meeting.refused == 0, || {
+        format!("{} honest changes were refused", meeting.refused)
+    });
+    Ok(figures)
+}
+
+/// Holds every phone to the number of records that it must list.
+fn promise_counts(
+    figures: &mut Figures,
+    crew: &mut Crew,
+    expected: impl Fn(u32) -> u64,
+) -> Result<(), BenchError> {
+    for heard in crew.all(&Order::Count)? {
+        if let News::Counted { device, records } = heard.news {
+            let right = expected(device);
+            figures.promise(records == right, || {
+                format!("phone {device} lists {records} records instead of {right}")
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of phones.
+fn numbers(handsets: &[Handset]) -> Vec<u32> {
+    handsets.iter().map(|handset| handset.device).collect()
+}
+
+/// One group of phones for each grid: those share a process.
+fn by_grid(handsets: &[Handset]) -> Vec<Vec<Handset>> {
+    handsets
+        .chunk_by(|a, b| a.grid == b.grid)
+        .map(<[Handset]>::to_vec)
+        .collect()
+}
