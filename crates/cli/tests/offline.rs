@@ -221,6 +221,13 @@ fn slips_are_answered_before_anything_is_written() {
 }
 
 #[test]
+fn a_command_that_is_not_understood_is_an_error_for_programs_too() {
+    let terminal = Terminal::new();
+    assert_eq!(terminal.error(&["visit", "sideways"]), "usage");
+    assert_eq!(terminal.error(&["show"]), "usage");
+}
+
+#[test]
 fn categories_are_found_by_name_and_shown_with_their_limits() {
     let terminal = Terminal::new();
     let shown = terminal.text(&["categories", "井盖"]);

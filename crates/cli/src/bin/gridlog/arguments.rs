@@ -9,7 +9,7 @@ use gridlog_domain::workflow::Step;
 /// 格志 Gridlog：终端里的一台手机。A phone in a terminal.
 ///
 /// Everything but `enrol`, `sync` and `demo` works without a server. Records may be named by the
-/// first four or more characters of their id.
+/// first or the last four or more characters of their id.
 #[derive(Debug, Parser)]
 #[command(name = "gridlog", version)]
 pub(crate) struct Arguments {
@@ -93,7 +93,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Enrol {
-    /// The server, for example https://grid.example.
+    /// The server, for example `https://grid.example`.
     pub(crate) server: String,
     /// Staff number (工号).
     pub(crate) person: String,

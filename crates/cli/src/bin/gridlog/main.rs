@@ -21,6 +21,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::arguments::{Arguments, Command};
@@ -33,7 +34,10 @@ fn main() -> ExitCode {
     if words.peek().is_some_and(|word| word == "demo") {
         return demo::play(&DemoArguments::parse_from(words));
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return print_usage(&error),
+    };
     let json = arguments.json;
     if matches!(arguments.command, Command::Demo) {
         return demo::play(&DemoArguments::parse_from(["demo"]));
@@ -65,4 +69,21 @@ fn print_error(error: &CliError, json: bool) -> ExitCode {
         eprintln!("{}\n  {} ({})", error.zh(), error, error.code());
     }
     ExitCode::FAILURE
+}
+
+/// Words that the command line does not understand. Whether JSON was asked for is then known from
+/// the bare words alone.
+fn print_usage(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|word| word == "--json");
+    if !json || !error.use_stderr() {
+        error.exit();
+    }
+    let en = error.to_string();
+    let first = en.lines().next().unwrap_or_default();
+    let zh = "命令写法有误，请用 --help 查看";
+    println!(
+        "{}",
+        json!({ "error": { "code": "usage", "zh": zh, "en": first } })
+    );
+    ExitCode::from(2)
 }
