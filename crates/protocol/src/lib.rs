@@ -98,6 +98,7 @@ mod entry;
 mod error;
 pub mod limits;
 mod message;
+pub mod reason;
 mod signing;
 mod verdict;
 

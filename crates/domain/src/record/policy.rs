@@ -101,6 +101,69 @@ impl ShapeError {
     }
 }
 
+/// Every code of a [`ShapeError`], in Chinese and English for a worker.
+pub const REASONS: &[(&str, &str, &str)] = &[
+    (
+        "bad_genesis",
+        "记录的开头不完整",
+        "the record does not begin as it must",
+    ),
+    (
+        "unknown_schema",
+        "记录版本过新，服务器尚未升级",
+        "the record is newer than the server",
+    ),
+    (
+        "unknown_place",
+        "记录没有这一项",
+        "the record has no such place",
+    ),
+    (
+        "sealed",
+        "这一项建立后不能修改",
+        "this is written once, when the record begins",
+    ),
+    (
+        "proposal_sealed",
+        "办理步骤提出后不能修改，请撤回后重新提出",
+        "a proposal is written once; withdraw it and propose again",
+    ),
+    (
+        "entry_sealed",
+        "这一条写入后不能修改，请另写一条",
+        "an entry is written once; write a new one",
+    ),
+    (
+        "bad_value",
+        "填写的内容不符合要求",
+        "a value does not fit its place",
+    ),
+    (
+        "author_forged",
+        "署名与登录人员不符",
+        "it names another author",
+    ),
+    (
+        "conflict_unseen",
+        "有未查看的不同内容，请查看后再改",
+        "it ends a conflict that was not seen",
+    ),
+    (
+        "unsupported_write",
+        "记录不支持这种写法",
+        "records do not have such writes",
+    ),
+    ("text_too_long", "文字过长，请缩短", "the text is too long"),
+];
+
+/// The words of a code, Chinese and English; `None` if it is not one of [`REASONS`].
+pub fn describe(code: &str) -> Option<(&'static str, &'static str)> {
+    REASONS
+        .iter()
+        .find(|(known, _, _)| *known == code)
+        .map(|(_, zh, en)| (*zh, *en))
+}
+
 /// Judges one change.
 ///
 /// `author` is the person that the device's certificate names; `before` and `after` are the
@@ -427,4 +490,29 @@ fn place_of(write: &Write) -> String {
 
 fn shorten(text: &str) -> String {
     text.chars().take(128).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_words() {
+        let place = String::new;
+        let all = [
+            ShapeError::BadGenesis { missing: "v" },
+            ShapeError::UnknownSchema,
+            ShapeError::UnknownPlace { place: place() },
+            ShapeError::Sealed { place: place() },
+            ShapeError::ProposalSealed { id: place() },
+            ShapeError::EntrySealed { id: place() },
+            ShapeError::BadValue { place: place() },
+            ShapeError::AuthorForged { place: place() },
+            ShapeError::ConflictUnseen { place: place() },
+            ShapeError::Unsupported { place: place() },
+            ShapeError::TooLong { place: place() },
+        ];
+        assert_eq!(all.len(), REASONS.len());
+        assert!(all.iter().all(|error| describe(error.code()).is_some()));
+    }
 }

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
+use gridlog_domain::record::policy;
 use gridlog_domain::reference::Role;
 use gridlog_merge_guard::{History, describe};
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, reason};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -40,16 +41,10 @@ pub(super) struct Waiting {
 }
 
 fn reason_texts(code: &str) -> (&'static str, &'static str) {
-    match code {
-        "assignment_ended" => ("任职已结束后送达", "arrived after the assignment ended"),
-        "not_assigned_then" => ("记录时尚未任职", "written before the assignment began"),
-        "account_disabled" => ("账号已停用", "the account is disabled"),
-        "device_handed_over" => ("设备已移交", "the phone was handed over"),
-        "record_damaged" => ("所属记录需修复", "the stored record does not read back"),
-        "area_never_held" => ("从未在该区域任职", "the person never held the area"),
-        "dismissed" => ("社区不予采纳", "dismissed by an office"),
-        code => describe(code).unwrap_or(("内容不符合记录格式", "not of a record's shape")),
-    }
+    reason::describe(code)
+        .or_else(|| policy::describe(code))
+        .or_else(|| describe(code))
+        .unwrap_or(("未知原因", "an unknown reason"))
 }
 
 impl From<&InboxItem> for Waiting {

@@ -1,0 +1,44 @@
+//! Reason codes that only a server gives: who may write where and when, and what an office decided.
+
+/// Every such code, in Chinese and English for a worker.
+pub const REASONS: &[(&str, &str, &str)] = &[
+    (
+        "area_never_held",
+        "不在您负责过的区域",
+        "it is about an area that you were never assigned to",
+    ),
+    (
+        "assignment_ended",
+        "任职已结束，由社区复核",
+        "your assignment had ended; an office decides",
+    ),
+    (
+        "not_assigned_then",
+        "当时不在任职期，由社区复核",
+        "you were not assigned then; an office decides",
+    ),
+    (
+        "account_disabled",
+        "账号已停用，由社区复核",
+        "your account is disabled; an office decides",
+    ),
+    (
+        "device_handed_over",
+        "手机已移交，由社区复核",
+        "the phone was handed over; an office decides",
+    ),
+    (
+        "record_damaged",
+        "所属记录需修复，由社区处理",
+        "the stored record needs repair; an office decides",
+    ),
+    ("dismissed", "社区不予采纳", "an office dismissed it"),
+];
+
+/// The words of a code, Chinese and English; `None` if it is not one of [`REASONS`].
+pub fn describe(code: &str) -> Option<(&'static str, &'static str)> {
+    REASONS
+        .iter()
+        .find(|(known, _, _)| *known == code)
+        .map(|(_, zh, en)| (*zh, *en))
+}
