@@ -32,6 +32,14 @@ pub(crate) enum TaskError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Unwritable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Programs are missing and cannot be installed from here.
     #[error("missing {missing}; {advice}")]
     Missing {

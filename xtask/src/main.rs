@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod bindings;
 mod ci;
 mod demo;
 mod docs;
@@ -45,6 +46,12 @@ enum Task {
         #[arg(value_enum)]
         part: Option<test::Part>,
     },
+    /// 绑定。Builds the phone's engine as a library and generates its bindings for a language.
+    Bindings {
+        /// Which.
+        #[arg(value_enum)]
+        language: bindings::Language,
+    },
     /// 持续集成。Formatting, lints, documentation and tests: what has to be green.
     Ci,
     /// 性能测试。Builds `gridlog-bench` and the server in release and runs one workload.
@@ -81,6 +88,7 @@ fn carry_out(task: &Task) -> Result<(), TaskError> {
     match task {
         Task::Demo { arguments } => demo::demo(&run, arguments),
         Task::Test { part } => test::test(&run, *part),
+        Task::Bindings { language } => bindings::bindings(&run, *language),
         Task::Ci => ci::ci(&run),
         Task::Bench {
             workload,

@@ -37,14 +37,27 @@ impl Run {
         &self.root
     }
 
-    /// Where release binaries are, whatever the developer calls the target folder.
-    pub(crate) fn release_binary(&self, name: &str) -> PathBuf {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
+    /// Where cargo builds, whatever the developer calls the folder.
+    pub(crate) fn target(&self) -> PathBuf {
+        env::var_os("CARGO_TARGET_DIR").map_or_else(
             || self.root.join("target"),
             |folder| self.root.join(PathBuf::from(folder)),
-        );
-        target
-            .join("release")
+        )
+    }
+
+    /// Where a release binary is.
+    pub(crate) fn release_binary(&self, name: &str) -> PathBuf {
+        self.binary("release", name)
+    }
+
+    /// Where a debug binary is.
+    pub(crate) fn debug_binary(&self, name: &str) -> PathBuf {
+        self.binary("debug", name)
+    }
+
+    fn binary(&self, profile: &str, name: &str) -> PathBuf {
+        self.target()
+            .join(profile)
             .join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 

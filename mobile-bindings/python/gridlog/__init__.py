@@ -1,0 +1,78 @@
+"""Gridlog 格志: the phone's engine for Python.
+
+What is here is generated from ``crates/ffi`` (``cargo xtask bindings python``), and a few lines that
+make it read like Python::
+
+    import asyncio
+    import gridlog
+
+    with gridlog.opened("phone.db", "https://grid.example", keys=keys, marker=marker) as phone:
+        asyncio.run(phone.enrol(gridlog.EnrolOptions(
+            person="W001", password=password, device_name="tablet")))
+        phone.report(gridlog.NewReport(title="井盖缺失", category="01014"))
+        asyncio.run(phone.sync())
+
+Calls that record and read block for milliseconds; ``enrol``, ``sign_in`` and ``sync`` are
+coroutines. A coroutine that is cancelled ends its work. Errors are ``GridlogError`` with ``code``,
+``zh`` and ``en``. Listeners and sinks are called on threads of the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing
+
+try:
+    from . import gridlog_ffi as _generated
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "绑定尚未生成，请先运行 the bindings are not generated yet; run: cargo xtask bindings python",
+        name=missing.name,
+    ) from missing
+from .gridlog_ffi import *  # noqa: F401,F403: the generated module says what is public.
+
+#: The version of the surface that this file is written for.
+API = 1
+
+_generated.check_api(API)
+
+
+@contextlib.contextmanager
+def opened(
+    store: str | os.PathLike[str],
+    server: str,
+    *,
+    keys: _generated.KeyStore,
+    marker: _generated.GenerationMarker,
+) -> typing.Iterator[_generated.GridlogPhone]:
+    """Opens a phone and shuts it down at the end of the block."""
+    options = _generated.OpenOptions(store_path=os.fspath(store), server=server)
+    phone = _generated.GridlogPhone.open(options, keys, marker)
+    try:
+        yield phone
+    finally:
+        phone.shut_down()
+
+
+@contextlib.contextmanager
+def watching(
+    phone: _generated.GridlogPhone,
+    query: _generated.Query,
+    on_rows: typing.Callable[[_generated.ListUpdate], None],
+) -> typing.Iterator[None]:
+    """Calls ``on_rows`` on a thread of the engine, at once and after every change, while the block
+    runs."""
+
+    class Listener(_generated.RowsListener):
+        def on_rows(self, update: _generated.ListUpdate) -> None:
+            on_rows(update)
+
+    subscription = phone.watch(query, Listener())
+    try:
+        yield
+    finally:
+        subscription.stop()
+
+
+__all__ = [*_generated.__all__, "API", "opened", "watching"]
