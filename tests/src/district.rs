@@ -50,12 +50,12 @@ impl District {
         Self::with_settings(&[])
     }
 
-    /// The same with settings of the server, for example `("GRIDLOG_RULING_WAIT_MS", "0")`.
+    /// The same with settings of the server, for example `("GRIDLOG_SERVER_RULING_WAIT_MS", "0")`.
     pub fn with_settings(settings: &[(&str, &str)]) -> Self {
         logs::start();
         let folder = tempfile::tempdir().expect("the system has room for a folder");
         let street = Street::load().expect("the shipped street is sound");
-        let mut environment = vec![("GRIDLOG_LOG".to_owned(), "trace".to_owned())];
+        let mut environment = vec![("GRIDLOG_SERVER_LOG".to_owned(), "trace".to_owned())];
         environment.extend(
             settings
                 .iter()

@@ -98,6 +98,10 @@ fn phones_that_edit_the_same_records_in_any_order_end_equal_and_lose_no_value_un
             for phone in &phones {
                 let other = show(phone, *case);
                 assert_eq!(other.view, first.view, "equal views of {case}, seed {seed}");
+                assert_eq!(
+                    other.heads, first.heads,
+                    "equal heads of {case}, seed {seed}"
+                );
                 assert!(phone.verify_record(*case).unwrap().view_fits, "seed {seed}");
             }
             let visible = visible_titles(&first);
@@ -114,6 +118,7 @@ fn phones_that_edit_the_same_records_in_any_order_end_equal_and_lose_no_value_un
         let (_, server) = officer.get(&format!("records/{case}"));
         let view = serde_json::to_value(&show(&phones[0], *case).view).unwrap();
         assert_eq!(server["view"], view, "the office sees what the phones see");
+        assert_eq!(server["heads"], json!(show(&phones[0], *case).heads));
     }
 }
 

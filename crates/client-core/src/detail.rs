@@ -17,6 +17,9 @@ pub struct RecordDetail {
     pub row: RecordRow,
     /// What it says, conflicts included.
     pub view: RecordView,
+    /// Automerge heads of what the log holds of it as this phone knows, lower-case hex, sorted;
+    /// empty before the first sync of a new record.
+    pub heads: Vec<String>,
     /// What the log says of a case; `None` for other kinds and before the first sync of a new case.
     pub state: Option<CaseState>,
     /// The stage with own pending proposals on top; `None` for other kinds.

@@ -136,6 +136,7 @@ impl Phone {
                     .map(HistoryLine::from)
                     .collect(),
                 row,
+                heads: facts.heads.chunks(32).map(hex::encode).collect(),
                 view: facts.view,
                 state: facts.state,
             }))

@@ -55,7 +55,7 @@ enum Command {
 
 #[derive(Args)]
 struct Settings {
-    /// TOML file; GRIDLOG_… environment variables override it.
+    /// TOML file; GRIDLOG_SERVER_… environment variables override it.
     #[arg(long)]
     config: Option<PathBuf>,
     /// Folder of the database.

@@ -1,4 +1,4 @@
-//! Configuration: defaults, then a TOML file, then `GRIDLOG_…` environment variables.
+//! Configuration: defaults, then a TOML file, then `GRIDLOG_SERVER_…` environment variables.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         figment
-            .merge(Env::prefixed("GRIDLOG_"))
+            .merge(Env::prefixed("GRIDLOG_SERVER_"))
             .extract()
             .map_err(Box::new)
     }

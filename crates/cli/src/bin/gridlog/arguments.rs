@@ -80,6 +80,15 @@ pub(crate) enum Command {
         /// Part of a name or code.
         text: Option<String>,
     },
+    /// 街道名录。Writes the directory of a whole street, to load into a server of your own.
+    Street {
+        /// The folder for areas.csv and people.csv.
+        #[arg(long, value_name = "DIR")]
+        out: std::path::PathBuf,
+        /// Everybody's password.
+        #[arg(long)]
+        password: String,
+    },
     /// 演示：一条街道的一天。Plays one working day of a whole street; see `gridlog demo --help`.
     Demo,
     /// Comments on a record again and again, saying each time that it is recorded, until it is

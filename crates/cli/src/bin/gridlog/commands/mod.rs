@@ -11,6 +11,7 @@ mod needs_you;
 mod propose;
 mod report;
 mod show;
+mod street;
 mod sync;
 
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ use crate::ids;
 
 /// Carries out one command of the phone.
 pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answer, CliError> {
+    if let Command::Street { out, password } = &command {
+        return street::street(out, password);
+    }
     let home = Home::find(home)?;
     let phone = home.open()?;
     match command {
@@ -48,7 +52,7 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         Command::Status => sync::status(&home, &phone),
         Command::Categories { text } => categories::list(&phone, text.as_deref()),
         Command::Scribe { record } => crate::demo::scribe(&phone, &record),
-        Command::Demo => unreachable!("main plays the demo, which has homes of its own"),
+        Command::Demo | Command::Street { .. } => unreachable!("these need no phone"),
     }
 }
 

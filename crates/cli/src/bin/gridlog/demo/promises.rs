@@ -218,16 +218,17 @@ fn details(phone: &DemoPhone) -> Result<BTreeMap<RecordId, RecordDetail>, CliErr
 }
 
 fn equal_views(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError> {
-    let mut grids: BTreeMap<&AreaCode, BTreeMap<RecordId, RecordView>> = BTreeMap::new();
+    let mut grids: BTreeMap<&AreaCode, BTreeMap<RecordId, (RecordView, Vec<String>)>> =
+        BTreeMap::new();
     let mut compared = 0;
     for phone in &stage.phones {
-        let views: BTreeMap<RecordId, RecordView> = details(phone)?
+        let views: BTreeMap<RecordId, (RecordView, Vec<String>)> = details(phone)?
             .into_iter()
             .filter(|(_, detail)| detail.row.area == phone.grid)
-            .map(|(id, detail)| (id, detail.view))
+            .map(|(id, detail)| (id, (detail.view, detail.heads)))
             .collect();
-        for (id, view) in &views {
-            if let Some(difference) = difference(phone, *id, view, evidence)? {
+        for (id, (view, heads)) in &views {
+            if let Some(difference) = difference(phone, *id, view, heads, evidence)? {
                 return Ok(Err(format!("{} {id}：{difference}", phone.person)));
             }
             compared += 1;
@@ -248,11 +249,12 @@ fn equal_views(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError> 
     )))
 }
 
-/// Equal sets of changes have equal heads, so changes are counted against the log.
+/// How a phone's record differs from the server's, from its own document or from the log.
 fn difference(
     phone: &DemoPhone,
     id: RecordId,
     view: &RecordView,
+    heads: &[String],
     evidence: &Evidence,
 ) -> Result<Option<&'static str>, CliError> {
     let check = phone.phone.verify_record(id)?;
@@ -260,6 +262,7 @@ fn difference(
     Ok(match evidence.records.get(&id) {
         None => Some("服务器没有 the server does not have it"),
         Some(shown) if &shown.view != view => Some("与服务器不同 differs from the server"),
+        Some(shown) if shown.heads != heads => Some("修改不同 has other heads than the server"),
         Some(_) if !check.view_fits => Some("与文档不同 differs from its document"),
         Some(_) if check.changes != logged => Some("修改数不同 has other changes than the log"),
         Some(_) => None,

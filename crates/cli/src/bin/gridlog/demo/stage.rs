@@ -76,7 +76,7 @@ impl Stage {
             data: folder.path().join("server"),
             log: folder.path().join("server.log"),
             // All that it can say, for the promise that no line holds a record's text.
-            environment: vec![("GRIDLOG_LOG".to_owned(), "debug".to_owned())],
+            environment: vec![("GRIDLOG_SERVER_LOG".to_owned(), "debug".to_owned())],
         };
         create_dir(&setup.data)?;
         let password = "雨花区-演示-demo".to_owned();
