@@ -1,4 +1,5 @@
 //! What a sync costs, in counts: round trips and bytes, never time.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gridlog_client_core::Query;
 use gridlog_tests::{District, GRID_A};

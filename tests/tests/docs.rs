@@ -1,4 +1,5 @@
 //! The pages that are made from code are equal to it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 

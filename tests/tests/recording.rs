@@ -1,4 +1,5 @@
 //! Promise: when a recording call returns, the record survives SIGKILL at once.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};

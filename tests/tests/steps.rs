@@ -1,5 +1,6 @@
 //! Promise: of two contradicting steps one is accepted and the other refused with its reason, and
 //! both phones show it. And a case walks its whole way.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gridlog_client_core::ProposalStanding;
 use gridlog_domain::record::StepDetails;

@@ -32,8 +32,8 @@ pub enum PhoneError {
         /// What could not be read.
         what: &'static str,
     },
-    /// The generation marker could not be written; see [`crate::GenerationMarker`].
-    #[error("the generation marker could not be written; check the app's storage")]
+    /// The generation marker could not be read or written; see [`crate::GenerationMarker`].
+    #[error("the generation marker could not be read or written; unlock the phone and try again")]
     Marker(#[source] std::io::Error),
     /// The system gave no thread for a watch.
     #[error("the system gave no thread to watch with; close other apps and try again")]

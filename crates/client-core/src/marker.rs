@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 /// A place for 16 bytes that a backup does not reach: the key store of an app, a file in a folder
 /// that is excluded from backups.
 pub trait GenerationMarker: Send + Sync {
-    /// The marker; `None` if there is none or it cannot be read.
-    fn read(&self) -> Option<[u8; 16]>;
+    /// The marker; `None` if there is none.
+    ///
+    /// # Errors
+    /// What the place answered, for example that it is locked. Opening the store fails with it:
+    /// a phone that cannot look must not take a new actor as if it had been restored.
+    fn read(&self) -> io::Result<Option<[u8; 16]>>;
 
     /// Replaces the marker, durably.
     ///
@@ -52,11 +56,17 @@ fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
 }
 
 impl GenerationMarker for FileMarker {
-    fn read(&self) -> Option<[u8; 16]> {
-        let text = fs::read_to_string(&self.path).ok()?;
+    fn read(&self) -> io::Result<Option<[u8; 16]>> {
+        let text = match fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut generation = [0; 16];
-        hex::decode_to_slice(text.trim(), &mut generation).ok()?;
-        Some(generation)
+        // Anything else in the file is no marker, which is what a restore leaves.
+        Ok(hex::decode_to_slice(text.trim_ascii(), &mut generation)
+            .is_ok()
+            .then_some(generation))
     }
 
     fn write(&self, generation: [u8; 16]) -> io::Result<()> {
@@ -72,11 +82,11 @@ mod tests {
     fn a_marker_reads_back_and_anything_else_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let marker = FileMarker::new(folder.path().join("marker"));
-        assert_eq!(marker.read(), None);
+        assert_eq!(marker.read().unwrap(), None);
         marker.write([7; 16]).unwrap();
         marker.write([8; 16]).unwrap();
-        assert_eq!(marker.read(), Some([8; 16]));
+        assert_eq!(marker.read().unwrap(), Some([8; 16]));
         fs::write(folder.path().join("marker"), "not a marker").unwrap();
-        assert_eq!(marker.read(), None);
+        assert_eq!(marker.read().unwrap(), None);
     }
 }

@@ -110,7 +110,8 @@ impl Inner {
     fn check_generation(&self, marker: &dyn GenerationMarker) -> Result<(), PhoneError> {
         let fits = |connection: &Connection| -> Result<bool, PhoneError> {
             let stored = meta::GENERATION.get(connection)?;
-            Ok(stored.is_some() && stored == marker.read())
+            let marked = marker.read().map_err(PhoneError::Marker)?;
+            Ok(stored.is_some() && stored == marked)
         };
         if self.store.read(fits)? {
             return Ok(());

@@ -49,7 +49,7 @@ pub trait GenerationMarker: Send + Sync {
     /// The 16 bytes that were written last; nothing on a new phone, and after a restore.
     ///
     /// # Errors
-    /// [`HostError`]; the phone then goes on as after a restore, which is always safe.
+    /// [`HostError`], for example while the key store is locked; the store is not opened then.
     fn read(&self) -> Result<Option<Vec<u8>>, HostError>;
 
     /// Keeps these 16 bytes, durably.
@@ -73,14 +73,9 @@ pub(crate) fn take_key(keys: &dyn KeyStore) -> Result<StoreKey, GridlogError> {
 pub(crate) struct AppMarker(pub(crate) Arc<dyn GenerationMarker>);
 
 impl gridlog_client_core::GenerationMarker for AppMarker {
-    fn read(&self) -> Option<[u8; 16]> {
-        match self.0.read() {
-            Ok(stored) => stored.and_then(|bytes| bytes.try_into().ok()),
-            Err(error) => {
-                tracing::warn!(%error, "the generation marker cannot be read");
-                None
-            }
-        }
+    fn read(&self) -> io::Result<Option<[u8; 16]>> {
+        let stored = self.0.read().map_err(io::Error::other)?;
+        Ok(stored.and_then(|bytes| bytes.try_into().ok()))
     }
 
     fn write(&self, generation: [u8; 16]) -> io::Result<()> {

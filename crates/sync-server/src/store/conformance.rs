@@ -15,7 +15,7 @@ type Check<S> = fn(&S);
 /// Runs every check on a store of its own. `make` yields an empty store, with what must live as
 /// long as it.
 pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
-    let checks: [Check<S>; 11] = [
+    let checks: [Check<S>; 12] = [
         an_item_is_kept_once_and_keeps_its_verdict,
         a_number_of_an_actor_has_one_change_for_each_record,
         items_come_up_for_decision_in_the_order_of_their_arrival,
@@ -27,6 +27,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
         a_record_that_was_hidden_is_named_as_gone,
         what_an_office_decided_stays_decided,
         an_actor_belongs_to_one_device,
+        a_hostile_device_cannot_fill_the_disk_with_refused_bytes,
     ];
     for check in checks {
         let (store, _guard) = make();
@@ -142,7 +143,7 @@ fn numbers(slice: &FeedSlice) -> Vec<u64> {
 fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
     let pushed = item(1, 1);
     assert_eq!(
-        store.add_to_inbox(&[pushed.clone()]).unwrap(),
+        store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap(),
         [ItemStatus::Received]
     );
     let mut batch = Batch::on(store.head().unwrap());
@@ -154,7 +155,7 @@ fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
     });
     store.commit(&batch).unwrap();
     assert_eq!(
-        store.add_to_inbox(&[pushed.clone()]).unwrap(),
+        store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap(),
         [status.clone()]
     );
     let unknown = Digest([0; 32]);
@@ -328,7 +329,7 @@ fn a_record_that_was_hidden_is_named_as_gone(store: &impl Store) {
 
 fn what_an_office_decided_stays_decided(store: &impl Store) {
     let pushed = item(1, 1);
-    store.add_to_inbox(&[pushed.clone()]).unwrap();
+    store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap();
     let decide = |status: ItemStatus, by: Option<&str>| {
         let mut batch = Batch::on(store.head().unwrap());
         let office = by.map(|by| OfficeDecision {
@@ -390,7 +391,31 @@ fn an_actor_belongs_to_one_device(store: &impl Store) {
         password_hash: None,
         ..with.clone()
     };
-    store.put_people(&[with.clone()]).unwrap();
+    store.put_people(std::slice::from_ref(&with)).unwrap();
     store.put_people(&[without]).unwrap();
     assert_eq!(store.people().unwrap(), [with], "a password was forgotten");
+}
+
+fn a_hostile_device_cannot_fill_the_disk_with_refused_bytes(store: &impl Store) {
+    let garbage: Vec<NewItem> = (0..QUARANTINED_BYTES_PER_DEVICE + 20)
+        .map(|n| {
+            let bytes = n.to_be_bytes().to_vec();
+            NewItem {
+                item: item_digest(&bytes),
+                change: None,
+                actor_seq: None,
+                bytes,
+                status: ItemStatus::Refused("bad_magic".to_owned()),
+                ..item(1, 1)
+            }
+        })
+        .collect();
+    store.add_to_inbox(&garbage).unwrap();
+    let kept = store.quarantine(10_000, 0).unwrap();
+    assert_eq!(kept.len(), garbage.len(), "every item keeps its verdict");
+    let with_bytes = kept
+        .iter()
+        .filter(|kept| !kept.item.pushed.bytes.is_empty())
+        .count();
+    assert_eq!(with_bytes, QUARANTINED_BYTES_PER_DEVICE);
 }

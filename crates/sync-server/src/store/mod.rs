@@ -25,6 +25,11 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
 use gridlog_protocol::Digest;
 
+/// Of how many refused items a device may leave the bytes in quarantine. Beyond that an item's name
+/// and code are still kept, so a hostile device cannot fill the disk and every item keeps its
+/// verdict.
+pub const QUARANTINED_BYTES_PER_DEVICE: usize = 256;
+
 /// Durable storage of one district.
 ///
 /// Every method blocks until it is done; a method that writes returns only when the write is
@@ -33,7 +38,8 @@ pub trait Store: Send + Sync + 'static {
     // -- inbox ---------------------------------------------------------------------------------
 
     /// Keeps pushed items, in order, and answers for each where it stands. An item whose bytes are
-    /// known already is not kept again. All items become durable together.
+    /// known already is not kept again. All items become durable together. Of items that are
+    /// refused at once, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
 
     /// Where items stand, by the SHA-256 of their bytes; `None` for unknown ones.

@@ -4,6 +4,7 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_protocol::Digest;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use crate::store::QUARANTINED_BYTES_PER_DEVICE;
 use crate::store::error::StoreError;
 use crate::store::model::{InboxItem, ItemStatus, NewItem, QuarantinedItem};
 
@@ -60,8 +61,19 @@ fn is_reused_number(tx: &Transaction<'_>, new: &NewItem) -> Result<bool, StoreEr
     Ok(query.exists(params![new.record.as_bytes(), actor, seq.cast_signed()])?)
 }
 
+fn has_room_in_quarantine(tx: &Transaction<'_>, device: DeviceId) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT count(*) FROM inbox
+         WHERE device = ?1 AND status = 'refused' AND dismissed = 0 AND length(bytes) > 0",
+    )?;
+    let kept: i64 = query.query_row(params![device.as_bytes()], |row| row.get(0))?;
+    Ok(usize::try_from(kept).unwrap_or(usize::MAX) < QUARANTINED_BYTES_PER_DEVICE)
+}
+
 fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<(), StoreError> {
     let (code, detail) = status_columns(status);
+    let is_kept = code != "refused" || has_room_in_quarantine(tx, new.device)?;
+    let bytes: &[u8] = if is_kept { &new.bytes } else { &[] };
     tx.prepare_cached(
         "INSERT INTO inbox (item, record, change_hash, actor, actor_seq, device, person,
              received_ms, offset_ms, bytes, status, detail)
@@ -77,7 +89,7 @@ fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<()
         new.person.as_str(),
         new.received_ms,
         new.offset_ms,
-        new.bytes,
+        bytes,
         code,
         detail,
     ])?;

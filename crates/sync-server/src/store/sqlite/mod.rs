@@ -163,7 +163,7 @@ impl Store for SqliteStore {
     }
 
     fn head(&self) -> Result<LogHead, StoreError> {
-        self.read(|tx| log::head(tx))
+        self.read(log::head)
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
@@ -215,7 +215,7 @@ impl Store for SqliteStore {
     }
 
     fn people(&self) -> Result<Vec<StoredPerson>, StoreError> {
-        self.read(|tx| directory::people(tx))
+        self.read(directory::people)
     }
 
     fn put_people(&self, people: &[StoredPerson]) -> Result<(), StoreError> {
@@ -223,7 +223,7 @@ impl Store for SqliteStore {
     }
 
     fn areas(&self) -> Result<Vec<Area>, StoreError> {
-        self.read(|tx| directory::areas(tx))
+        self.read(directory::areas)
     }
 
     fn put_areas(&self, areas: &[Area]) -> Result<(), StoreError> {
@@ -231,7 +231,7 @@ impl Store for SqliteStore {
     }
 
     fn parts(&self) -> Result<Vec<Part>, StoreError> {
-        self.read(|tx| directory::parts(tx))
+        self.read(directory::parts)
     }
 
     fn put_part(&self, part: &Part) -> Result<(), StoreError> {

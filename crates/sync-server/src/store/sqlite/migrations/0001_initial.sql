@@ -31,6 +31,7 @@ CREATE INDEX inbox_undecided ON inbox (arrival) WHERE status = 'received';
 CREATE INDEX inbox_held_back ON inbox (record) WHERE status IN ('waiting', 'blocked_by');
 CREATE INDEX inbox_by_change ON inbox (change_hash) WHERE change_hash IS NOT NULL;
 CREATE INDEX inbox_quarantine ON inbox (arrival) WHERE status IN ('review', 'refused');
+CREATE INDEX inbox_refused_by_device ON inbox (device) WHERE status = 'refused';
 -- (record, actor, number) has one change; the bytes of a second one are refused, but kept.
 CREATE UNIQUE INDEX inbox_one_change ON inbox (record, actor, actor_seq)
     WHERE actor IS NOT NULL AND status <> 'refused';
