@@ -337,7 +337,7 @@ proptest! {
         order in Just((0..4_usize).collect::<Vec<_>>()).prop_shuffle(),
     ) {
         let base = case();
-        let mut copies = vec![base.clone(), base.clone(), base.clone(), base];
+        let mut copies = [base.clone(), base.clone(), base.clone(), base];
         // Titles that their author's device replaced, having shown them, are not lost.
         let mut replaced = std::collections::BTreeSet::new();
         let mut written = Vec::new();

@@ -156,7 +156,7 @@ fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
     store.commit(&batch).unwrap();
     assert_eq!(
         store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap(),
-        [status.clone()]
+        vec![status.clone()]
     );
     let unknown = Digest([0; 32]);
     let statuses = store.item_statuses(&[pushed.item, unknown]).unwrap();

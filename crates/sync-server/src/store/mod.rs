@@ -38,8 +38,8 @@ pub trait Store: Send + Sync + 'static {
     // -- inbox ---------------------------------------------------------------------------------
 
     /// Keeps pushed items, in order, and answers for each where it stands. An item whose bytes are
-    /// known already is not kept again. All items become durable together. Of items that are
-    /// refused at once, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
+    /// known already is not kept again. All items become durable together. Of refused
+    /// items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
 
     /// Where items stand, by the SHA-256 of their bytes; `None` for unknown ones.

@@ -70,6 +70,20 @@ fn has_room_in_quarantine(tx: &Transaction<'_>, device: DeviceId) -> Result<bool
     Ok(usize::try_from(kept).unwrap_or(usize::MAX) < QUARANTINED_BYTES_PER_DEVICE)
 }
 
+/// Whether the bytes of an item that is being refused may be kept.
+pub(super) fn may_stay_in_quarantine(
+    tx: &Transaction<'_>,
+    item: Digest,
+) -> Result<bool, StoreError> {
+    let device: Option<[u8; 16]> = tx
+        .prepare_cached("SELECT device FROM inbox WHERE item = ?1")?
+        .query_row(params![item.0], |row| row.get(0))
+        .optional()?;
+    device.map_or(Ok(true), |device| {
+        has_room_in_quarantine(tx, DeviceId::from_bytes(device))
+    })
+}
+
 fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<(), StoreError> {
     let (code, detail) = status_columns(status);
     let is_kept = code != "refused" || has_room_in_quarantine(tx, new.device)?;

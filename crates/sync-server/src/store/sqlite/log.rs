@@ -106,7 +106,8 @@ fn append(tx: &Transaction<'_>, entry: &NewEntry) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// An admitted item's bytes live on as a change; the inbox keeps its name and verdict.
+/// An admitted item's bytes live on as a change, and those of refused ones are kept within limits;
+/// the inbox keeps every item's name and verdict.
 fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
     let (code, detail) = inbox::status_columns(&decision.status);
     let by = decision.office.as_ref().map(|office| office.by.as_str());
@@ -116,13 +117,18 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
         .map(|office| office.reason.as_str());
     let is_dismissal = by.is_some() && matches!(decision.status, ItemStatus::Refused(_));
     let is_clearance = by.is_some() && decision.status == ItemStatus::Received;
+    let drops_bytes = match decision.status {
+        ItemStatus::Admitted(_) => true,
+        ItemStatus::Refused(_) => !inbox::may_stay_in_quarantine(tx, decision.item)?,
+        _ => false,
+    };
     tx.prepare_cached(
         "UPDATE inbox SET status = ?2, detail = ?3,
              decided_by = coalesce(?4, decided_by),
              decision_reason = coalesce(?7, decision_reason),
              cleared_by = CASE WHEN ?5 THEN ?4 ELSE cleared_by END,
              dismissed = max(dismissed, ?6),
-             bytes = CASE WHEN ?2 = 'admitted' THEN x'' ELSE bytes END
+             bytes = CASE WHEN ?8 THEN x'' ELSE bytes END
          WHERE item = ?1",
     )?
     .execute(params![
@@ -132,7 +138,8 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
         by,
         is_clearance,
         is_dismissal,
-        reason
+        reason,
+        drops_bytes
     ])?;
     Ok(())
 }
