@@ -3,7 +3,7 @@
 //! Nothing in this crate reads a clock, a random source, a file or a socket. Phones and server
 //! share it, so that both judge by the same rules.
 //!
-//! - [`reference`]: what a district decides once: areas, categories, checklists, calendar, staff.
+//! - [`mod@reference`]: what a district decides once: areas, categories, checklists, calendar, staff.
 //! - [`record`]: what people say: typed records over Automerge, with conflicts that stay visible.
 //! - [`workflow`]: what the authority rules: one pure function from a case's state and a proposal
 //!   to a ruling.

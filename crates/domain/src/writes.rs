@@ -2,7 +2,7 @@
 //!
 //! Automerge stores operations by object id. The rules of a record speak of paths: "the title",
 //! "the proposal `0190…`". `merge-guard` turns the operations of one change into [`Write`]s, and
-//! [`crate::schema`] says which of them a record of a given kind admits. Operations, not the
+//! [`crate::record::policy`] says which of them a record of a given kind admits. Operations, not the
 //! resulting patches, are judged: a write that loses against a concurrent one leaves no patch,
 //! yet it travels to every phone.
 

@@ -11,7 +11,7 @@
 //! kept | settled                             place|operation id → value (see `conflict`)
 //! ```
 //!
-//! [`write`] turns [`Command`]s into a change, [`RecordView::read`] reads a document, and
+//! [`write()`] turns [`Command`]s into a change, [`RecordView::read`] reads a document, and
 //! [`policy::judge`] says whether a stranger's change keeps to the shape.
 
 mod command;

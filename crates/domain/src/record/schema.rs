@@ -258,7 +258,7 @@ pub enum Container {
     Photos,
     /// Workflow steps that are asked for; written once.
     Proposals,
-    /// Concurrent values that lost and that nobody has resolved (see [`super::conflict`]).
+    /// Concurrent values that lost and that nobody has resolved.
     Kept,
     /// Concurrent values that somebody saw and resolved.
     Settled,
