@@ -21,6 +21,7 @@ mod error;
 pub mod policy;
 mod prose;
 mod schema;
+mod shape_error;
 mod value;
 mod view;
 
