@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use gridlog_protocol::limits::MAX_WIRE_BYTES;
+use gridlog_protocol::limits::MAX_PAGE_WIRE_BYTES;
 
 use crate::transport::{Answer, Transport, TransportError};
 
@@ -80,7 +80,7 @@ impl Transport for HttpTransport {
 }
 
 fn read_capped(body: &mut ureq::Body) -> Result<Vec<u8>, TransportError> {
-    let cap = u64::try_from(MAX_WIRE_BYTES).unwrap_or(u64::MAX);
+    let cap = u64::try_from(MAX_PAGE_WIRE_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     body.as_reader()
         .take(cap.saturating_add(1))
@@ -91,9 +91,9 @@ fn read_capped(body: &mut ureq::Body) -> Result<Vec<u8>, TransportError> {
                 reason: kind.to_string(),
             },
         })?;
-    if bytes.len() > MAX_WIRE_BYTES {
+    if bytes.len() > MAX_PAGE_WIRE_BYTES {
         return Err(TransportError::AnswerTooLarge {
-            limit: MAX_WIRE_BYTES,
+            limit: MAX_PAGE_WIRE_BYTES,
         });
     }
     Ok(bytes)

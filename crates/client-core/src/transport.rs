@@ -16,7 +16,7 @@ pub trait Transport {
     /// Sends `body` by POST to `path`, for example `/v1/sync`, with a bearer token if there is one.
     ///
     /// Any status that the server gives is an [`Answer`]. An implementation caps the size of what
-    /// it reads at `gridlog_protocol::limits::MAX_WIRE_BYTES` and gives up after a time of its own.
+    /// it reads at `gridlog_protocol::limits::MAX_PAGE_WIRE_BYTES` and gives up after a time of its own.
     ///
     /// # Errors
     /// [`TransportError`] if no answer came.

@@ -7,7 +7,7 @@ use std::io::Read;
 use minicbor::{Decode, Encode};
 
 use crate::error::ProtocolError;
-use crate::limits::{MAX_BODY_BYTES, MAX_WIRE_BYTES};
+use crate::limits::{MAX_BODY_BYTES, MAX_PAGE_BYTES, MAX_PAGE_WIRE_BYTES, MAX_WIRE_BYTES};
 
 /// zstd without a dictionary.
 const PLAIN_ZSTD: u8 = 1;
@@ -24,7 +24,23 @@ pub fn encode<T: Encode<()>>(message: &T) -> Vec<u8> {
     body
 }
 
-/// Decodes a body under the caps of [`crate::limits`].
+/// How large a body may be.
+#[derive(Clone, Copy)]
+struct Caps {
+    wire: usize,
+    body: usize,
+}
+
+const REQUEST: Caps = Caps {
+    wire: MAX_WIRE_BYTES,
+    body: MAX_BODY_BYTES,
+};
+const PAGE: Caps = Caps {
+    wire: MAX_PAGE_WIRE_BYTES,
+    body: MAX_PAGE_BYTES,
+};
+
+/// Decodes a request's body under the caps of [`crate::limits`].
 ///
 /// # Errors
 /// [`ProtocolError`]; memory stays bounded whatever the bytes say.
@@ -32,7 +48,26 @@ pub fn decode<T: for<'b> Decode<'b, ()>>(
     what: &'static str,
     body: &[u8],
 ) -> Result<T, ProtocolError> {
-    let cbor = decompress(body)?;
+    decode_under(REQUEST, what, body)
+}
+
+/// Decodes a page's body, which may be larger.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn decode_page<T: for<'b> Decode<'b, ()>>(
+    what: &'static str,
+    body: &[u8],
+) -> Result<T, ProtocolError> {
+    decode_under(PAGE, what, body)
+}
+
+fn decode_under<T: for<'b> Decode<'b, ()>>(
+    caps: Caps,
+    what: &'static str,
+    body: &[u8],
+) -> Result<T, ProtocolError> {
+    let cbor = decompress(caps, body)?;
     let mut decoder = minicbor::Decoder::new(&cbor);
     let message = decoder
         .decode()
@@ -43,11 +78,9 @@ pub fn decode<T: for<'b> Decode<'b, ()>>(
     Ok(message)
 }
 
-fn decompress(body: &[u8]) -> Result<Vec<u8>, ProtocolError> {
-    if body.len() > MAX_WIRE_BYTES {
-        return Err(ProtocolError::TooLarge {
-            limit: MAX_WIRE_BYTES,
-        });
+fn decompress(caps: Caps, body: &[u8]) -> Result<Vec<u8>, ProtocolError> {
+    if body.len() > caps.wire {
+        return Err(ProtocolError::TooLarge { limit: caps.wire });
     }
     let (form, compressed) = body
         .split_first()
@@ -63,15 +96,15 @@ fn decompress(body: &[u8]) -> Result<Vec<u8>, ProtocolError> {
         .window_log_max(23)
         .map_err(|_| ProtocolError::BadCompression)?;
     let mut cbor = Vec::new();
-    let cap = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX) + 1;
+    let cap = u64::try_from(caps.body)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     decoder
         .take(cap)
         .read_to_end(&mut cbor)
         .map_err(|_| ProtocolError::BadCompression)?;
-    if cbor.len() > MAX_BODY_BYTES {
-        return Err(ProtocolError::TooLarge {
-            limit: MAX_BODY_BYTES,
-        });
+    if cbor.len() > caps.body {
+        return Err(ProtocolError::TooLarge { limit: caps.body });
     }
     Ok(cbor)
 }

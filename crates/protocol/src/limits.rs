@@ -1,9 +1,15 @@
 //! Caps of the wire. Both sides keep to them; the receiver enforces them.
 
-/// Largest body of a request or page as it travels, compressed, in bytes.
-pub const MAX_WIRE_BYTES: usize = 4 * 1024 * 1024;
-/// Largest body after decompression, in bytes.
-pub const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Largest body of a request as it travels, compressed, in bytes.
+pub const MAX_WIRE_BYTES: usize = 2 * 1024 * 1024;
+/// Largest body of a request after decompression, in bytes. A phone sends about
+/// [`PUSH_TARGET_BYTES`] and at most one [`MAX_CHANGE_BYTES`] more.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Largest body of a page as it travels, compressed, in bytes. A page may hold one record that
+/// exceeds [`PAGE_TARGET_BYTES`].
+pub const MAX_PAGE_WIRE_BYTES: usize = 16 * 1024 * 1024;
+/// Largest body of a page after decompression, in bytes.
+pub const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 /// Most changes that one request pushes.
 pub const MAX_PUSH_ITEMS: usize = 512;
 /// Bytes of changes after which a phone sends what is left in the next request.

@@ -57,7 +57,7 @@ pub fn sign_page(page: &Page, key: &SigningKey) -> Vec<u8> {
 /// # Errors
 /// [`ProtocolError`].
 pub fn open_page(body: &[u8], nonce: Key, key: &VerifyingKey) -> Result<Page, ProtocolError> {
-    let signed: Signed = codec::decode("page", body)?;
+    let signed: Signed = codec::decode_page("page", body)?;
     let page: Page = open(PAGE, "page", &signed, key)?;
     if page.nonce != nonce {
         return Err(ProtocolError::WrongAnswer);

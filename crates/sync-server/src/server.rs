@@ -114,7 +114,7 @@ impl Server {
             clock,
             entropy: Mutex::new(Box::new(entropy)),
             limits: Limits::default(),
-            hands: Arc::new(Semaphore::new(config.max_requests)),
+            places: Arc::new(Semaphore::new(config.max_requests)),
             attempts: Mutex::new(HashMap::new()),
             config,
         });

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use gridlog_domain::environment::{Clock, Entropy};
 use gridlog_domain::id::PersonId;
 use gridlog_merge_guard::Limits;
@@ -18,6 +21,16 @@ use crate::store::Store;
 
 /// Wrong passwords within a minute after which a person has to wait.
 const ATTEMPTS: u32 = 10;
+
+/// Takes a request up only if there is a place for it, before anything of its body is read.
+pub(super) async fn one_of_many(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let _place = app.places.try_acquire().map_err(|_| ApiError::Busy)?;
+    Ok(next.run(request).await)
+}
 
 /// The server's parts, shared by every request; cheap to copy.
 #[derive(Clone)]
@@ -42,7 +55,7 @@ pub struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Mutex<Box<dyn Entropy>>,
     pub(crate) limits: Limits,
-    pub(crate) hands: Arc<Semaphore>,
+    pub(crate) places: Arc<Semaphore>,
     pub(crate) attempts: Mutex<HashMap<PersonId, (i64, u32)>>,
 }
 
@@ -68,23 +81,17 @@ impl App {
         self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs blocking work on a thread of its own, if a hand is free.
+    /// Runs blocking work on a thread of its own.
     ///
     /// # Errors
-    /// [`ApiError::Busy`] if none is; otherwise what the work says.
+    /// What the work says.
     pub(crate) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let hand = Arc::clone(&self.hands)
-            .try_acquire_owned()
-            .map_err(|_| ApiError::Busy)?;
         let app = self.clone();
         let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || {
-            let _hand = hand;
-            span.in_scope(|| work(&app))
-        });
+        let task = tokio::task::spawn_blocking(move || span.in_scope(|| work(&app)));
         task.await.map_err(|_| ApiError::Internal)?
     }
 

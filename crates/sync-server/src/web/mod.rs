@@ -1,8 +1,9 @@
 //! HTTP.
 //!
 //! Handlers are small: they check who asks, call one engine and turn its answer into a response.
-//! Engines and stores block, so every handler that reaches one runs it on a blocking thread, and
-//! no more than [`crate::config::Config::max_requests`] at once.
+//! No more than [`crate::config::Config::max_requests`] requests are taken up at once, each with a
+//! body of bounded size and for a bounded time, so memory is bounded too. Engines and stores
+//! block, so every handler that reaches one runs it on a blocking thread.
 
 mod app;
 mod authentication;
@@ -12,17 +13,24 @@ mod health;
 pub mod office;
 mod sync;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, Request};
+use axum::http::{HeaderName, Request, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use gridlog_protocol::limits::MAX_WIRE_BYTES;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 pub use app::{App, Parts};
 pub use error::ApiError;
+
+/// A phone on a bad network uploads at most 2 MiB; who takes longer begins again.
+const LONGEST_REQUEST: Duration = Duration::from_secs(120);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -37,6 +45,11 @@ pub fn router(app: App) -> Router {
         .route("/v1/openapi.json", get(office::openapi))
         .merge(office)
         .layer(DefaultBodyLimit::max(MAX_WIRE_BYTES))
+        .layer(from_fn_with_state(app.clone(), app::one_of_many))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            LONGEST_REQUEST,
+        ))
         .layer(CatchPanicLayer::custom(|_| error::response_to_panic()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(TraceLayer::new_for_http().make_span_with(span))
