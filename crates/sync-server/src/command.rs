@@ -4,7 +4,7 @@
     reason = "the address it listens on is its answer to the caller"
 )]
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -103,6 +103,7 @@ fn start_logging(config: &Config) -> Result<(), String> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     Ok(())
 }
@@ -175,5 +176,7 @@ fn load(settings: Settings, files: [Option<PathBuf>; 5]) -> Result<(), String> {
         checklists: read(checklists)?,
         calendar: read(calendar)?,
     };
-    load_directory(&config, &files).map_err(|error| error.to_string())
+    load_directory(&config, &files).map_err(|error| error.to_string())?;
+    println!("已载入 loaded into {}", config.data.display());
+    Ok(())
 }
