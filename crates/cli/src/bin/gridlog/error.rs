@@ -100,7 +100,7 @@ pub(crate) enum CliError {
         conditions: String,
     },
     /// A checklist item that the template does not have.
-    #[error("the checklist has no item {item}; it has {count}")]
+    #[error("the checklist has no item {item}; it has {count}{}", if *count == 0 { ": sync first" } else { "" })]
     UnknownItem {
         /// What was typed.
         item: String,
@@ -195,6 +195,9 @@ impl CliError {
                 condition,
                 conditions,
             } => format!("小类 {category} 没有立案条件 {condition}，可用：{conditions}"),
+            Self::UnknownItem { count: 0, .. } => {
+                "本机还没有检查清单，请先同步：gridlog sync".to_owned()
+            }
             Self::UnknownItem { item, count } => {
                 format!("检查清单没有 {item}，共 {count} 项")
             }
