@@ -127,17 +127,26 @@ fn fill(
     let mut crew = Crew::start(groups, &district.url(), ground.seed)?;
     let mut up_to_date = numbers(writers);
     let mut first = None;
-    let mut left = records;
-    for (index, writer) in (0_u32..).zip(writers) {
-        let share = left / (DEVICES_PER_GRID - index).max(1);
-        left -= share;
+    // The writers write side by side; what does not divide is the first one's.
+    let (share, rest) = (records / DEVICES_PER_GRID, records % DEVICES_PER_GRID);
+    let orders = [
+        (up_to_date.clone(), 0, share),
+        (up_to_date.iter().copied().take(1).collect(), share, rest),
+    ];
+    for (devices, number, count) in orders {
         let heard = crew.all(&Order::Record {
-            devices: vec![writer.device],
-            first: 0,
-            count: share,
+            devices,
+            first: number,
+            count,
         })?;
         for heard in heard {
-            if let News::Recorded { records, .. } = heard.news {
+            if let News::Recorded {
+                device, records, ..
+            } = heard.news
+                && writers
+                    .first()
+                    .is_some_and(|writer| writer.device == device)
+            {
                 first = first.or(records.first().copied());
             }
         }
