@@ -191,12 +191,13 @@ fn what_an_office_dismisses_needs_its_author_and_keeps_the_words() {
         200
     );
     assert_eq!(officer.get("review").1, json!([]));
-    for _ in 0..4 {
-        phone.try_sync().unwrap();
-    }
+    phone.try_sync().unwrap();
     let shown = phone.show(case).unwrap().unwrap();
-    assert_ne!(shown.row.standing, Standing::InLog);
+    assert_eq!(shown.row.standing, Standing::NeedsYou);
+    assert_eq!(shown.needs_you[0].code, "dismissed");
     assert!(shown.view.text("title").contains("移交后的手机"));
+    phone.try_sync().unwrap();
+    assert_eq!(officer.get("review").1, json!([]), "it was not sent again");
 }
 
 #[test]

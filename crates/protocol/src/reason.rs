@@ -1,5 +1,8 @@
 //! Reason codes that only a server gives: who may write where and when, and what an office decided.
 
+/// What an office dismissed. It is a person's decision, so a phone does not write it again.
+pub const DISMISSED: &str = "dismissed";
+
 /// Every such code, in Chinese and English for a worker.
 pub const REASONS: &[(&str, &str, &str)] = &[
     (
@@ -32,7 +35,7 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         "所属记录需修复，由社区处理",
         "the stored record needs repair; an office decides",
     ),
-    ("dismissed", "社区不予采纳", "an office dismissed it"),
+    (DISMISSED, "社区不予采纳", "an office dismissed it"),
 ];
 
 /// The words of a code, Chinese and English; `None` if it is not one of [`REASONS`].

@@ -3,13 +3,14 @@
 //! A refused change leaves the record, and with it every own change that was written on top of it.
 //! The record is what the log has, and the same commands are carried out on that by a new actor,
 //! since the refused change used up a sequence number of the old one. Only the change that was
-//! refused itself counts the attempt. What is refused a second time, or cannot be written again,
+//! refused itself counts the attempt. What is refused a second time, or was dismissed by an office,
+//! or cannot be written again,
 //! waits for the worker with every word of it, and holds up nothing.
 
 use std::collections::BTreeMap;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, reason};
 use rusqlite::Connection;
 
 use super::apply::Taken;
@@ -105,7 +106,8 @@ impl Replay<'_> {
         for item in withdrawn {
             let refused = self.codes.get(&item.item);
             let attempt = item.attempt + u32::from(refused.is_some());
-            if let Some(code) = refused.filter(|_| attempt > MOST_ATTEMPTS) {
+            let is_over = |code: &&String| attempt > MOST_ATTEMPTS || *code == reason::DISMISSED;
+            if let Some(code) = refused.filter(is_over) {
                 self.ask_worker(record, code, item.intent, taken)?;
                 continue;
             }

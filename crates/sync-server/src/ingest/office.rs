@@ -7,7 +7,7 @@ use automerge::ActorId;
 use gridlog_domain::id::{EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Author, Command, LogPosition, RecordError, write};
 use gridlog_domain::workflow::RefusalReason;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, reason};
 
 use super::decide::{Circumstances, Incoming};
 use super::sequencer::{Desk, Sequencer};
@@ -153,7 +153,7 @@ impl Sequencer {
     pub fn dismiss(&mut self, item: Digest, by: OfficeDecision) -> Result<(), OfficeError> {
         match self.waiting_status(item)? {
             ItemStatus::Review(_) => {
-                self.settle(item, ItemStatus::Refused("dismissed".to_owned()), by)
+                self.settle(item, ItemStatus::Refused(reason::DISMISSED.to_owned()), by)
             }
             refused @ ItemStatus::Refused(_) => self.settle(item, refused, by),
             _ => Err(OfficeError::NotWaiting(item)),
