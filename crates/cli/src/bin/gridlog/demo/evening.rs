@@ -11,8 +11,10 @@ use gridlog_domain::reference::Role;
 use gridlog_domain::workflow::{Stage as CaseStage, Step};
 
 use super::hands::all_at_once;
+use super::hostile::{self, Hostile};
 use super::office::{Desk, Office};
 use super::progress::Progress;
+use super::reassigned::{self, Moving, Reassigned};
 use super::stage::{Stage, someone};
 use crate::error::CliError;
 
@@ -34,10 +36,18 @@ pub(super) struct Evening {
     pub(super) was_killed_midway: bool,
     /// Whether the cut connection was cut.
     pub(super) was_cut: bool,
+    /// What a rogue device sent, and how it was answered.
+    pub(super) hostile: Hostile,
+    /// What became of a visit from before a reassignment.
+    pub(super) reassigned: Reassigned,
 }
 
 /// Plays the evening.
-pub(super) fn play(stage: &mut Stage, progress: &Progress) -> Result<Evening, CliError> {
+pub(super) fn play(
+    stage: &mut Stage,
+    moving: Moving,
+    progress: &Progress,
+) -> Result<Evening, CliError> {
     progress.chapter("晚上 Evening");
     stage.start_server()?;
     progress.line("服务器恢复，所有手机同时同步 the server is back, all phones sync at once");
@@ -62,6 +72,8 @@ pub(super) fn play(stage: &mut Stage, progress: &Progress) -> Result<Evening, Cl
         traffic.requests
     ));
     office_hours(stage, progress)?;
+    let hostile = hostile::play(stage, progress)?;
+    let reassigned = reassigned::play(stage, moving, progress)?;
     all_at_once(&mut stage.phones, |phone| phone.sync_until_decided())?;
     progress.line("手机已取得社区的裁定 phones have the office's rulings");
     Ok(Evening {
@@ -70,6 +82,8 @@ pub(super) fn play(stage: &mut Stage, progress: &Progress) -> Result<Evening, Cl
         broken,
         was_killed_midway: done_before_kill < stage.phones.len(),
         was_cut,
+        hostile,
+        reassigned,
     })
 }
 

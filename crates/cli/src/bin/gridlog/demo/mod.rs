@@ -9,11 +9,14 @@ mod day;
 mod evening;
 mod evidence;
 mod hands;
+mod hostile;
 mod morning;
 mod office;
 mod phone;
 mod progress;
 mod promises;
+mod reassigned;
+mod rogue;
 mod scribe;
 mod stage;
 mod summary;
@@ -39,7 +42,7 @@ pub(crate) use scribe::scribe;
 #[command(name = "gridlog demo")]
 pub(crate) struct DemoArguments {
     /// 手机数量。How many phones; pairs of them share a grid.
-    #[arg(long, default_value_t = 34, value_parser = clap::value_parser!(u16).range(4..=204))]
+    #[arg(long, default_value_t = 34, value_parser = clap::value_parser!(u16).range(4..=192))]
     pub(crate) phones: u16,
     /// 演示完即结束。Ends instead of serving on until Ctrl-C.
     #[arg(long)]
@@ -78,8 +81,11 @@ fn play_day(arguments: &DemoArguments) -> Result<bool, CliError> {
     let progress = Progress::start();
     let mut stage = Stage::build(arguments, &progress)?;
     let shared = morning::play(&mut stage, &progress)?;
+    let known = reassigned::arrive(&stage, &progress)?;
     let day = day::play(&mut stage, &shared, &progress)?;
-    let evening = evening::play(&mut stage, &progress)?;
+    let visit = reassigned::visit(&mut stage.mover, &progress)?;
+    let moving = reassigned::Moving { known, visit };
+    let evening = evening::play(&mut stage, moving, &progress)?;
     progress.chapter("小结 Summary");
     let promises = promises::check(&stage, &day, &evening, &progress)?;
     let summary = summary::Summary::of(&stage, day.shared.len(), &evening, promises)?;

@@ -1,9 +1,10 @@
 //! The office's side of the demo, over the same JSON API that the console uses.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gridlog_domain::id::{PersonId, RecordId};
-use gridlog_domain::record::{RecordView, StepDetails};
+use gridlog_domain::id::{AreaCode, PersonId, RecordId};
+use gridlog_domain::record::{Kind, RecordView, StepDetails, Value as FieldValue};
 use gridlog_domain::workflow::Step;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +50,19 @@ pub(super) struct Shown {
     pub(super) heads: Vec<String>,
 }
 
+/// What waits for the office.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Waiting {
+    /// Names the item.
+    pub(super) item: String,
+    /// The record that it belongs to.
+    pub(super) record: RecordId,
+    /// `review` or `refused`.
+    pub(super) status: String,
+    /// Why, as a code.
+    pub(super) code: String,
+}
+
 /// What became of a step.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Written {
@@ -65,6 +79,16 @@ pub(super) struct LogLine {
     pub(super) hash: String,
     /// Its bytes, hex.
     pub(super) canonical: String,
+}
+
+#[derive(Deserialize)]
+struct Begun {
+    record: RecordId,
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -101,14 +125,24 @@ impl Office {
         token: Option<&str>,
         body: &Value,
     ) -> Result<T, CliError> {
+        self.send(path, token, "application/json", &body.to_string())
+    }
+
+    fn send<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        content_type: &str,
+        body: &str,
+    ) -> Result<T, CliError> {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.base))
-            .header("content-type", "application/json");
+            .header("content-type", content_type);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let sent = request.send(body.to_string().as_bytes());
+        let sent = request.send(body.as_bytes());
         read(path, sent)
     }
 
@@ -176,6 +210,46 @@ impl Desk<'_> {
     pub(super) fn show(&self, record: RecordId) -> Result<Shown, CliError> {
         let path = format!("/v1/office/records/{record}");
         self.office.get(&path, &self.token)
+    }
+
+    /// Begins a record that is no case.
+    pub(super) fn begin(
+        &self,
+        kind: Kind,
+        area: &AreaCode,
+        fields: &[(&str, &str)],
+    ) -> Result<RecordId, CliError> {
+        let fields: BTreeMap<&str, FieldValue> = fields
+            .iter()
+            .map(|(field, value)| (*field, FieldValue::Text((*value).to_owned())))
+            .collect();
+        let body = json!({ "kind": kind.code(), "area": area, "fields": fields });
+        let begun: Begun = self
+            .office
+            .post("/v1/office/records", Some(&self.token), &body)?;
+        Ok(begun.record)
+    }
+
+    /// What waits in review, and what was refused.
+    pub(super) fn review(&self) -> Result<Vec<Waiting>, CliError> {
+        let path = format!("/v1/office/review?limit={PAGE}");
+        self.office.get(&path, &self.token)
+    }
+
+    /// Lets an item of the review list in; the code of where it stands then.
+    pub(super) fn admit(&self, item: &str, reason: &str) -> Result<String, CliError> {
+        let path = format!("/v1/office/review/{item}/admit");
+        let body = json!({ "reason": reason });
+        let decided: Decided = self.office.post(&path, Some(&self.token), &body)?;
+        Ok(decided.status)
+    }
+
+    /// Imports people, with their assignments.
+    pub(super) fn import_people(&self, csv: &str) -> Result<(), CliError> {
+        let path = "/v1/office/people.csv";
+        let taken: Result<Value, CliError> =
+            self.office.send(path, Some(&self.token), "text/csv", csv);
+        taken.map(drop)
     }
 
     /// Takes a step.

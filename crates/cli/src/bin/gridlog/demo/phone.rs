@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use gridlog_cli::proxy::Proxy;
-use gridlog_client_core::{Phone, PhoneError, SyncOptions};
+use gridlog_client_core::{Phone, PhoneError, Query, SyncOptions};
 use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
 
 use super::wire::Wire;
@@ -105,6 +105,16 @@ impl DemoPhone {
     pub(super) fn reopen(&mut self) -> Result<(), CliError> {
         self.phone = Home::at(self.folder.clone()).open()?;
         Ok(())
+    }
+
+    /// How many records of an area it holds.
+    pub(super) fn holds(&self, area: &AreaCode) -> Result<usize, CliError> {
+        let everything = Query {
+            limit: u32::MAX,
+            ..Query::default()
+        };
+        let rows = self.phone.list(&everything)?;
+        Ok(rows.iter().filter(|row| &row.area == area).count())
     }
 
     /// Signs its person in.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::day::{Day, addition};
 use super::evening::Evening;
 use super::evidence::Evidence;
+use super::hostile::{self, Hostile};
 use super::morning::SharedCase;
 use super::phone::DemoPhone;
 use super::progress::Progress;
@@ -102,11 +103,23 @@ pub(super) fn check(
             "no line of the server's log holds a record's text",
             silent(stage)?,
         ),
+        promise(
+            "每种敌意内容各有错误码，依赖它的修改受阻，同批其他内容照常入卷，服务器不停",
+            "everything hostile gets its own code, what depends on it is blocked, the rest of its \
+             push is admitted, the server stays up",
+            evening.hostile.finding(),
+        ),
+        promise(
+            "调岗之前记录的内容不会丢失：入卷或待社区复核，作者看得见是哪一种",
+            "what was recorded before a reassignment is not lost: it is admitted or waits in \
+             review, and its author sees which",
+            evening.reassigned.finding(),
+        ),
     ];
     promises.push(promise(
         "重复发送不改变任何内容",
         "sending again changes nothing",
-        sent_again(stage, &evidence)?,
+        sent_again(stage, &evening.hostile, &evidence)?,
     ));
     Ok((promises, evidence))
 }
@@ -127,7 +140,7 @@ fn exactly_once(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError>
         )));
     }
     let mut recorded = 0;
-    for phone in &stage.phones {
+    for phone in stage.everyone() {
         let status = phone.phone.status()?;
         recorded += status.recorded;
         let person = phone.person.as_str();
@@ -221,7 +234,7 @@ fn equal_views(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError> 
     let mut grids: BTreeMap<&AreaCode, BTreeMap<RecordId, (RecordView, Vec<String>)>> =
         BTreeMap::new();
     let mut compared = 0;
-    for phone in &stage.phones {
+    for phone in stage.everyone() {
         let views: BTreeMap<RecordId, (RecordView, Vec<String>)> = details(phone)?
             .into_iter()
             .filter(|(_, detail)| detail.row.area == phone.grid)
@@ -357,7 +370,7 @@ fn contradictions(stage: &Stage, day: &Day) -> Result<Finding, CliError> {
 
 fn own_areas(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError> {
     let mut held = 0;
-    for phone in &stage.phones {
+    for phone in stage.everyone() {
         for (id, detail) in details(phone)? {
             let home = evidence.areas.get(&id);
             let own = detail.view.author == phone.person;
@@ -402,16 +415,13 @@ const TELLING: usize = 6;
 
 fn silent(stage: &Stage) -> Result<Finding, CliError> {
     let log = stage.server_log()?;
-    let texts: BTreeSet<&String> = stage
-        .phones
-        .iter()
-        .flat_map(|phone| &phone.ledger.texts)
+    let texts: BTreeSet<&str> = stage
+        .everyone()
+        .flat_map(|phone| phone.ledger.texts.iter().map(String::as_str))
+        .chain(hostile::TEXTS)
         .filter(|text| text.chars().count() >= TELLING)
         .collect();
-    let told = texts
-        .iter()
-        .filter(|text| log.contains(text.as_str()))
-        .count();
+    let told = texts.iter().filter(|text| log.contains(**text)).count();
     let lines = log.lines().count();
     Ok(if told > 0 || lines == 0 {
         Err(format!(
@@ -425,10 +435,12 @@ fn silent(stage: &Stage) -> Result<Finding, CliError> {
     })
 }
 
-fn sent_again(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError> {
+fn sent_again(stage: &Stage, hostile: &Hostile, evidence: &Evidence) -> Result<Finding, CliError> {
     let mut requests = 0;
-    for phone in &stage.phones {
-        let sent = phone.wire.send_again();
+    let phones = stage.everyone().map(|phone| &phone.wire);
+    let rogues = hostile.devices.iter().map(|device| &device.wire);
+    for wire in phones.chain(rogues) {
+        let sent = wire.send_again();
         requests += sent.map_err(gridlog_client_core::PhoneError::from)?;
     }
     let after = Evidence::gather(stage)?;

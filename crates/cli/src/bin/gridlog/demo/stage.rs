@@ -16,6 +16,7 @@ use super::DemoArguments;
 use super::office::Office;
 use super::phone::DemoPhone;
 use super::progress::Progress;
+use super::rogue::Rogue;
 use crate::error::CliError;
 
 /// Everything on stage.
@@ -31,8 +32,13 @@ pub(super) struct Stage {
     pub(super) checklist: Vec<String>,
     /// The phones.
     pub(super) phones: Vec<DemoPhone>,
+    /// One more phone, in a grid without another: that of the worker who is moved.
+    pub(super) mover: DemoPhone,
+    /// A grid without any phone: where the rogue device is, and where the mover comes to.
+    pub(super) rogue_grid: AreaCode,
     /// Everybody's password.
     pub(super) password: String,
+    rogues: [PersonId; 2],
     address: SocketAddr,
     server: Option<Server>,
     setup: ServerSetup,
@@ -94,7 +100,19 @@ impl Stage {
             .for_kind(Kind::Patrol.code())
             .map(|template| template.items.clone())
             .unwrap_or_default();
+        let apart = Apart::of(&street)?;
+        let number = usize::from(arguments.phones);
+        let mover = DemoPhone::new(
+            number,
+            apart.mover,
+            apart.mover_grid,
+            &phones_in(&folder),
+            server.address(),
+        )?;
         let mut stage = Self {
+            mover,
+            rogue_grid: apart.rogue_grid,
+            rogues: apart.rogues,
             catalogue: street::catalogue()?,
             matters: matters::load().map_err(|source| StreetError::Data {
                 file: "matters.json",
@@ -114,12 +132,25 @@ impl Stage {
     }
 
     fn unpack_phones(&mut self, count: u16) -> Result<(), CliError> {
-        let folders = self.folder.path().join("phones");
+        let folders = phones_in(&self.folder);
         for (number, (person, grid)) in owners(&self.street, count).into_iter().enumerate() {
             let phone = DemoPhone::new(number, person, grid, &folders, self.address)?;
             self.phones.push(phone);
         }
         Ok(())
+    }
+
+    /// The phones and the mover's.
+    pub(super) fn everyone(&self) -> impl Iterator<Item = &DemoPhone> {
+        self.phones.iter().chain([&self.mover])
+    }
+
+    /// Enrols a rogue device and that of a neighbour of the same grid whom it attacks.
+    pub(super) fn rogues(&self) -> Result<[Rogue; 2], CliError> {
+        let address = format!("http://{}", self.address);
+        let enrol = |person| Rogue::enrol(&address, person, &self.rogue_grid, &self.password);
+        let [rogue, neighbour] = &self.rogues;
+        Ok([enrol(rogue)?, enrol(neighbour)?])
     }
 
     /// Kills the server without warning.
@@ -227,14 +258,53 @@ impl Power<'_> {
     }
 }
 
+/// Grids at the end of the street that are kept free of the demo's phones.
+const GRIDS_APART: usize = 2;
+
+/// Who is in the grids that are kept free.
+struct Apart {
+    mover: PersonId,
+    mover_grid: AreaCode,
+    rogues: [PersonId; 2],
+    rogue_grid: AreaCode,
+}
+
+impl Apart {
+    fn of(street: &Street) -> Result<Self, CliError> {
+        let grids: Vec<&AreaCode> = street.grids().map(|grid| &grid.code).collect();
+        let worker = |grid: &AreaCode, number| {
+            let person = street.workers_of(grid).nth(number);
+            person.map(|person| person.id.clone())
+        };
+        let found = grids.split_last_chunk().and_then(|(_, [first, second])| {
+            Some(Self {
+                mover: worker(first, 0)?,
+                mover_grid: (*first).clone(),
+                rogues: [worker(second, 0)?, worker(second, 1)?],
+                rogue_grid: (*second).clone(),
+            })
+        });
+        found.ok_or_else(|| CliError::Demo {
+            code: "no_grid_apart",
+            zh: "街道没有足够的网格".to_owned(),
+            en: "the street has too few grids for the demo".to_owned(),
+        })
+    }
+}
+
+fn phones_in(folder: &Folder) -> PathBuf {
+    folder.path().join("phones")
+}
+
 /// Who carries the phones: pairs of workers of one grid, grid after grid; once every grid has a
-/// pair, a second pair of each.
+/// pair, a second pair of each. The last grids stay without phones.
 fn owners(street: &Street, count: u16) -> Vec<(PersonId, AreaCode)> {
-    let grids: Vec<&AreaCode> = street.grids().map(|grid| &grid.code).collect();
+    let mut grids: Vec<&AreaCode> = street.grids().map(|grid| &grid.code).collect();
+    grids.truncate(grids.len().saturating_sub(GRIDS_APART));
     (0..usize::from(count))
         .filter_map(|number| {
             let pair = number / 2;
-            let grid = grids.get(pair % grids.len())?;
+            let grid = grids.get(pair.checked_rem(grids.len())?)?;
             let worker = pair / grids.len() * 2 + number % 2;
             let person = street.workers_of(grid).nth(worker)?;
             Some((person.id.clone(), (*grid).clone()))
@@ -277,9 +347,12 @@ fn write_directory(
     phones: u16,
     password: &str,
 ) -> Result<DirectoryFiles, CliError> {
+    let apart = Apart::of(street)?;
     let carriers: Vec<PersonId> = owners(street, phones)
         .into_iter()
         .map(|(id, _)| id)
+        .chain(apart.rogues)
+        .chain([apart.mover])
         .collect();
     let office: Vec<&PersonId> = street
         .people()
@@ -339,14 +412,24 @@ mod tests {
     #[test]
     fn phones_come_in_pairs_that_share_a_grid_and_no_person_carries_two() {
         let street = Street::load().unwrap();
-        let owners = owners(&street, 204);
-        assert_eq!(owners.len(), 204);
+        let owners = owners(&street, 192);
+        assert_eq!(owners.len(), 192);
         for pair in owners.chunks(2) {
             assert_eq!(pair[0].1, pair[1].1);
         }
         let people: BTreeSet<_> = owners.iter().map(|(person, _)| person).collect();
-        assert_eq!(people.len(), 204);
+        assert_eq!(people.len(), 192);
         let grids: BTreeSet<_> = owners[..34].iter().map(|(_, grid)| grid).collect();
         assert_eq!(grids.len(), 17);
+    }
+
+    #[test]
+    fn the_mover_and_the_rogue_are_in_grids_where_no_phone_is() {
+        let street = Street::load().unwrap();
+        let apart = Apart::of(&street).unwrap();
+        assert_ne!(apart.mover_grid, apart.rogue_grid);
+        for (_, grid) in owners(&street, 192) {
+            assert!(![&apart.mover_grid, &apart.rogue_grid].contains(&&grid));
+        }
     }
 }

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::evening::Evening;
 use super::evidence::Evidence;
+use super::hostile::Attack;
 use super::promises::Promise;
+use super::reassigned::Reassigned;
 use super::stage::Stage;
 use crate::answer::Table;
 use crate::error::CliError;
@@ -31,6 +33,8 @@ pub(super) struct Summary {
     evening_round_trips: u64,
     log_entries: usize,
     log_head: String,
+    hostile: Vec<Attack>,
+    reassigned: Reassigned,
     promises: Vec<Promise>,
 }
 
@@ -76,6 +80,8 @@ impl Summary {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             stages: evidence.stages,
+            hostile: evening.hostile.attacks.clone(),
+            reassigned: evening.reassigned.clone(),
             promises,
         })
     }
@@ -209,7 +215,7 @@ fn rulings(evidence: &Evidence) -> (usize, BTreeMap<String, usize>) {
 }
 
 fn phone_lines(stage: &Stage) -> Result<Vec<PhoneLine>, CliError> {
-    let lines = stage.phones.iter().map(|phone| {
+    let lines = stage.everyone().map(|phone| {
         let status = phone.phone.status()?;
         let traffic = phone.proxy.traffic();
         Ok(PhoneLine {
