@@ -201,6 +201,45 @@ fn what_an_office_dismisses_needs_its_author_and_keeps_the_words() {
 }
 
 #[test]
+fn an_area_that_has_ended_takes_no_new_visits_and_a_case_there_goes_to_its_reporters_own_grid() {
+    let district = District::new();
+    let passer_by = district.phone(GRID_A, 0);
+    let ended = grid(&district, GRID_B);
+    let areas = district.street.areas_csv().unwrap();
+    let lines = areas.lines().map(|line| match line.strip_suffix(',') {
+        Some(open) if line.starts_with(&ended) => format!("{open},2021-01-01\n"),
+        _ => format!("{line}\n"),
+    });
+    let administrator = district.office(Role::Administrator);
+    let (status, answer) = administrator.post_csv("areas.csv", &lines.collect::<String>());
+    assert_eq!(status, 200, "{answer}");
+
+    let case = passer_by
+        .report(gridlog_client_core::NewReport {
+            title: words("停用网格里的问题"),
+            category: "01014".to_owned(),
+            area: Some(ended.as_str().into()),
+            ..Default::default()
+        })
+        .unwrap();
+    let visit = passer_by
+        .visit(gridlog_client_core::NewVisit {
+            outcome: "met".to_owned(),
+            area: Some(ended.as_str().into()),
+            ..Default::default()
+        })
+        .unwrap();
+    for _ in 0..3 {
+        passer_by.sync_all();
+    }
+    let shown = passer_by.show(case).unwrap().unwrap();
+    assert_eq!(shown.row.standing, Standing::InLog);
+    assert_eq!(shown.row.area.as_str(), grid(&district, GRID_A));
+    let visit = passer_by.show(visit).unwrap().unwrap();
+    assert_eq!(visit.needs_you[0].code, "unknown_area");
+}
+
+#[test]
 fn a_disabled_account_pushes_into_review_and_pulls_nothing() {
     let district = District::new();
     let phone = district.phone(GRID_A, 0);

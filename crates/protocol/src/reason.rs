@@ -11,6 +11,11 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         "it is about an area that you were never assigned to",
     ),
     (
+        "unknown_area",
+        "区域不存在或已停用",
+        "there is no such area, or it was not valid then",
+    ),
+    (
         "assignment_ended",
         "任职已结束，由社区复核",
         "your assignment had ended; an office decides",

@@ -152,13 +152,17 @@ fn begin(
     let refused = |code: &str| ItemStatus::Refused(code.to_owned());
     let view = RecordView::read(admitted.history.document()).map_err(|_| refused("bad_genesis"))?;
     let directory = circumstances.directory;
-    let is_known = directory.areas.get(&view.area).is_some();
-    let area = match (is_known, view.kind) {
-        (true, _) => view.area.clone(),
-        (false, Kind::Case) => {
-            own_area(directory, incoming.by).ok_or_else(|| refused("area_never_held"))?
+    let done = counted(incoming, admitted.header.time_ms);
+    let declared = directory
+        .areas
+        .get(&view.area)
+        .filter(|area| area.is_valid_at(done.at_ms));
+    let area = match (declared, view.kind) {
+        (Some(area), _) => area.code.clone(),
+        (None, Kind::Case) => {
+            own_area(directory, incoming.by).ok_or_else(|| refused("unknown_area"))?
         }
-        (false, _) => return Err(refused("area_never_held")),
+        (None, _) => return Err(refused("unknown_area")),
     };
     let place = Place {
         area: &area,
