@@ -10,6 +10,7 @@ mod evening;
 mod evidence;
 mod hands;
 mod hostile;
+mod hostile_bodies;
 mod morning;
 mod office;
 mod phone;
