@@ -7,7 +7,7 @@ use gridlog_domain::id::RecordId;
 use super::working::Working;
 
 /// How many records are held; a document of a case takes some tens of kilobytes.
-const CAPACITY: usize = 512;
+const CAPACITY: usize = 256;
 
 /// A bounded cache; the records that were used longest ago go first.
 #[derive(Debug, Default)]

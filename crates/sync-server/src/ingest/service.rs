@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gridlog_domain::environment::Clock;
 use gridlog_protocol::Digest;
@@ -33,12 +33,20 @@ enum Wish {
 #[derive(Debug, Default)]
 struct Progress {
     tickets: AtomicU64,
-    done: Mutex<u64>,
+    done: Mutex<Done>,
     changed: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Done {
+    /// The last ticket that was drawn before a round that left nothing undecided.
+    ticket: u64,
+    /// How many rounds were committed.
+    rounds: u64,
+}
+
 impl Progress {
-    fn done(&self) -> MutexGuard<'_, u64> {
+    fn done(&self) -> MutexGuard<'_, Done> {
         // A number is sound whatever panicked while it was held.
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,23 +110,36 @@ impl SequencerService {
 }
 
 impl SequencerHandle {
-    /// Says that something was put into the inbox. The ticket is for [`Self::wait_for`].
-    pub fn wake(&self) -> u64 {
-        let ticket = self.progress.tickets.fetch_add(1, Ordering::AcqRel) + 1;
+    /// Says that something was put into the inbox.
+    pub fn wake(&self) {
+        self.progress.tickets.fetch_add(1, Ordering::AcqRel);
         // A stopped sequencer decides at the next start.
         let _ = self.wishes.send(Wish::Decide);
-        ticket
     }
 
-    /// Waits until everything that was in the inbox when `ticket` was drawn is decided on, at most
-    /// `limit`.
-    pub fn wait_for(&self, ticket: u64, limit: Duration) {
-        let done = self.progress.done();
-        // Whether it was decided or the time is over: the caller looks at what was decided.
-        let _ = self
-            .progress
-            .changed
-            .wait_timeout_while(done, limit, |done| *done < ticket);
+    /// Waits until `is_decided` says so, at most `limit`. It is asked now and after every round.
+    ///
+    /// # Errors
+    /// What `is_decided` answers.
+    pub fn wait_until<E>(
+        &self,
+        limit: Duration,
+        mut is_decided: impl FnMut() -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let started = Instant::now();
+        loop {
+            let round = self.progress.done().rounds;
+            let left = limit.saturating_sub(started.elapsed());
+            if is_decided()? || left.is_zero() {
+                return Ok(());
+            }
+            let done = self.progress.done();
+            // Whether a round was committed or the time is over: the caller looks again.
+            let _ = self
+                .progress
+                .changed
+                .wait_timeout_while(done, left, |done| done.rounds == round);
+        }
     }
 
     /// Writes for an office.
@@ -191,7 +212,7 @@ impl Service {
 
     /// Many wake-ups in a row need one round.
     fn is_up_to_date(&self) -> bool {
-        *self.progress.done() >= self.progress.tickets.load(Ordering::Acquire)
+        self.progress.done().ticket >= self.progress.tickets.load(Ordering::Acquire)
     }
 
     /// One round. Returns after which time to look again by itself, if at all.
@@ -200,12 +221,14 @@ impl Service {
         match self.sequencer.round(self.clock.now_ms(), ROUND) {
             Ok(round) => {
                 (self.published)(round.head);
-                if round.decided == ROUND {
-                    return Some(Duration::ZERO);
+                let is_empty = round.decided < ROUND;
+                let mut done = self.progress.done();
+                done.rounds += 1;
+                if is_empty {
+                    done.ticket = ticket;
                 }
-                *self.progress.done() = ticket;
                 self.progress.changed.notify_all();
-                None
+                (!is_empty).then_some(Duration::ZERO)
             }
             Err(error) => {
                 tracing::error!(%error, "a round was not committed; it will be tried again");

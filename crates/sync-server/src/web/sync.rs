@@ -148,9 +148,12 @@ fn push(
     let mut items: Vec<Digest> = pushed.iter().map(|item| item.item).collect();
     let statuses = app.receiver.receive(pushed)?;
     if statuses.contains(&ItemStatus::Received) {
-        let ticket = app.sequencer.wake();
-        app.sequencer
-            .wait_for(ticket, Duration::from_millis(app.config.ruling_wait_ms));
+        app.sequencer.wake();
+        let limit = Duration::from_millis(app.config.ruling_wait_ms);
+        app.sequencer.wait_until(limit, || {
+            let statuses = app.store.item_statuses(&items)?;
+            Ok::<_, StoreError>(!statuses.contains(&Some(ItemStatus::Received)))
+        })?;
     }
     items.extend(asks);
     items.sort_unstable();

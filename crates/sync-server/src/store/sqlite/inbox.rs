@@ -9,7 +9,7 @@ use crate::store::error::StoreError;
 use crate::store::model::{InboxItem, ItemStatus, NewItem, QuarantinedItem};
 
 const COLUMNS: &str = "arrival, item, record, change_hash, actor, actor_seq, device, person,
-    received_ms, offset_ms, bytes, status, detail, cleared_by";
+    received_ms, offset_ms, coalesce(bytes, x''), status, detail, cleared_by";
 
 /// The two columns that hold a status.
 pub(super) fn status_columns(status: &ItemStatus) -> (&'static str, Vec<u8>) {
@@ -63,11 +63,20 @@ fn is_reused_number(tx: &Transaction<'_>, new: &NewItem) -> Result<bool, StoreEr
 
 fn has_room_in_quarantine(tx: &Transaction<'_>, device: DeviceId) -> Result<bool, StoreError> {
     let mut query = tx.prepare_cached(
-        "SELECT count(*) FROM inbox
-         WHERE device = ?1 AND status = 'refused' AND dismissed = 0 AND length(bytes) > 0",
+        "SELECT count(*) FROM inbox JOIN inbox_bytes USING (arrival)
+         WHERE device = ?1 AND status = 'refused' AND dismissed = 0",
     )?;
     let kept: i64 = query.query_row(params![device.as_bytes()], |row| row.get(0))?;
     Ok(usize::try_from(kept).unwrap_or(usize::MAX) < QUARANTINED_BYTES_PER_DEVICE)
+}
+
+/// Lets the bytes of an item go.
+pub(super) fn drop_bytes(tx: &Transaction<'_>, item: Digest) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "DELETE FROM inbox_bytes WHERE arrival = (SELECT arrival FROM inbox WHERE item = ?1)",
+    )?
+    .execute(params![item.0])?;
+    Ok(())
 }
 
 /// Whether the bytes of an item that is being refused may be kept.
@@ -87,11 +96,10 @@ pub(super) fn may_stay_in_quarantine(
 fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<(), StoreError> {
     let (code, detail) = status_columns(status);
     let is_kept = code != "refused" || has_room_in_quarantine(tx, new.device)?;
-    let bytes: &[u8] = if is_kept { &new.bytes } else { &[] };
     tx.prepare_cached(
         "INSERT INTO inbox (item, record, change_hash, actor, actor_seq, device, person,
-             received_ms, offset_ms, bytes, status, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             received_ms, offset_ms, status, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         new.item.0,
@@ -103,10 +111,13 @@ fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<()
         new.person.as_str(),
         new.received_ms,
         new.offset_ms,
-        bytes,
         code,
         detail,
     ])?;
+    if is_kept && !new.bytes.is_empty() {
+        tx.prepare_cached("INSERT INTO inbox_bytes (arrival, bytes) VALUES (?1, ?2)")?
+            .execute(params![tx.last_insert_rowid(), new.bytes])?;
+    }
     Ok(())
 }
 
@@ -183,7 +194,9 @@ fn select(
     condition: &str,
     params: impl rusqlite::Params,
 ) -> Result<Vec<InboxItem>, StoreError> {
-    let mut query = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM inbox WHERE {condition}"))?;
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM inbox LEFT JOIN inbox_bytes USING (arrival) WHERE {condition}"
+    ))?;
     let rows = query.query_map(params, |row| Ok(read(row)))?;
     let mut items = Vec::new();
     for row in rows {

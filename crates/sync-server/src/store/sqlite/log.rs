@@ -127,8 +127,7 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
              decided_by = coalesce(?4, decided_by),
              decision_reason = coalesce(?7, decision_reason),
              cleared_by = CASE WHEN ?5 THEN ?4 ELSE cleared_by END,
-             dismissed = max(dismissed, ?6),
-             bytes = CASE WHEN ?8 THEN x'' ELSE bytes END
+             dismissed = max(dismissed, ?6)
          WHERE item = ?1",
     )?
     .execute(params![
@@ -138,9 +137,11 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
         by,
         is_clearance,
         is_dismissal,
-        reason,
-        drops_bytes
+        reason
     ])?;
+    if drops_bytes {
+        inbox::drop_bytes(tx, decision.item)?;
+    }
     Ok(())
 }
 

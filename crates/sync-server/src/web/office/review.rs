@@ -1,5 +1,7 @@
 //! The review list and the quarantine: what phones sent that an office has to look at.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
@@ -10,7 +12,7 @@ use gridlog_protocol::{Digest, reason};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::store::{InboxItem, ItemStatus, OfficeDecision};
+use crate::store::{InboxItem, ItemStatus, OfficeDecision, StoreError};
 use crate::web::app::App;
 use crate::web::authentication::OfOffice;
 use crate::web::enrolment::bad_json;
@@ -200,15 +202,18 @@ pub(super) async fn admit_item(
     let decided = app.work(move |app| {
         let item = digest(&item)?;
         app.sequencer.clear(item, decision(of, body)?)?;
-        let ticket = app.sequencer.wake();
-        let limit = std::time::Duration::from_millis(app.config.ruling_wait_ms);
-        app.sequencer.wait_for(ticket, limit);
-        let status = app
-            .store
-            .item_statuses(&[item])?
-            .into_iter()
-            .next()
-            .flatten();
+        app.sequencer.wake();
+        let limit = Duration::from_millis(app.config.ruling_wait_ms);
+        let mut status = None;
+        app.sequencer.wait_until(limit, || {
+            status = app
+                .store
+                .item_statuses(&[item])?
+                .into_iter()
+                .next()
+                .flatten();
+            Ok::<_, StoreError>(status != Some(ItemStatus::Received))
+        })?;
         let code = match status {
             Some(ItemStatus::Admitted(_)) => "admitted",
             Some(ItemStatus::Refused(_)) => "refused",

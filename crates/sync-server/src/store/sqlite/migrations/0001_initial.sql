@@ -17,7 +17,6 @@ CREATE TABLE inbox (
     person      TEXT NOT NULL,
     received_ms INTEGER NOT NULL,
     offset_ms   INTEGER,
-    bytes       BLOB NOT NULL,
     -- received | admitted | waiting | blocked_by | review | refused
     status      TEXT NOT NULL,
     -- admitted: log number; waiting, blocked_by: hash; review, refused: code
@@ -35,6 +34,12 @@ CREATE INDEX inbox_refused_by_device ON inbox (device) WHERE status = 'refused';
 -- (record, actor, number) has one change; the bytes of a second one are refused, but kept.
 CREATE UNIQUE INDEX inbox_one_change ON inbox (record, actor, actor_seq)
     WHERE actor IS NOT NULL AND status <> 'refused';
+
+-- Apart, so that the room of admitted items is used again: most items leave soon.
+CREATE TABLE inbox_bytes (
+    arrival INTEGER PRIMARY KEY,
+    bytes   BLOB NOT NULL
+);
 
 CREATE TABLE changes (
     record    BLOB NOT NULL,
