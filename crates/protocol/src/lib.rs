@@ -23,7 +23,7 @@
 //!   the SHA-256 of their bytes. `unknown` means: send it again.
 //! - **pull**: log entries after the [`Cursor`] that the device may see, and for every record that
 //!   they touch one [`RecordDelta`] with the changes, and rows ready to be stored. A page ends
-//!   early, with `more: true`, when it is full or took long.
+//!   early, with `more: true`, when it is full.
 //!
 //! A page whose `cursor.epoch` differs from the request's begins at entry 1 of another log.
 //! A page with a [`Profile`] tells the device that its scope changed; it starts again at cursor 0.

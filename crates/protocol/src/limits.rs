@@ -22,7 +22,5 @@ pub const MAX_ASKS: usize = 1024;
 pub const MAX_PAGE_ENTRIES: usize = 2048;
 /// Bytes of records after which a page ends; one record may exceed it.
 pub const PAGE_TARGET_BYTES: usize = 1024 * 1024;
-/// Longest time that the server works on one page, in milliseconds.
-pub const PAGE_MILLIS: u64 = 1_000;
 /// Most actors that one device may register.
 pub const MAX_ACTORS_PER_DEVICE: usize = 256;
