@@ -191,7 +191,11 @@ impl Content {
                 at_ms: writer.now_ms,
             };
             let id = entry_id();
-            also.push(Command::Check { id, check });
+            also.push(Command::Check {
+                id,
+                check,
+                shown: None,
+            });
         }
         for photo in &self.photos {
             let photo = PhotoRef {

@@ -15,20 +15,28 @@ use gridlog_domain::id::{PersonId, RecordId};
 use crate::district::{District, PASSWORD};
 use crate::words;
 
-/// The system's clock, shifted by as much as a test says.
+/// The system's clock, or one that stands still.
 #[derive(Debug, Default)]
 pub struct HandClock(AtomicI64);
 
 impl HandClock {
-    /// Sets the clock wrong by so many milliseconds.
-    pub fn shift(&self, ms: i64) {
-        self.0.store(ms, Ordering::SeqCst);
+    /// Stops the clock at a moment after 1970.
+    pub fn freeze(&self, at_ms: i64) {
+        self.0.store(at_ms, Ordering::SeqCst);
+    }
+
+    /// Lets it go right again.
+    pub fn thaw(&self) {
+        self.0.store(0, Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now_ms(&self) -> i64 {
-        SystemClock.now_ms() + self.0.load(Ordering::SeqCst)
+        match self.0.load(Ordering::SeqCst) {
+            0 => SystemClock.now_ms(),
+            frozen => frozen,
+        }
     }
 }
 

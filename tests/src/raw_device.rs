@@ -149,8 +149,8 @@ impl RawDevice {
         let page = open_page(&body, request.nonce, &self.key).expect("the page is signed");
         items
             .iter()
-            .map(|(_, bytes)| {
-                let item = item_digest(bytes);
+            .map(|(record, bytes)| {
+                let item = item_digest(Key(*record.as_bytes()), bytes);
                 let found = page.verdicts.iter().find(|verdict| verdict.item == item);
                 found.expect("every item gets a verdict").verdict.clone()
             })

@@ -149,11 +149,7 @@ fn a_conflict_stays_until_somebody_who_saw_it_resolves_it_on_a_phone_or_in_the_o
         "an edit that did not look ends no conflict"
     );
 
-    let seen: Vec<String> = shown.view.conflicts[0]
-        .lost
-        .iter()
-        .map(|lost| lost.op.clone())
-        .collect();
+    let seen = shown.view.conflicts[0].all_ops();
     phones[0]
         .resolve(case, "title", Value::Text(words("甲乙丙")), &seen)
         .unwrap();
@@ -172,7 +168,7 @@ fn a_conflict_stays_until_somebody_who_saw_it_resolves_it_on_a_phone_or_in_the_o
     let body = json!({
         "place": "title",
         "value": conflict["lost"][0]["value"],
-        "seen": [conflict["lost"][0]["op"]],
+        "seen": [conflict["shown_op"], conflict["lost"][0]["op"]],
     });
     let (status, answer) = officer.post(&format!("records/{case}/conflicts"), &body);
     assert_eq!(status, 200, "{answer}");

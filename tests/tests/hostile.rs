@@ -93,6 +93,7 @@ fn set_title(title: &str) -> Command {
     Command::Set {
         field: "title".to_owned(),
         value: gridlog_domain::record::Value::Text(words(title)),
+        shown: None,
     }
 }
 
@@ -315,4 +316,140 @@ fn nobody_syncs_without_a_token_of_this_server() {
             .unwrap();
         assert_eq!(answer.status(), 401);
     }
+}
+
+/// Pushes one raw put, made on a copy of `document`, into a record; its verdict.
+fn push_raw(
+    device: &mut RawDevice,
+    record: gridlog_domain::id::RecordId,
+    document: &automerge::Automerge,
+    container: &str,
+    key: &str,
+    text: &str,
+) -> Verdict {
+    let mut copy = document.clone();
+    let (_, object) = copy.get(ROOT, container).unwrap().unwrap();
+    copy.set_actor(device.actor.clone());
+    copy.transact_with::<_, _, automerge::AutomergeError, _>(
+        |_| CommitOptions::default().with_time(1_790_000_000_000),
+        |tx| tx.put(&object, key, text),
+    )
+    .unwrap();
+    let change = copy.get_last_local_change().unwrap();
+    device
+        .push(&[(record, change.raw_bytes().to_vec())])
+        .remove(0)
+}
+
+#[test]
+fn nobody_can_hide_or_invent_a_colleagues_words() {
+    let district = District::new();
+    let mut victim = RawDevice::enrol(&district, &district.worker(GRID_A, 0), 20);
+    let mut device = RawDevice::enrol(&district, &district.worker(GRID_A, 1), 21);
+    let record = victim.record_id();
+    let (mut document, begun) = victim.honest_case(&area(&district, GRID_A));
+    let id = EntryId::from_bytes([0xab; 16]);
+    let comment = Comment {
+        text: words("原话"),
+        by: victim.person.clone(),
+        at_ms: 1_790_000_000_000,
+    };
+    let said = victim.write(&mut document, &[Command::Comment { id, comment }]);
+    let items = [begun, said].map(|change| (record, change.raw_bytes().to_vec()));
+    assert!(
+        victim
+            .push(&items)
+            .iter()
+            .all(|verdict| matches!(verdict, Verdict::Admitted { .. }))
+    );
+
+    let own = format!(
+        r#"{{"text":"x","by":"{}","at_ms":1790000000000}}"#,
+        device.person
+    );
+    let alias = id.to_string().to_uppercase();
+    let verdict = push_raw(&mut device, record, &document, "comments", &alias, &own);
+    assert_eq!(code(&verdict), "unknown_place", "another spelling of an id");
+
+    let finding = format!(
+        r#"{{"item":"x","finding":"ok","by":"{}","at_ms":1790000000000}}"#,
+        victim.person
+    );
+    let fresh = EntryId::from_bytes([0xcd; 16]).to_string();
+    let verdict = push_raw(&mut device, record, &document, "checks", &fresh, &finding);
+    assert_eq!(
+        code(&verdict),
+        "author_forged",
+        "a finding in another's name"
+    );
+
+    let invented = "title|1@00000000000000000000000000000000";
+    let verdict = push_raw(&mut device, record, &document, "kept", invented, "从未写过");
+    assert_eq!(code(&verdict), "bad_value", "a lost value that never was");
+}
+
+#[test]
+fn a_record_is_full_before_it_can_keep_phones_from_pulling() {
+    let district = District::new();
+    let mut device = RawDevice::enrol(&district, &district.worker(GRID_A, 0), 22);
+    let record = device.record_id();
+    let (mut document, begun) = device.honest_case(&area(&district, GRID_A));
+    device.push(&[(record, begun.raw_bytes().to_vec())]);
+    let mut last = None;
+    for n in 0..40_u8 {
+        let commands: Vec<Command> = (0..14_u8)
+            .map(|entry| Command::Comment {
+                id: EntryId::from_bytes([n, entry, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+                comment: Comment {
+                    text: words(&"长".repeat(5_000)),
+                    by: device.person.clone(),
+                    at_ms: 1_790_000_000_000,
+                },
+            })
+            .collect();
+        let change = device.write(&mut document, &commands);
+        let verdict = device
+            .push(&[(record, change.raw_bytes().to_vec())])
+            .remove(0);
+        if !matches!(verdict, Verdict::Admitted { .. }) {
+            last = Some(verdict);
+            break;
+        }
+    }
+    assert_eq!(code(&last.expect("the record fills up")), "record_full");
+    let phone = district.phone(GRID_A, 1);
+    assert!(
+        phone.show(record).unwrap().is_some(),
+        "a new phone still gets it"
+    );
+}
+
+#[test]
+fn many_changes_that_wait_for_nothing_do_not_hold_up_the_district() {
+    let district = District::new();
+    let mut device = RawDevice::enrol(&district, &district.worker(GRID_A, 0), 23);
+    let record = device.record_id();
+    let (mut document, _begun) = device.honest_case(&area(&district, GRID_A));
+    // The first change is never sent, so all others wait for something.
+    for _ in 0..4 {
+        let items: Vec<_> = (0..200)
+            .map(|n| {
+                let change = device.write(&mut document, &[set_title(&format!("第{n}次"))]);
+                (record, change.raw_bytes().to_vec())
+            })
+            .collect();
+        let verdicts = device.push(&items);
+        assert!(
+            verdicts
+                .iter()
+                .all(|verdict| matches!(verdict, Verdict::Waiting { .. }))
+        );
+    }
+    let phone = district.phone(GRID_A, 1);
+    let case = phone.report_case("照常");
+    phone.sync_all();
+    assert_eq!(
+        phone.show(case).unwrap().unwrap().row.standing,
+        gridlog_client_core::Standing::InLog
+    );
 }

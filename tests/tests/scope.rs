@@ -275,3 +275,56 @@ fn an_office_without_the_role_cannot_look_at_the_log_or_the_review_list() {
     assert_eq!((status, &answer["code"]), (400, &json!("bad_file")));
     assert!(answer["en"].as_str().unwrap().contains("line 2"));
 }
+
+#[test]
+fn having_written_in_a_record_once_is_no_right_to_write_in_it_after_one_has_moved() {
+    let district = District::new();
+    let phone = district.phone(GRID_A, 0);
+    let colleague = district.phone(GRID_A, 1);
+    let case = colleague.report_case("同事的案卷");
+    colleague.sync_all();
+    phone.sync_all();
+    phone.comment(case, &words("任职时的说明")).unwrap();
+    phone.sync_all();
+
+    let administrator = district.office(Role::Administrator);
+    let (from, to) = (grid(&district, GRID_A), grid(&district, GRID_B));
+    move_worker(&administrator, phone.person.as_str(), &from, &to);
+    phone.try_sync().unwrap();
+    let shown = phone
+        .show(case)
+        .unwrap()
+        .expect("authors keep sight of their words");
+    assert_eq!(shown.view.comments.len(), 1);
+    phone.comment(case, &words("调岗后的说明")).unwrap();
+    phone.try_sync().unwrap();
+    let shown = phone.show(case).unwrap().unwrap();
+    assert_eq!(shown.row.standing, Standing::Review, "{:?}", shown.changes);
+}
+
+#[test]
+fn two_records_that_begin_with_equal_words_are_two_records() {
+    let district = District::new();
+    let phone = district.phone(GRID_A, 0);
+    let visit = || {
+        phone
+            .visit(gridlog_client_core::NewVisit {
+                outcome: "nobody_home".to_owned(),
+                visited_at_ms: Some(1_790_000_000_000),
+                ..Default::default()
+            })
+            .unwrap()
+    };
+    phone.clock.freeze(1_790_000_000_000);
+    let (first, second) = (visit(), visit());
+    phone.clock.thaw();
+    phone.sync_all();
+    let colleague = district.phone(GRID_A, 1);
+    for id in [first, second] {
+        assert_eq!(
+            phone.show(id).unwrap().unwrap().row.standing,
+            Standing::InLog
+        );
+        assert!(colleague.show(id).unwrap().is_some());
+    }
+}

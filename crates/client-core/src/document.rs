@@ -10,12 +10,12 @@ use std::sync::atomic::Ordering;
 
 use automerge::{ActorId, Automerge};
 use gridlog_domain::id::{AreaCode, RecordId};
-use gridlog_domain::record::{Author, Kind, RecordError, RecordView, write};
+use gridlog_domain::record::{Author, Kind, RecordError, RecordView, pinned, write};
 use gridlog_domain::reference::{Catalogue, Person};
 use gridlog_domain::time::CountedTime;
 use gridlog_domain::workflow::{CaseState, Rulebook};
 use gridlog_merge_guard::{History, Limits, receive};
-use gridlog_protocol::item_digest;
+use gridlog_protocol::{Key, item_digest};
 use rusqlite::Connection;
 
 use crate::error::PhoneError;
@@ -98,6 +98,11 @@ impl OpenRecord {
             actor: ActorId::from(pen.actor),
             now_ms: intent.recorded_ms,
         };
+        let pinned = pinned(&self.doc, &intent.commands);
+        let intent = Intent {
+            commands: pinned.map_err(|source| self.refused(source))?,
+            ..intent.clone()
+        };
         let before = self.doc.clone();
         let written = write(&mut self.doc, &author, &intent.commands);
         let Some(change) = written.map_err(|source| self.refused(source))? else {
@@ -113,11 +118,11 @@ impl OpenRecord {
         }
         changes::add_own(connection, self.id, change.hash().0, bytes)?;
         let item = Item {
-            item: item_digest(bytes),
+            item: item_digest(Key(*self.id.as_bytes()), bytes),
             change: change.hash().0,
             record: self.id,
             actor: pen.actor,
-            intent: intent.clone(),
+            intent,
             attempt: pen.attempt,
             standing: Standing::OnThisPhone,
             code: None,

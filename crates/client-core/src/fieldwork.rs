@@ -123,6 +123,7 @@ impl Phone {
             let mut commands = vec![gridlog_domain::record::Command::Set {
                 field: "finished_at".to_owned(),
                 value: Value::Millis(scene.moment.now_ms),
+                shown: None,
             }];
             if let Some(notes) = notes.filter(|notes| !notes.trim().is_empty()) {
                 let standing = scene.view.as_ref().map_or("", |view| view.text("notes"));

@@ -111,7 +111,11 @@ impl<'a> Scene<'a> {
             by: self.identity.person.id.clone(),
             at_ms: self.moment.now_ms,
         };
-        Command::Check { id, check }
+        Command::Check {
+            id,
+            check,
+            shown: None,
+        }
     }
 
     /// A proposal by the person, now, with what the rules want to know about it.
@@ -253,6 +257,7 @@ impl Phone {
                 _ => Command::Set {
                     field: (*field).to_owned(),
                     value: value.clone(),
+                    shown: None,
                 },
             });
             Ok((commands.collect(), ()))
@@ -276,7 +281,9 @@ impl Phone {
         })
     }
 
-    /// Ends a conflict: `value` stands, and the losing values named by `seen` are settled.
+    /// Ends a conflict: `value` stands, and the values named by `seen` are settled. Name what the
+    /// worker had before them, see [`gridlog_domain::record::Conflict::all_ops`]; a value that came
+    /// in meanwhile stays visible.
     ///
     /// # Errors
     /// See above.

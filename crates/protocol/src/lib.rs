@@ -20,7 +20,7 @@
 //!   harmless and yields the verdict that stands by then. Items refused, waiting or blocked never
 //!   delay the others.
 //! - **ask**: items that were `received`, `waiting`, `blocked_by` or in `review` are asked for by
-//!   the SHA-256 of their bytes. `unknown` means: send it again.
+//!   their name, see [`item_digest`]. `unknown` means: send it again.
 //! - **pull**: log entries after the [`Cursor`] that the device may see, and for every record that
 //!   they touch one [`RecordDelta`] with the changes, and rows ready to be stored. A page ends
 //!   early, with `more: true`, when it is full.
@@ -66,7 +66,7 @@
 //!     version: VERSION,
 //!     nonce: read.nonce,
 //!     server_ms: 1_790_000_000_500,
-//!     verdicts: vec![ChangeVerdict { item: item_digest(&item.change.0), verdict: Verdict::Received }],
+//!     verdicts: vec![ChangeVerdict { item: item_digest(item.record, &item.change.0), verdict: Verdict::Received }],
 //!     entries: vec![],
 //!     records: vec![],
 //!     gone: vec![],
@@ -120,9 +120,13 @@ pub const VERSION: u16 = 1;
 /// The oldest version that the server still takes: N−1, once there is a version 2.
 pub const OLDEST_VERSION: u16 = 1;
 
-/// The name of a pushed item: SHA-256 of its bytes as they came.
-pub fn item_digest(change: &[u8]) -> Digest {
-    Digest(sha2::Sha256::digest(change).into())
+/// The name of a pushed item: SHA-256 of the record's id and the change's bytes as they came. Two
+/// records may begin with equal bytes.
+pub fn item_digest(record: Key, change: &[u8]) -> Digest {
+    let digest = sha2::Sha256::new()
+        .chain_update(record.0)
+        .chain_update(change);
+    Digest(digest.finalize().into())
 }
 
 #[cfg(test)]

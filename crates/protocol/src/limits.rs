@@ -10,6 +10,9 @@ pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_PAGE_WIRE_BYTES: usize = 16 * 1024 * 1024;
 /// Largest body of a page after decompression, in bytes.
 pub const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
+/// Largest record, as the sum of its changes in bytes; a change beyond it is refused as
+/// `record_full`. A page with the whole record stays well below its own caps.
+pub const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 /// Most changes that one request pushes.
 pub const MAX_PUSH_ITEMS: usize = 512;
 /// Bytes of changes after which a phone sends what is left in the next request.

@@ -71,7 +71,7 @@ pub struct SyncRequest {
     /// Changes from the outbox, in the order in which they were written.
     #[n(7)]
     pub push: Vec<PushItem>,
-    /// Earlier items, by SHA-256 of their bytes, that are not yet decided.
+    /// Earlier items that are not yet decided, by [`crate::item_digest`].
     #[n(8)]
     pub asks: Vec<Digest>,
 }

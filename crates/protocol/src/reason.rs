@@ -40,6 +40,11 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         "所属记录需修复，由社区处理",
         "the stored record needs repair; an office decides",
     ),
+    (
+        "record_full",
+        "记录内容过多，请另建一条记录",
+        "the record is full; begin another one",
+    ),
     (DISMISSED, "社区不予采纳", "an office dismissed it"),
 ];
 

@@ -73,8 +73,8 @@ impl Verdict {
 /// The verdict on one change.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ChangeVerdict {
-    /// SHA-256 of the pushed bytes as they came; for a sound change this is *not* its Automerge
-    /// hash. It names even bytes that are no change at all.
+    /// See [`crate::item_digest`]; for a sound change this is *not* its Automerge hash. It names
+    /// even bytes that are no change at all.
     #[n(0)]
     pub item: Digest,
     /// Where it stands.

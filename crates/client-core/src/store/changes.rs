@@ -41,7 +41,7 @@ pub(crate) fn add_pulled(
         .prepare_cached(
             "INSERT INTO changes (hash, record, bytes, pulled, superseded)
              VALUES (?1, ?2, ?3, 1, 0)
-             ON CONFLICT (hash) DO UPDATE SET pulled = 1, superseded = 0",
+             ON CONFLICT (record, hash) DO UPDATE SET pulled = 1, superseded = 0",
         )?
         .execute((hash, record.as_bytes(), bytes))?;
     Ok(())
@@ -60,8 +60,15 @@ pub(crate) fn any_not_pulled(
 }
 
 /// Takes a refused change out of its record. Its bytes stay until the record goes.
-pub(crate) fn supersede(connection: &Connection, hash: [u8; 32]) -> Result<(), PhoneError> {
-    connection.execute("UPDATE changes SET superseded = 1 WHERE hash = ?1", [hash])?;
+pub(crate) fn supersede(
+    connection: &Connection,
+    record: RecordId,
+    hash: [u8; 32],
+) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE changes SET superseded = 1 WHERE record = ?1 AND hash = ?2",
+        (record.as_bytes(), hash),
+    )?;
     Ok(())
 }
 

@@ -198,13 +198,17 @@ pub(crate) fn set_standing(
 }
 
 /// The log has the change of that Automerge hash. Says whether it is an own one and that is news.
-pub(crate) fn set_in_log(connection: &Connection, change: [u8; 32]) -> Result<bool, PhoneError> {
+pub(crate) fn set_in_log(
+    connection: &Connection,
+    record: [u8; 16],
+    change: [u8; 32],
+) -> Result<bool, PhoneError> {
     let touched = connection
         .prepare_cached(
             "UPDATE outbox SET standing = 'in_log', code = NULL
-             WHERE change = ?1 AND standing <> 'in_log'",
+             WHERE record = ?1 AND change = ?2 AND standing <> 'in_log'",
         )?
-        .execute([change])?;
+        .execute((record, change))?;
     Ok(touched > 0)
 }
 

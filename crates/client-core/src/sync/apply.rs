@@ -102,7 +102,7 @@ impl Inner {
             let latest = changed_ms.entry(entry.record).or_insert(entry.at_ms);
             *latest = (*latest).max(entry.at_ms);
             if let Fact::Admit { change, .. } = entry.fact
-                && outbox::set_in_log(connection, change.0)?
+                && outbox::set_in_log(connection, entry.record.0, change.0)?
             {
                 taken.admitted += 1;
                 taken.touched.insert(RecordId::from_bytes(entry.record.0));

@@ -72,7 +72,7 @@ fn withdraw(connection: &Connection, refused: &[(Item, String)]) -> Result<Vec<I
         }
     }
     for item in &withdrawn {
-        changes::supersede(connection, item.change)?;
+        changes::supersede(connection, item.record, item.change)?;
         outbox::remove(connection, item.item)?;
     }
     Ok(withdrawn)

@@ -95,7 +95,9 @@ impl Phone {
 
 fn names(request: &SyncRequest) -> Vec<Digest> {
     let items = request.push.iter();
-    items.map(|item| item_digest(&item.change.0)).collect()
+    items
+        .map(|item| item_digest(item.record, &item.change.0))
+        .collect()
 }
 
 impl SyncSession {

@@ -39,7 +39,14 @@ fn act(f: &Fixture, records: &mut Vec<RecordId>, (what, which, how): Deed) {
         11 if f.server.view(id).is_some() => {
             let field = "title".to_owned();
             let value = Value::Text(format!("同事改{how}"));
-            f.server.try_edit(id, &[Command::Set { field, value }]);
+            f.server.try_edit(
+                id,
+                &[Command::Set {
+                    field,
+                    value,
+                    shown: None,
+                }],
+            );
         }
         12 => {
             let unlucky = how;

@@ -175,13 +175,14 @@ fn judge_shape(
 ) -> impl Fn(&gridlog_merge_guard::Candidate<'_>) -> Result<(), PolicyRefusal> {
     let person = person.clone();
     move |candidate| {
-        policy::judge(
-            &person,
-            candidate.genesis,
-            candidate.before,
-            candidate.after,
-            candidate.writes,
-        )
+        policy::judge(policy::Judged {
+            author: &person,
+            genesis: candidate.genesis,
+            before: candidate.before,
+            after: candidate.after,
+            deps: &candidate.header.deps,
+            writes: candidate.writes,
+        })
         .map_err(|error| PolicyRefusal {
             code: error.code(),
             detail: error.to_string(),
@@ -460,7 +461,7 @@ impl ServerState {
     }
 
     fn ingest(&mut self, item: &PushItem, now: i64) -> Verdict {
-        let name = item_digest(&item.change.0);
+        let name = item_digest(item.record, &item.change.0);
         if let Some(verdict) = self.verdicts.get(&name) {
             return verdict.clone();
         }
@@ -512,7 +513,7 @@ impl ServerState {
         let mut verdicts = Vec::new();
         for item in &request.push {
             verdicts.push(ChangeVerdict {
-                item: item_digest(&item.change.0),
+                item: item_digest(item.record, &item.change.0),
                 verdict: self.ingest(item, now),
             });
         }

@@ -300,6 +300,7 @@ fn own_unsent_words_stay_on_top_of_what_colleagues_wrote() {
     let set = Command::Set {
         field: "title".to_owned(),
         value: Value::Text("路灯闪烁".to_owned()),
+        shown: None,
     };
     f.server.colleague_edits(id, &[set]);
     // A server that received but did not admit: the page lacks the own change.
@@ -320,11 +321,7 @@ fn own_unsent_words_stay_on_top_of_what_colleagues_wrote() {
     f.server.state().judge = None;
     f.sync();
     let detail = f.detail(id);
-    let ops: Vec<_> = detail.view.conflicts[0]
-        .lost
-        .iter()
-        .map(|lost| lost.op.clone())
-        .collect();
+    let ops: Vec<_> = detail.view.conflicts[0].all_ops();
     assert_eq!(f.phone.tasks().unwrap().len(), 1);
     f.phone
         .resolve(id, "title", Value::Text("路灯不亮，闪烁".to_owned()), &ops)

@@ -9,7 +9,7 @@ use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{ActorId, Automerge, Change, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 use serde::{Deserialize, Serialize};
 
-use super::conflict::{self, OpId};
+use super::conflict::{self, OpId, Seen};
 use super::entry::{self, Check, Comment, PhotoRef, Proposal};
 use super::error::RecordError;
 use super::prose::Rewrite;
@@ -46,6 +46,10 @@ pub enum Command {
         field: String,
         /// Its new value.
         value: Value,
+        /// The value that its author saw standing; `None` for the one that stands when the
+        /// command is carried out. See [`pinned`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<OpId>,
     },
     /// Rewrites prose; only what differs between `from` and `to` is touched.
     Rewrite {
@@ -60,7 +64,7 @@ pub enum Command {
         place: String,
         /// The value that shall stand.
         value: Value,
-        /// The losing values that the author saw.
+        /// The values that the author saw, the standing one included. Any other stays visible.
         seen: Vec<OpId>,
     },
     /// Says something.
@@ -76,6 +80,9 @@ pub enum Command {
         id: EntryId,
         /// The finding.
         check: Check,
+        /// As for [`Command::Set`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<OpId>,
     },
     /// Refers to a photo.
     Photo {
@@ -148,7 +155,11 @@ fn carry_out(
     }
     match command {
         Command::Create(_) => Err(RecordError::AlreadyCreated),
-        Command::Set { field, value } => set(tx, author, kind, field, value),
+        Command::Set {
+            field,
+            value,
+            shown,
+        } => set(tx, author, kind, (field, value), shown.as_deref()),
         Command::Rewrite { field, rewrite } => {
             let field = find(kind, field)?;
             Value::Text(rewrite.to.clone()).check(field)?;
@@ -159,9 +170,15 @@ fn carry_out(
             not_empty(&comment.text)?;
             add(tx, Container::Comments, *id, comment)
         }
-        Command::Check { id, check } => {
+        Command::Check { id, check, shown } => {
             not_empty(&check.item)?;
-            put_check(tx, author, *id, &entry::to_json(check)?, &[])
+            put_check(
+                tx,
+                author,
+                *id,
+                &entry::to_json(check)?,
+                Seen::Shown(shown.as_deref()),
+            )
         }
         Command::Photo { id, photo } => add(tx, Container::Photos, *id, photo),
         Command::Propose { id, proposal } => add(tx, Container::Proposals, *id, proposal),
@@ -257,8 +274,8 @@ fn set(
     tx: &mut Transaction<'_>,
     author: &Author,
     kind: Kind,
-    name: &str,
-    value: &Value,
+    (name, value): (&str, &Value),
+    shown: Option<&str>,
 ) -> Result<(), RecordError> {
     let field = find(kind, name)?;
     value.check(field)?;
@@ -271,30 +288,14 @@ fn set(
         }
         .apply(tx, &object);
     }
-    put_if_new(
-        tx,
-        &ROOT,
-        field.name,
-        field.name,
-        value.to_scalar()?,
-        author,
-    )
-}
-
-/// Writing the value that already stands would make a change that says nothing.
-fn put_if_new(
-    tx: &mut Transaction<'_>,
-    object: &ObjId,
-    key: &str,
-    place: &str,
-    value: ScalarValue,
-    author: &Author,
-) -> Result<(), RecordError> {
-    let live = conflict::live_values(tx, object, key)?;
+    let value = value.to_scalar()?;
+    let live = conflict::live_values(tx, &ROOT, field.name)?;
+    // Writing the value that already stands would make a change that says nothing.
     if live.last().is_some_and(|(standing, _)| standing == &value) {
         return Ok(());
     }
-    conflict::put(tx, object, key, place, value, &[], &author.person)
+    let place = (&ROOT, field.name, field.name);
+    conflict::put(tx, place, value, Seen::Shown(shown), author)
 }
 
 fn resolve(
@@ -305,10 +306,8 @@ fn resolve(
     value: &Value,
     seen: &[OpId],
 ) -> Result<(), RecordError> {
-    if let Some(id) = place
-        .strip_prefix("checks/")
-        .and_then(|id| id.parse::<EntryId>().ok())
-    {
+    let seen = Seen::Named(seen);
+    if let Some(id) = check_at(place) {
         let stored = value
             .as_text()
             .filter(|text| entry::from_json::<Check>(text).is_some());
@@ -320,15 +319,13 @@ fn resolve(
     }
     let field = find(kind, place)?;
     value.check(field)?;
-    conflict::put(
-        tx,
-        &ROOT,
-        field.name,
-        field.name,
-        value.to_scalar()?,
-        seen,
-        &author.person,
-    )
+    let place = (&ROOT, field.name, field.name);
+    conflict::put(tx, place, value.to_scalar()?, seen, author)
+}
+
+/// The finding that a place names, if it names one.
+fn check_at(place: &str) -> Option<EntryId> {
+    place.strip_prefix("checks/")?.parse().ok()
 }
 
 fn put_check(
@@ -336,20 +333,43 @@ fn put_check(
     author: &Author,
     id: EntryId,
     stored: &str,
-    seen: &[OpId],
+    seen: Seen<'_>,
 ) -> Result<(), RecordError> {
     let checks = existing(tx, Container::Checks)?;
     let key = id.to_string();
     let place = format!("checks/{key}");
     conflict::put(
         tx,
-        &checks,
-        &key,
-        &place,
+        (&checks, &key, &place),
         ScalarValue::from(stored),
         seen,
-        &author.person,
+        author,
     )
+}
+
+/// Commands with the values that stand in `doc` noted as what their author saw.
+///
+/// A phone stores commands in this form, so that words which are written again later, on top of
+/// what others wrote meanwhile, do not silently replace it.
+///
+/// # Errors
+/// [`RecordError::Automerge`].
+pub fn pinned(doc: &Automerge, commands: &[Command]) -> Result<Vec<Command>, RecordError> {
+    let mut commands = commands.to_vec();
+    for command in &mut commands {
+        match command {
+            Command::Set { field, shown, .. } if shown.is_none() => {
+                *shown = conflict::standing_op(doc, &ROOT, field)?;
+            }
+            Command::Check { id, shown, .. } if shown.is_none() => {
+                if let Some(checks) = conflict::container(doc, Container::Checks)? {
+                    *shown = conflict::standing_op(doc, &checks, &id.to_string())?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(commands)
 }
 
 fn add(

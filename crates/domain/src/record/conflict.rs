@@ -9,16 +9,18 @@
 //!
 //! A value is in conflict while it is live beside the winner, or kept and not settled. Both
 //! containers only grow, so the outcome is the same in whatever order changes arrive. The value
-//! that an edit replaces is the winner, which the author saw by definition; it needs no mark.
+//! that the author saw standing and replaces needs no mark. Where another value stands by the time
+//! of the put, because a colleague's came first or the words are written again after a refusal,
+//! that one is kept.
 
 use std::collections::BTreeSet;
 
 use automerge::transaction::{Transactable, Transaction};
-use automerge::{ObjId, ReadDoc, ScalarValue};
+use automerge::{ActorId, ObjId, ReadDoc, ScalarValue};
 
+use super::command::Author;
 use super::error::RecordError;
 use super::schema::Container;
-use crate::id::PersonId;
 
 /// The id of the operation that wrote a value, as `counter@actor`.
 pub type OpId = String;
@@ -90,21 +92,58 @@ pub(super) fn container(
         .and_then(|(value, id)| value.is_object().then_some(id)))
 }
 
-/// Puts a value, keeping every concurrent one that its author did not see.
-///
-/// `seen` names the losing values that the author looked at and decides about.
-pub(super) fn put(
-    tx: &mut Transaction<'_>,
+/// What the author of a put had looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Seen<'a> {
+    /// The value that was shown, by its operation; `None` for the one that stands now.
+    Shown(Option<&'a str>),
+    /// Exactly these values, which the author decides about.
+    Named(&'a [OpId]),
+}
+
+impl Seen<'_> {
+    /// Whether the author had the standing value before them. What they wrote themselves they saw.
+    fn covers_winner(self, op: &str, writer: &ActorId) -> bool {
+        let own = op
+            .split_once('@')
+            .is_some_and(|(_, actor)| actor == writer.to_hex_string());
+        own || match self {
+            Self::Shown(shown) => shown.is_none_or(|shown| shown == op),
+            Self::Named(ops) => ops.iter().any(|named| named == op),
+        }
+    }
+
+    fn named(&self) -> BTreeSet<&str> {
+        match self {
+            Self::Shown(shown) => shown.iter().copied().collect(),
+            Self::Named(ops) => ops.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// The operation whose value stands at a key.
+pub(super) fn standing_op(
+    doc: &impl ReadDoc,
     object: &ObjId,
     key: &str,
-    place: &str,
+) -> Result<Option<OpId>, RecordError> {
+    Ok(live_values(doc, object, key)?.pop().map(|(_, op)| op))
+}
+
+/// Puts a value, keeping every concurrent one that its author did not see.
+pub(super) fn put(
+    tx: &mut Transaction<'_>,
+    (object, key, place): (&ObjId, &str, &str),
     value: ScalarValue,
-    seen: &[OpId],
-    by: &PersonId,
+    seen: Seen<'_>,
+    author: &Author,
 ) -> Result<(), RecordError> {
     let mut live = live_values(tx, object, key)?;
     let winner = live.pop();
-    let mut settle: BTreeSet<&str> = seen.iter().map(String::as_str).collect();
+    let mut settle = seen.named();
+    if let Seen::Shown(_) = seen {
+        settle.retain(|op| live.iter().any(|(_, lost)| lost == op));
+    }
     for (lost, op) in &live {
         let equals_winner = winner.as_ref().is_some_and(|(shown, _)| shown == lost);
         if equals_winner {
@@ -113,12 +152,19 @@ pub(super) fn put(
             mark(tx, Container::Kept, &mark_key(place, op), lost.clone())?;
         }
     }
+    if let Some((standing, op)) = &winner {
+        settle.remove(op.as_str());
+        if !seen.covers_winner(op, &author.actor) {
+            mark(tx, Container::Kept, &mark_key(place, op), standing.clone())?;
+        }
+    }
+    let settled_by = ScalarValue::from(author.person.as_str());
     for op in settle {
         mark(
             tx,
             Container::Settled,
             &mark_key(place, op),
-            ScalarValue::from(by.as_str()),
+            settled_by.clone(),
         )?;
     }
     tx.put(object, key, value)?;

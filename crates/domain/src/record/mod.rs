@@ -25,7 +25,7 @@ mod shape_error;
 mod value;
 mod view;
 
-pub use command::{Author, Command, NewRecord, ReferenceVersions, write};
+pub use command::{Author, Command, NewRecord, ReferenceVersions, pinned, write};
 pub use conflict::OpId;
 pub use entry::{
     Check, Comment, Finding, LogPosition, MAX_ENTRY_BYTES, PhotoRef, PhotoRole, Proposal,

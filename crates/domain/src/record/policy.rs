@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use automerge::{Automerge, ObjType, ROOT, ReadDoc, ScalarValue};
+use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 
 use super::conflict::mark_key;
 use super::entry::{self, Check, Comment, PhotoRef, Proposal};
@@ -16,39 +16,47 @@ use crate::writes::{Action, Target, Write};
 
 pub use super::shape_error::{REASONS, ShapeError, describe};
 
+/// A change, as far as the shape of the record is concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// The person that the device's certificate names.
+    pub author: &'a PersonId,
+    /// Whether it begins the record.
+    pub genesis: bool,
+    /// The record without the change.
+    pub before: &'a Automerge,
+    /// The record with it.
+    pub after: &'a Automerge,
+    /// The changes that its author built on: what the author could see.
+    pub deps: &'a [ChangeHash],
+    /// What it writes.
+    pub writes: &'a [Write],
+}
+
 /// Judges one change.
-///
-/// `author` is the person that the device's certificate names; `before` and `after` are the
-/// record without and with the change; `genesis` says that it begins the record.
 ///
 /// # Errors
 /// The first [`ShapeError`] that is found.
-pub fn judge(
-    author: &PersonId,
-    genesis: bool,
-    before: &Automerge,
-    after: &Automerge,
-    writes: &[Write],
-) -> Result<(), ShapeError> {
-    let kind = if genesis {
-        check_genesis(author, after)?
+pub fn judge(change: Judged<'_>) -> Result<(), ShapeError> {
+    let kind = if change.genesis {
+        check_genesis(change.author, change.after)?
     } else {
-        kind_in(before)?
+        kind_in(change.before)?
     };
-    let judge = Judge {
-        author,
-        genesis,
-        kind,
-        before,
-        after,
-        writes,
-    };
-    writes.iter().try_for_each(|write| judge.check(write))?;
+    let judge = Judge { kind, change };
+    change
+        .writes
+        .iter()
+        .try_for_each(|write| judge.check(write))?;
     judge.check_lengths()
 }
 
 fn scalar_at(doc: &Automerge, key: &str) -> Option<ScalarValue> {
-    doc.get(ROOT, key)
+    scalar_in(doc, &ROOT, key)
+}
+
+fn scalar_in(doc: &Automerge, object: &ObjId, key: &str) -> Option<ScalarValue> {
+    doc.get(object, key)
         .ok()
         .flatten()
         .and_then(|(value, _)| value.into_scalar().ok())
@@ -114,12 +122,8 @@ fn object_type(doc: &Automerge, key: &str) -> Option<ObjType> {
 }
 
 struct Judge<'a> {
-    author: &'a PersonId,
-    genesis: bool,
     kind: Kind,
-    before: &'a Automerge,
-    after: &'a Automerge,
-    writes: &'a [Write],
+    change: Judged<'a>,
 }
 
 impl Judge<'_> {
@@ -148,7 +152,10 @@ impl Judge<'_> {
     }
 
     fn only_in_genesis(&self, write: &Write, right_action: bool) -> Result<(), ShapeError> {
-        match (self.genesis, right_action && write.overwrites.is_empty()) {
+        match (
+            self.change.genesis,
+            right_action && write.overwrites.is_empty(),
+        ) {
             (true, true) => Ok(()),
             (true, false) => Err(ShapeError::BadValue {
                 place: place_of(write),
@@ -178,7 +185,10 @@ impl Judge<'_> {
         if matches!(container, Container::Kept | Container::Settled) {
             return self.check_mark(container, key, scalar, write);
         }
-        key.parse::<EntryId>().map_err(|_| unknown(write))?;
+        // Another spelling of an id would be another key, and hide the entry that has the id.
+        if !key.parse::<EntryId>().is_ok_and(|id| id.to_string() == key) {
+            return Err(unknown(write));
+        }
         let ScalarValue::Str(text) = scalar else {
             return Err(bad());
         };
@@ -189,8 +199,7 @@ impl Judge<'_> {
             _ => entry::from_json::<Proposal>(text).map(|entry| entry.by),
         };
         let by = by.ok_or_else(bad)?;
-        // Resolving a conflict may put back a finding that a colleague wrote.
-        if &by != self.author && container != Container::Checks {
+        if &by != self.change.author && !self.puts_back_a_finding(container, key, scalar) {
             return Err(ShapeError::AuthorForged {
                 place: place_of(write),
             });
@@ -203,20 +212,70 @@ impl Judge<'_> {
 
     fn is_rewrite(&self, container: Container, key: &str, write: &Write) -> bool {
         let exists = || {
-            let (_, object) = self.before.get(ROOT, container.key()).ok().flatten()?;
-            self.before.get(&object, key).ok().flatten()
+            let (_, object) = self
+                .change
+                .before
+                .get(ROOT, container.key())
+                .ok()
+                .flatten()?;
+            self.change.before.get(&object, key).ok().flatten()
         };
         !write.overwrites.is_empty() || exists().is_some() || self.written_twice(write)
     }
 
     fn written_twice(&self, write: &Write) -> bool {
-        self.writes
+        self.change
+            .writes
             .iter()
             .filter(|other| other.path == write.path && other.target == write.target)
             .count()
             > 1
     }
 
+    /// Resolving a conflict may put back a finding that a colleague wrote, as it was.
+    fn puts_back_a_finding(&self, container: Container, key: &str, text: &ScalarValue) -> bool {
+        if container != Container::Checks {
+            return false;
+        }
+        let place = format!("checks/{key}|");
+        let lost = || {
+            let (_, kept) = self
+                .change
+                .before
+                .get(ROOT, Container::Kept.key())
+                .ok()
+                .flatten()?;
+            let mut keys = self
+                .change
+                .before
+                .keys(&kept)
+                .filter(|kept| kept.starts_with(&place));
+            keys.find(|lost| scalar_in(self.change.before, &kept, lost).as_ref() == Some(text))
+        };
+        self.author_saw(&format!("checks/{key}"), |_, value| value == text) || lost().is_some()
+    }
+
+    /// Whether a value that lived at a place when the author wrote fits.
+    fn author_saw(&self, place: &str, fits: impl Fn(&str, &ScalarValue) -> bool) -> bool {
+        let before = self.change.before;
+        let (object, key) = match place.split_once('/') {
+            None => (ROOT, place),
+            Some((container, key)) => match before.get(ROOT, container) {
+                Ok(Some((_, object))) => (object, key),
+                _ => return false,
+            },
+        };
+        let live = before
+            .get_all_at(&object, key, self.change.deps)
+            .unwrap_or_default();
+        live.into_iter().any(|(value, op)| {
+            value
+                .into_scalar()
+                .is_ok_and(|scalar| fits(&op.to_string(), &scalar))
+        })
+    }
+
+    /// A value is kept as it was, and settled in one's own name.
     fn check_mark(
         &self,
         container: Container,
@@ -224,27 +283,21 @@ impl Judge<'_> {
         scalar: &ScalarValue,
         write: &Write,
     ) -> Result<(), ShapeError> {
-        let (place, _) = key.rsplit_once('|').ok_or_else(|| unknown(write))?;
+        let (place, op) = key.rsplit_once('|').ok_or_else(|| unknown(write))?;
         let field = place.split('/').next().unwrap_or(place);
         if field != "checks" && self.kind.field(field).is_none() {
             return Err(unknown(write));
         }
-        let small = match scalar {
-            ScalarValue::Str(text) => text.len() <= entry::MAX_ENTRY_BYTES,
-            ScalarValue::Int(_) => true,
-            _ => false,
-        };
-        let own = container != Container::Settled
-            || matches!(scalar, ScalarValue::Str(by) if by == self.author.as_str());
-        match (small, own) {
-            (true, true) => Ok(()),
-            (false, _) => Err(ShapeError::BadValue {
+        if container == Container::Settled {
+            let own = matches!(scalar, ScalarValue::Str(by) if by == self.change.author.as_str());
+            return own.then_some(()).ok_or_else(|| ShapeError::AuthorForged {
                 place: place_of(write),
-            }),
-            (_, false) => Err(ShapeError::AuthorForged {
-                place: place_of(write),
-            }),
+            });
         }
+        let was_there = self.author_saw(place, |live, value| live == op && value == scalar);
+        was_there.then_some(()).ok_or_else(|| ShapeError::BadValue {
+            place: place_of(write),
+        })
     }
 
     fn check_letter(&self, field: &str, write: &Write) -> Result<(), ShapeError> {
@@ -266,6 +319,7 @@ impl Judge<'_> {
             return Ok(());
         }
         let marked: BTreeSet<&str> = self
+            .change
             .writes
             .iter()
             .filter(|other| matches!(other.path.as_slice(), [c] if c == "kept" || c == "settled"))
@@ -292,8 +346,8 @@ impl Judge<'_> {
 
     fn was_marked(&self, key: &str) -> bool {
         ["kept", "settled"].iter().any(|container| {
-            let object = self.before.get(ROOT, *container).ok().flatten();
-            object.is_some_and(|(_, id)| matches!(self.before.get(&id, key), Ok(Some(_))))
+            let object = self.change.before.get(ROOT, *container).ok().flatten();
+            object.is_some_and(|(_, id)| matches!(self.change.before.get(&id, key), Ok(Some(_))))
         })
     }
 
@@ -302,8 +356,8 @@ impl Judge<'_> {
             let FieldType::Prose(max) = field.holds else {
                 continue;
             };
-            if let Ok(Some((_, id))) = self.after.get(ROOT, field.name)
-                && self.after.length(&id) > max
+            if let Ok(Some((_, id))) = self.change.after.get(ROOT, field.name)
+                && self.change.after.length(&id) > max
             {
                 return Err(ShapeError::TooLong {
                     place: field.name.to_owned(),

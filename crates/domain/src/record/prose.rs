@@ -28,6 +28,9 @@ impl Rewrite {
             return Ok(());
         }
         let current = tx.text(object)?;
+        if current == self.to {
+            return Ok(());
+        }
         if current == self.from {
             tx.update_text(object, &self.to)?;
             return Ok(());

@@ -76,6 +76,11 @@ impl Kind {
         }
     }
 
+    /// Every field, those common to all kinds first.
+    pub fn all_fields(self) -> impl Iterator<Item = &'static Field> {
+        COMMON.iter().chain(self.fields())
+    }
+
     /// The field of that name, those common to all kinds included.
     pub fn field(self, name: &str) -> Option<&'static Field> {
         COMMON

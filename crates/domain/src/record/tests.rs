@@ -42,6 +42,7 @@ fn set(field: &str, text: &str) -> Command {
     Command::Set {
         field: field.to_owned(),
         value: Value::Text(text.to_owned()),
+        shown: None,
     }
 }
 
@@ -151,11 +152,7 @@ fn resolve_ends_a_conflict_for_the_values_its_author_saw_and_no_others() {
         .map(|(who, title)| changed(&base, who, &[set("title", title)]).0);
     let two = merged(a, &b);
     let view = RecordView::read(&two).unwrap();
-    let seen = view.conflicts[0]
-        .lost
-        .iter()
-        .map(|lost| lost.op.clone())
-        .collect();
+    let seen = view.conflicts[0].all_ops();
     let resolve = Command::Resolve {
         place: "title".to_owned(),
         value: Value::Text("甲乙".to_owned()),
@@ -223,6 +220,7 @@ fn concurrent_corrections_of_one_finding_leave_the_lost_one_visible() {
             by: who.into(),
             at_ms: NOW,
         },
+        shown: None,
     };
     let (base, _) = changed(&case(), 1, &[check("W001", Finding::Ok, "")]);
     let both = merged(
@@ -235,7 +233,7 @@ fn concurrent_corrections_of_one_finding_leave_the_lost_one_visible() {
     let resolve = Command::Resolve {
         place: conflict.place.clone(),
         value: conflict.lost[0].value.clone(),
-        seen: vec![conflict.lost[0].op.clone()],
+        seen: conflict.all_ops(),
     };
     let view = RecordView::read(&changed(&both, 4, &[resolve]).0).unwrap();
     assert_eq!(view.conflicts, []);
@@ -291,6 +289,7 @@ fn a_place_is_stored_raw_and_an_impossible_one_is_refused() {
         [Command::Set {
             field: "place".to_owned(),
             value: place(lat),
+            shown: None,
         }]
     };
     let (doc, _) = changed(&case(), 1, &put(28.187_654_3));
@@ -379,4 +378,53 @@ proptest! {
             prop_assert!(replaced.contains(&title) || visible.contains(&title), "{}", title);
         }
     }
+}
+
+#[test]
+fn a_value_that_came_in_after_somebody_looked_survives_their_resolution() {
+    let base = case();
+    let [a, b, c] = [(2, "甲"), (3, "乙"), (9, "丙")]
+        .map(|(who, title)| changed(&base, who, &[set("title", title)]).0);
+    let two = merged(a, &b);
+    let seen = RecordView::read(&two).unwrap().conflicts[0].all_ops();
+    let three = merged(two, &c);
+    let before = RecordView::read(&three).unwrap();
+    assert_eq!(before.text("title"), "丙", "the late value stands");
+    let resolve = Command::Resolve {
+        place: "title".to_owned(),
+        value: Value::Text("甲乙".to_owned()),
+        seen,
+    };
+    let view = RecordView::read(&changed(&three, 5, &[resolve]).0).unwrap();
+    assert_eq!(view.text("title"), "甲乙");
+    assert_eq!(lost_texts(&view, "title"), ["丙"]);
+}
+
+#[test]
+fn words_that_are_written_again_do_not_silently_replace_what_others_wrote_meanwhile() {
+    let base = case();
+    let meant = pinned(&base, &[set("title", "我的")]).unwrap();
+    let (meanwhile, _) = changed(&base, 2, &[set("title", "同事的")]);
+    let view = RecordView::read(&changed(&meanwhile, 3, &meant).0).unwrap();
+    assert_eq!(view.text("title"), "我的");
+    assert_eq!(lost_texts(&view, "title"), ["同事的"]);
+
+    let own_chain = pinned(&base, &[set("title", "一"), set("title", "二")]).unwrap();
+    let view = RecordView::read(&changed(&base, 3, &own_chain).0).unwrap();
+    assert_eq!(
+        view.conflicts,
+        [],
+        "what one replaced oneself is no conflict"
+    );
+}
+
+#[test]
+fn concurrent_corrections_of_the_area_show_the_lost_one() {
+    let base = case();
+    let both = merged(
+        changed(&base, 2, &[set("area", "430111003002")]).0,
+        &changed(&base, 3, &[set("area", "430111003003")]).0,
+    );
+    let view = RecordView::read(&both).unwrap();
+    assert_eq!(lost_texts(&view, "area").len(), 1);
 }

@@ -33,8 +33,18 @@ pub struct Conflict {
     pub place: String,
     /// The value that is shown; `None` if the winner does not fit the field.
     pub shown: Option<Value>,
+    /// Names that value when the conflict is resolved.
+    pub shown_op: Option<OpId>,
     /// The values that lost.
     pub lost: Vec<LostValue>,
+}
+
+impl Conflict {
+    /// Everything that this conflict shows, as a resolution names it.
+    pub fn all_ops(&self) -> Vec<OpId> {
+        let lost = self.lost.iter().map(|lost| lost.op.clone());
+        self.shown_op.iter().cloned().chain(lost).collect()
+    }
 }
 
 /// A proposal as it stands in the record.
@@ -105,7 +115,7 @@ impl RecordView {
     }
 
     fn read_fields(&mut self, doc: &Automerge) -> Result<(), RecordError> {
-        for field in self.kind.fields() {
+        for field in self.kind.all_fields() {
             if let FieldType::Prose(_) = field.holds {
                 if let Some((automerge::Value::Object(_), id)) = doc.get(ROOT, field.name)? {
                     let text = doc.text(&id)?;
@@ -127,8 +137,10 @@ impl RecordView {
                     })
                 })
                 .collect();
-            self.note_conflict(field.name.to_owned(), shown.clone(), lost);
-            if let Some(value) = shown {
+            let op = conflict::standing_op(doc, &ROOT, field.name)?;
+            self.note_conflict(field.name.to_owned(), shown.clone().zip(op), lost);
+            let has_a_place_of_its_own = matches!(field.name, "area" | "deleted_at");
+            if let Some(value) = shown.filter(|_| !has_a_place_of_its_own) {
                 self.fields.insert(field.name.to_owned(), value);
             }
         }
@@ -156,14 +168,26 @@ impl RecordView {
                 })
                 .collect();
             let shown = winner(doc, &checks, &key)?.and_then(text);
-            self.note_conflict(place, shown, lost);
+            let op = conflict::standing_op(doc, &checks, &key)?;
+            self.note_conflict(place, shown.zip(op), lost);
         }
         Ok(())
     }
 
-    fn note_conflict(&mut self, place: String, shown: Option<Value>, lost: Vec<LostValue>) {
+    fn note_conflict(
+        &mut self,
+        place: String,
+        standing: Option<(Value, OpId)>,
+        lost: Vec<LostValue>,
+    ) {
         if !lost.is_empty() {
-            self.conflicts.push(Conflict { place, shown, lost });
+            let (shown, shown_op) = standing.unzip();
+            self.conflicts.push(Conflict {
+                place,
+                shown,
+                shown_op,
+                lost,
+            });
         }
     }
 

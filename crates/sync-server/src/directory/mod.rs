@@ -6,7 +6,7 @@
 mod import;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use gridlog_domain::id::{AreaCode, PersonId};
 use gridlog_domain::reference::{
@@ -199,18 +199,25 @@ fn content_version(json: &str) -> u32 {
 
 /// The directory as it stands, shared by every request.
 #[derive(Debug, Clone)]
-pub struct SharedDirectory(Arc<RwLock<Arc<Directory>>>);
+pub struct SharedDirectory {
+    current: Arc<RwLock<Arc<Directory>>>,
+    /// Held from reading the store to showing what was read, so that the later reading wins.
+    refreshing: Arc<Mutex<()>>,
+}
 
 impl SharedDirectory {
     /// Shares a directory.
     pub fn new(directory: Directory) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(directory))))
+        Self {
+            current: Arc::new(RwLock::new(Arc::new(directory))),
+            refreshing: Arc::default(),
+        }
     }
 
     /// The directory now.
     pub fn now(&self) -> Arc<Directory> {
         // The value is replaced whole, so a panic elsewhere leaves it sound.
-        self.0
+        self.current
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -221,8 +228,12 @@ impl SharedDirectory {
     /// # Errors
     /// As [`Directory::load`]; the directory stays as it was.
     pub fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _refreshing = self
+            .refreshing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let fresh = Arc::new(Directory::load(store)?);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 }

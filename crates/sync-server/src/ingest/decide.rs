@@ -1,12 +1,14 @@
 //! Deciding on one change: into the log, or where else.
 
-use automerge::ScalarValue;
+use automerge::{ROOT, ReadDoc, ScalarValue};
 use gridlog_domain::id::{AreaCode, EntryId, PersonId};
-use gridlog_domain::record::{Container, Kind, Proposal, RecordView, policy, proposal_hash};
+use gridlog_domain::record::policy;
+use gridlog_domain::record::{Container, Kind, Proposal, RecordView, proposal_hash};
 use gridlog_domain::time::{ActTimes, CountedTime};
 use gridlog_domain::workflow::{Actor, CaseState, Outcome, RefusalReason, Rulebook};
 use gridlog_domain::writes::{Action, Target, Write};
 use gridlog_merge_guard::{Admitted, Limits, Outcome as Judged, PolicyRefusal, admit};
+use gridlog_protocol::limits::MAX_RECORD_BYTES;
 use gridlog_protocol::{Digest, Fact, Key, LogEntry, audience, entry_hash};
 
 use super::scope::{self, Place, Scope};
@@ -42,21 +44,22 @@ pub(super) fn decide(
     working: &mut Working,
     incoming: &Incoming<'_>,
 ) -> Result<ItemStatus, StoreError> {
-    if let Some(status) = judge_scope_of_known(circumstances, working, incoming) {
-        return Ok(status);
+    if working.bytes + incoming.bytes.len() > MAX_RECORD_BYTES {
+        return Ok(ItemStatus::Refused("record_full".to_owned()));
     }
     let judged = admit(
         &working.history,
         incoming.bytes,
         circumstances.limits,
         |candidate| {
-            policy::judge(
-                incoming.by,
-                candidate.genesis,
-                candidate.before,
-                candidate.after,
-                candidate.writes,
-            )
+            policy::judge(policy::Judged {
+                author: incoming.by,
+                genesis: candidate.genesis,
+                before: candidate.before,
+                after: candidate.after,
+                deps: &candidate.header.deps,
+                writes: candidate.writes,
+            })
             .map_err(|error| PolicyRefusal {
                 code: error.code(),
                 detail: error.to_string(),
@@ -68,13 +71,19 @@ pub(super) fn decide(
         Ok(Judged::Waiting { missing }) => wait_or_block(circumstances, working, &missing),
         Ok(Judged::AlreadyKnown) => already_known(circumstances, working, incoming),
         Ok(Judged::Admitted(admitted)) => {
-            let begun = if working.ruled.is_none() {
-                match begin(circumstances, incoming, &admitted) {
+            // Only a sound change is worth an office's look, so scope is judged last.
+            let begun = match &working.ruled {
+                None => match begin(circumstances, incoming, &admitted) {
                     Ok(ruled) => Some(ruled),
                     Err(status) => return Ok(status),
+                },
+                Some(ruled) => {
+                    let device_ms = admitted.header.time_ms;
+                    if let Some(status) = out_of_scope(circumstances, ruled, incoming, device_ms) {
+                        return Ok(status);
+                    }
+                    None
                 }
-            } else {
-                None
             };
             let mut admission = Admission {
                 circumstances,
@@ -97,25 +106,22 @@ fn counted(incoming: &Incoming<'_>, device_ms: i64) -> CountedTime {
     .counted()
 }
 
-/// Who may write in a record that exists is clear before any document is touched.
-fn judge_scope_of_known(
+/// Where a change to a record that exists goes if its author may not write there.
+fn out_of_scope(
     circumstances: &Circumstances<'_>,
-    working: &Working,
+    ruled: &Ruled,
     incoming: &Incoming<'_>,
+    device_ms: i64,
 ) -> Option<ItemStatus> {
-    let ruled = working.ruled.as_ref()?;
-    let header = gridlog_merge_guard::receive(incoming.bytes, circumstances.limits).ok()?;
     let place = Place {
         area: &ruled.area,
         department: ruled
             .state
             .as_ref()
             .and_then(|state| state.department.as_ref()),
-        is_author: working
-            .audiences
-            .contains(&audience::person(incoming.by.as_str())),
+        anywhere: ruled.kind == Kind::Case && &ruled.author == incoming.by,
     };
-    refuse_by_scope(circumstances, incoming, place, header.time_ms)
+    refuse_by_scope(circumstances, incoming, place, device_ms)
 }
 
 fn refuse_by_scope(
@@ -167,7 +173,7 @@ fn begin(
     let place = Place {
         area: &area,
         department: None,
-        is_author: view.kind == Kind::Case,
+        anywhere: view.kind == Kind::Case,
     };
     if let Some(status) = refuse_by_scope(circumstances, incoming, place, admitted.header.time_ms) {
         return Err(status);
@@ -246,6 +252,7 @@ impl Admission<'_, '_> {
             writes,
         } = admitted;
         self.working.history = history;
+        self.working.bytes += self.incoming.bytes.len();
         let is_new = begun.is_some();
         if let Some(ruled) = begun {
             self.working.ruled = Some(ruled);
@@ -330,8 +337,8 @@ impl Admission<'_, '_> {
             return Ok(());
         };
         let counts_at = self.counted(&proposal)?;
-        let deleted = RecordView::read(self.working.history.document())
-            .is_ok_and(|view| view.deleted_at_ms.is_some());
+        let document = self.working.history.document();
+        let deleted = matches!(document.get(ROOT, "deleted_at"), Ok(Some(_)));
         let before = self.ruled()?.state.clone();
         let (outcome, after) = match &before {
             None => (Outcome::Refused(RefusalReason::NotACase), None),
@@ -386,10 +393,17 @@ impl Admission<'_, '_> {
         } else {
             None
         };
+        // What a phone says it had seen is its own word; what the case has come to is not.
+        let ruled = self.working.ruled.as_ref();
+        let last = ruled.and_then(|ruled| ruled.state.as_ref()?.last.as_ref());
+        let answers_at = seen_at
+            .into_iter()
+            .chain(last.map(|last| last.at.at_ms))
+            .max();
         Ok(ActTimes {
             device_ms: proposal.at_ms,
             offset_ms: proposal.offset_ms,
-            not_before_ms: seen_at.unwrap_or(i64::MIN),
+            not_before_ms: answers_at.unwrap_or(i64::MIN),
             received_ms: self.incoming.received_ms,
         }
         .counted())

@@ -137,7 +137,7 @@ impl Sequencer {
     pub fn clear(&mut self, item: Digest, by: OfficeDecision) -> Result<(), OfficeError> {
         match self.waiting_status(item)? {
             ItemStatus::Review(_) => self.settle(item, ItemStatus::Received, by),
-            ItemStatus::Refused(code) if code == "area_never_held" => {
+            ItemStatus::Refused(code) if code == "area_never_held" && self.has_bytes(item)? => {
                 self.settle(item, ItemStatus::Received, by)
             }
             ItemStatus::Refused(code) => Err(OfficeError::CannotAdmit { item, code }),
@@ -158,6 +158,12 @@ impl Sequencer {
             refused @ ItemStatus::Refused(_) => self.settle(item, refused, by),
             _ => Err(OfficeError::NotWaiting(item)),
         }
+    }
+
+    /// Whether the bytes of an item were kept; see [`crate::store::QUARANTINED_BYTES_PER_DEVICE`].
+    fn has_bytes(&self, item: Digest) -> Result<bool, OfficeError> {
+        let found = self.store.inbox_item(item)?;
+        Ok(found.is_some_and(|found| !found.pushed.bytes.is_empty()))
     }
 
     fn waiting_status(&self, item: Digest) -> Result<ItemStatus, OfficeError> {
@@ -182,9 +188,11 @@ impl Sequencer {
             status,
             office: Some(by),
         });
-        // What is held back behind it comes up for decision again.
-        if let Some(found) = self.store.inbox_item(item)? {
-            for held in self.store.held_back(found.pushed.record)? {
+        // What is held back by it comes up for decision again.
+        if let Some(found) = self.store.inbox_item(item)?
+            && let Some(change) = found.pushed.change
+        {
+            for held in self.store.held_back_by(found.pushed.record, change)? {
                 let item = held.pushed.item;
                 let again = ItemStatus::Received;
                 batch.decisions.push(Decision {

@@ -30,7 +30,7 @@ pub fn examine(item: PushItem, by: &Pushed<'_>, limits: &Limits) -> NewItem {
         change,
         offset_ms,
     } = item;
-    let digest = item_digest(&change.0);
+    let digest = item_digest(record, &change.0);
     let received = gridlog_merge_guard::receive(&change.0, limits);
     let header = received.as_ref().ok().cloned();
     let sound = received.and_then(|header| header.check_actor(by.actors));

@@ -1,6 +1,7 @@
 //! May this person write in this record? (DESIGN section 4)
 
 use gridlog_domain::id::{AreaCode, Department, PersonId};
+use gridlog_domain::reference::{Assignment, Role};
 use gridlog_domain::time::CountedTime;
 
 use crate::directory::{Directory, sees_area};
@@ -23,12 +24,13 @@ pub(super) struct Place<'a> {
     pub(super) area: &'a AreaCode,
     /// The department that has the case.
     pub(super) department: Option<&'a Department>,
-    /// Whether the person has written in it before.
-    pub(super) is_author: bool,
+    /// A case may be reported anywhere, and its reporter may add to it: any assignment counts.
+    pub(super) anywhere: bool,
 }
 
 /// Work is judged by the assignment of the hour it was done; what arrives after that assignment
-/// ended waits for the office.
+/// ended waits for the office. Having written in a record before gives sight of it, not a right to
+/// write on.
 pub(super) fn judge(
     directory: &Directory,
     person: &PersonId,
@@ -46,21 +48,12 @@ pub(super) fn judge(
     if device_is_revoked {
         return Scope::Review("device_handed_over");
     }
-    if place.is_author {
-        return Scope::Allowed;
-    }
-    let held = known.assignments.iter().filter(|assignment| {
-        let by_department =
-            place.department.is_some() && assignment.department.as_ref() == place.department;
-        let by_area =
-            sees_area(assignment.role) && directory.areas.covers(&assignment.area, place.area);
-        by_department || by_area
-    });
     let mut ever = false;
     let mut then = false;
-    for assignment in held {
-        ever = true;
-        let held_then = assignment.is_valid_at(done.at_ms);
+    for assignment in &known.assignments {
+        let reach = reach(directory, assignment, place);
+        ever |= reach != Reach::Nothing;
+        let held_then = reach == Reach::Writes && assignment.is_valid_at(done.at_ms);
         then |= held_then;
         if held_then && assignment.is_valid_at(now_ms) {
             return Scope::Allowed;
@@ -70,5 +63,31 @@ pub(super) fn judge(
         (false, _) => Scope::NeverHeld,
         (true, true) => Scope::Review("assignment_ended"),
         (true, false) => Scope::Review("not_assigned_then"),
+    }
+}
+
+/// How far an assignment reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Its area is another one.
+    Nothing,
+    /// It is for the area, but not for this record now, as with a department that does not have
+    /// the case any more.
+    Area,
+    /// It allows writing in the record.
+    Writes,
+}
+
+fn reach(directory: &Directory, assignment: &Assignment, place: Place<'_>) -> Reach {
+    let covers = place.anywhere || directory.areas.covers(&assignment.area, place.area);
+    let by_department =
+        place.department.is_some() && assignment.department.as_ref() == place.department;
+    match (
+        covers,
+        by_department || place.anywhere || sees_area(assignment.role),
+    ) {
+        (true, true) => Reach::Writes,
+        (true, false) if assignment.role == Role::Handler => Reach::Area,
+        _ => Reach::Nothing,
     }
 }

@@ -47,7 +47,8 @@ pub(super) struct Desk<'a> {
     touched: Vec<RecordId>,
     cache: &'a mut RecordCache,
     queue: VecDeque<InboxItem>,
-    held_back: BTreeMap<RecordId, Vec<InboxItem>>,
+    held_back: BTreeMap<RecordId, Vec<(ItemStatus, InboxItem)>>,
+    decided: BTreeMap<Digest, ItemStatus>,
     revoked: BTreeMap<DeviceId, bool>,
     /// What this round decided, by the hash of the change.
     fates: BTreeMap<Digest, ItemStatus>,
@@ -112,6 +113,7 @@ impl<'a> Desk<'a> {
             cache,
             queue: VecDeque::new(),
             held_back: BTreeMap::new(),
+            decided: BTreeMap::new(),
             revoked: BTreeMap::new(),
             fates: BTreeMap::new(),
         }
@@ -159,16 +161,22 @@ impl<'a> Desk<'a> {
             decided => decided?,
         };
         let status = self.blocked_in_this_round(status);
-        let record = pushed.record;
+        let (record, change) = (pushed.record, pushed.change);
         self.note(&item, status.clone());
-        match status {
-            ItemStatus::Admitted(_) | ItemStatus::Refused(_) => self.reconsider(record)?,
-            ItemStatus::Waiting(_) | ItemStatus::BlockedBy(_) => {
-                self.held_back.entry(record).or_default().push(item);
-            }
-            ItemStatus::Received | ItemStatus::Review(_) => {}
+        if let ItemStatus::Waiting(_) | ItemStatus::BlockedBy(_) = status {
+            self.held_back
+                .entry(record)
+                .or_default()
+                .push((status.clone(), item));
         }
-        Ok(())
+        let settles = matches!(
+            status,
+            ItemStatus::Admitted(_) | ItemStatus::Refused(_) | ItemStatus::BlockedBy(_)
+        );
+        match change {
+            Some(change) if settles => self.reconsider(record, change),
+            _ => Ok(()),
+        }
     }
 
     /// What was decided a moment ago about a dependency is not in the store yet.
@@ -187,28 +195,26 @@ impl<'a> Desk<'a> {
         if let Some(change) = item.pushed.change {
             self.fates.insert(change, status.clone());
         }
-        let item = item.pushed.item;
-        self.batch
-            .decisions
-            .retain(|decision| decision.item != item);
-        self.batch.decisions.push(Decision {
-            item,
-            status,
-            office: None,
-        });
+        self.decided.insert(item.pushed.item, status);
     }
 
-    /// After a decision on a change, what was held back behind it is looked at again.
-    fn reconsider(&mut self, record: RecordId) -> Result<(), StoreError> {
-        let mut again = self.held_back.remove(&record).unwrap_or_default();
-        for stored in self.circumstances.store.held_back(record)? {
-            let item = stored.pushed.item;
-            let in_this_round = self.batch.decisions.iter().any(|d| d.item == item)
-                || self.queue.iter().any(|queued| queued.pushed.item == item);
-            if !in_this_round {
-                again.push(stored);
-            }
+    /// After a decision on a change, what waits for that very change is looked at again.
+    fn reconsider(&mut self, record: RecordId, change: Digest) -> Result<(), StoreError> {
+        let mut again = Vec::new();
+        if let Some(held) = self.held_back.get_mut(&record) {
+            let (waits, others) = std::mem::take(held)
+                .into_iter()
+                .partition(|(status, _)| *status == ItemStatus::Waiting(change));
+            *held = others;
+            let waits: Vec<(ItemStatus, InboxItem)> = waits;
+            again.extend(waits.into_iter().map(|(_, item)| item));
         }
+        let stored = self.circumstances.store.held_back_by(record, change)?;
+        again.extend(
+            stored
+                .into_iter()
+                .filter(|item| !self.decided.contains_key(&item.pushed.item)),
+        );
         again.sort_by_key(|item| item.arrival);
         for item in again.into_iter().rev() {
             self.queue.push_front(item);
@@ -228,6 +234,14 @@ impl<'a> Desk<'a> {
 
     /// Commits the round. Records go back to the cache only if it held.
     pub(super) fn close(mut self) -> Result<u64, StoreError> {
+        let decided = std::mem::take(&mut self.decided).into_iter();
+        self.batch
+            .decisions
+            .extend(decided.map(|(item, status)| Decision {
+                item,
+                status,
+                office: None,
+            }));
         for id in &self.touched {
             if let Some(working) = self.working.get(id) {
                 self.batch.records.push(working.row()?);

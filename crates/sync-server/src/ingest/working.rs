@@ -24,6 +24,8 @@ pub(super) struct Ruled {
 pub(super) struct Working {
     pub(super) id: RecordId,
     pub(super) history: History,
+    /// Size of all admitted changes together.
+    pub(super) bytes: usize,
     /// `None` until the genesis change is admitted.
     pub(super) ruled: Option<Ruled>,
     pub(super) ruled_proposals: BTreeSet<[u8; 16]>,
@@ -48,6 +50,7 @@ impl Working {
         Ok(Self {
             id,
             history,
+            bytes: changes.iter().map(|change| change.bytes.len()).sum(),
             ruled: Some(Ruled {
                 kind: row.kind,
                 area: AreaCode::new(row.area),
@@ -65,6 +68,7 @@ impl Working {
         Self {
             id,
             history: History::empty(),
+            bytes: 0,
             ruled: None,
             ruled_proposals: BTreeSet::new(),
             audiences: BTreeSet::new(),

@@ -42,7 +42,7 @@ fn record(n: u8) -> RecordId {
 fn item(n: u8, seq: u64) -> NewItem {
     let bytes = vec![n, u8::try_from(seq).unwrap()];
     NewItem {
-        item: item_digest(&bytes),
+        item: item_digest(Key([n; 16]), &bytes),
         record: record(n),
         change: Some(Digest([n ^ u8::try_from(seq).unwrap(); 32])),
         actor_seq: Some(([7; 16], seq)),
@@ -161,7 +161,19 @@ fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
     let unknown = Digest([0; 32]);
     let statuses = store.item_statuses(&[pushed.item, unknown]).unwrap();
     assert_eq!(statuses, [Some(status), None]);
-    assert_eq!(store.held_back(record(1)).unwrap().len(), 1);
+    assert_eq!(
+        store
+            .held_back_by(record(1), Digest([3; 32]))
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(
+        store
+            .held_back_by(record(1), Digest([4; 32]))
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(
         store.inbox_item(pushed.item).unwrap().unwrap().pushed.bytes,
         pushed.bytes
@@ -172,14 +184,14 @@ fn a_number_of_an_actor_has_one_change_for_each_record(store: &impl Store) {
     let first = item(1, 1);
     let mut other = NewItem {
         bytes: vec![9],
-        item: item_digest(&[9]),
+        item: item_digest(Key([1; 16]), &[9]),
         ..first.clone()
     };
     let statuses = store.add_to_inbox(&[first.clone(), other.clone()]).unwrap();
     let reused = ItemStatus::Refused("actor_seq_reused".to_owned());
     assert_eq!(statuses, [ItemStatus::Received, reused]);
     other.record = record(2);
-    other.item = item_digest(&[10]);
+    other.item = item_digest(Key([2; 16]), &[10]);
     assert_eq!(
         store.add_to_inbox(&[other]).unwrap(),
         [ItemStatus::Received]
@@ -401,7 +413,7 @@ fn a_hostile_device_cannot_fill_the_disk_with_refused_bytes(store: &impl Store) 
         .map(|n| {
             let bytes = n.to_be_bytes().to_vec();
             NewItem {
-                item: item_digest(&bytes),
+                item: item_digest(Key([1; 16]), &bytes),
                 change: None,
                 actor_seq: None,
                 bytes,

@@ -48,8 +48,8 @@ pub trait Store: Send + Sync + 'static {
     /// Items that nobody has decided on yet, in the order of their arrival.
     fn undecided(&self, limit: usize) -> Result<Vec<InboxItem>, StoreError>;
 
-    /// Items of a record that wait for another change or are blocked by one.
-    fn held_back(&self, record: RecordId) -> Result<Vec<InboxItem>, StoreError>;
+    /// Items of a record that wait for that change or are blocked by it, in order of arrival.
+    fn held_back_by(&self, record: RecordId, change: Digest) -> Result<Vec<InboxItem>, StoreError>;
 
     /// The item of that digest with its bytes.
     fn inbox_item(&self, item: Digest) -> Result<Option<InboxItem>, StoreError>;

@@ -47,19 +47,21 @@ CREATE INDEX records_by_stage ON records (kind, stage, updated_ms DESC);
 -- one, and no longer count. `pulled` ones came with a page of the current epoch.
 CREATE TABLE changes (
     position   INTEGER PRIMARY KEY,
-    hash       BLOB NOT NULL UNIQUE,
+    hash       BLOB NOT NULL,
     record     BLOB NOT NULL,
     bytes      BLOB NOT NULL,
     pulled     INTEGER NOT NULL,
     superseded INTEGER NOT NULL
 );
 CREATE INDEX changes_by_record ON changes (record, position);
+-- Two records may begin with equal bytes, so a hash names a change only within its record.
+CREATE UNIQUE INDEX changes_by_hash ON changes (record, hash);
 
 -- Own changes: what was meant, and where each stands.
 CREATE TABLE outbox (
     position    INTEGER PRIMARY KEY AUTOINCREMENT,
     item        BLOB NOT NULL UNIQUE,
-    change      BLOB NOT NULL UNIQUE,
+    change      BLOB NOT NULL,
     record      BLOB NOT NULL,
     actor       BLOB NOT NULL,
     commands    TEXT NOT NULL,
@@ -67,7 +69,8 @@ CREATE TABLE outbox (
     offset_ms   INTEGER,
     attempt     INTEGER NOT NULL,
     standing    TEXT NOT NULL,
-    code        TEXT
+    code        TEXT,
+    UNIQUE (record, change)
 );
 CREATE INDEX outbox_by_standing ON outbox (standing, position);
 CREATE INDEX outbox_by_record ON outbox (record, position);
@@ -94,12 +97,12 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_record ON entries (record, epoch, seq);
 
 CREATE TABLE rulings (
-    proposal      BLOB PRIMARY KEY,
     record        BLOB NOT NULL,
+    proposal      BLOB NOT NULL,
     proposal_hash BLOB NOT NULL,
-    refused       TEXT
+    refused       TEXT,
+    PRIMARY KEY (record, proposal)
 ) WITHOUT ROWID;
-CREATE INDEX rulings_by_record ON rulings (record);
 
 CREATE TABLE drafts (
     id         BLOB PRIMARY KEY,

@@ -146,12 +146,14 @@ pub(super) fn undecided(tx: &Transaction<'_>, limit: usize) -> Result<Vec<InboxI
     )
 }
 
-pub(super) fn held_back(
+pub(super) fn held_back_by(
     tx: &Transaction<'_>,
     record: RecordId,
+    change: Digest,
 ) -> Result<Vec<InboxItem>, StoreError> {
-    let held = "record = ?1 AND status IN ('waiting', 'blocked_by') ORDER BY arrival";
-    select(tx, held, params![record.as_bytes()])
+    let held = "record = ?1 AND detail = ?2 AND status IN ('waiting', 'blocked_by')
+        ORDER BY arrival";
+    select(tx, held, params![record.as_bytes(), change.0])
 }
 
 pub(super) fn item(tx: &Transaction<'_>, item: Digest) -> Result<Option<InboxItem>, StoreError> {

@@ -68,7 +68,7 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
     for (record, audience, since) in &batch.gained {
         tx.prepare_cached(
             "INSERT INTO record_audiences (record, audience, since) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT DO UPDATE SET since = excluded.since",
         )?
         .execute(params![record.as_bytes(), audience, since.cast_signed()])?;
     }

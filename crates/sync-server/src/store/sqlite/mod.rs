@@ -64,7 +64,8 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut writer = self.writer.lock().map_err(|_| StoreError::Poisoned)?;
+        // A transaction that was open when somebody panicked was rolled back as it was dropped.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
         transaction.commit()?;
@@ -145,8 +146,8 @@ impl Store for SqliteStore {
         self.read(|tx| inbox::undecided(tx, limit))
     }
 
-    fn held_back(&self, record: RecordId) -> Result<Vec<InboxItem>, StoreError> {
-        self.read(|tx| inbox::held_back(tx, record))
+    fn held_back_by(&self, record: RecordId, change: Digest) -> Result<Vec<InboxItem>, StoreError> {
+        self.read(|tx| inbox::held_back_by(tx, record, change))
     }
 
     fn inbox_item(&self, item: Digest) -> Result<Option<InboxItem>, StoreError> {

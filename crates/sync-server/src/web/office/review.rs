@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
-use gridlog_domain::record::policy;
+use gridlog_domain::record::{RecordView, policy};
 use gridlog_domain::reference::Role;
 use gridlog_merge_guard::{History, describe};
 use gridlog_protocol::{Digest, reason};
@@ -92,17 +92,44 @@ pub(super) async fn review_list(
     Query(query): Query<ReviewQuery>,
 ) -> Result<Json<Vec<Waiting>>, ApiError> {
     of.require(&app, KEEPERS)?;
-    let items = app.work(move |app| {
+    let rows = app.work(move |app| {
         let limit = query.limit.unwrap_or(50).min(500);
-        Ok(app.store.quarantine(limit, query.offset.unwrap_or(0))?)
+        let mut rows = Vec::new();
+        for waiting in app.store.quarantine(limit, query.offset.unwrap_or(0))? {
+            if concerns(app, &of, &waiting.item)? {
+                rows.push(Waiting::from(&waiting.item));
+            }
+        }
+        Ok(rows)
     });
-    Ok(Json(
-        items
-            .await?
-            .iter()
-            .map(|waiting| Waiting::from(&waiting.item))
-            .collect(),
-    ))
+    Ok(Json(rows.await?))
+}
+
+/// Whether an item is about a record that the person may see. What is about no record at all, such
+/// as bytes that are no change, concerns every keeper.
+fn concerns(app: &App, of: &OfOffice, item: &InboxItem) -> Result<bool, ApiError> {
+    let audiences = of.audiences(app);
+    let record = item.pushed.record;
+    if app.store.record(record)?.is_some() {
+        return Ok(app.store.is_visible(record, &audiences)?);
+    }
+    let Some(view) = begun(item) else {
+        return Ok(true);
+    };
+    let area = app.directory.now().area_audiences(&view.area);
+    Ok(area.iter().any(|audience| audiences.contains(audience)))
+}
+
+/// The item of that name, if it concerns the person.
+fn found(app: &App, of: &OfOffice, name: &str) -> Result<InboxItem, ApiError> {
+    let item = app.store.inbox_item(digest(name)?)?;
+    match item {
+        Some(item) if concerns(app, of, &item)? => Ok(item),
+        _ => Err(ApiError::NotFound {
+            what: "item",
+            id: name.chars().take(64).collect(),
+        }),
+    }
 }
 
 fn digest(text: &str) -> Result<Digest, ApiError> {
@@ -136,27 +163,29 @@ pub(super) async fn review_item(
 ) -> Result<Json<Opened>, ApiError> {
     of.require(&app, KEEPERS)?;
     let opened = app.work(move |app| {
-        let found = app.store.inbox_item(digest(&item)?)?;
-        let found = found.ok_or(ApiError::NotFound {
-            what: "item",
-            id: item,
-        })?;
+        let found = found(app, &of, &item)?;
         Ok(Opened {
-            view: readable(&found),
+            view: readable(&found)?,
             waiting: Waiting::from(&found),
         })
     });
     Ok(Json(opened.await?))
 }
 
-/// An item that waits in review is sound, so it can be opened alone if it begins a record.
-fn readable(item: &InboxItem) -> Option<serde_json::Value> {
-    if !matches!(item.pushed.status, ItemStatus::Review(_)) {
-        return None;
-    }
+/// The record that a sound item begins.
+fn begun(item: &InboxItem) -> Option<RecordView> {
     let history = History::load([item.pushed.bytes.as_slice()]).ok()?;
-    let view = gridlog_domain::record::RecordView::read(history.document()).ok()?;
-    serde_json::to_value(view).ok()
+    RecordView::read(history.document()).ok()
+}
+
+fn readable(item: &InboxItem) -> Result<Option<serde_json::Value>, ApiError> {
+    let view = match item.pushed.status {
+        ItemStatus::Review(_) => begun(item),
+        _ => None,
+    };
+    view.map(serde_json::to_value)
+        .transpose()
+        .map_err(|_| ApiError::Internal)
 }
 
 /// Why an item is admitted or dismissed.
@@ -200,7 +229,7 @@ pub(super) async fn admit_item(
     of.require(&app, KEEPERS)?;
     let Json(body) = body.map_err(|rejection| bad_json(&rejection))?;
     let decided = app.work(move |app| {
-        let item = digest(&item)?;
+        let item = found(app, &of, &item)?.pushed.item;
         app.sequencer.clear(item, decision(of, body)?)?;
         app.sequencer.wake();
         let limit = Duration::from_millis(app.config.ruling_wait_ms);
@@ -240,7 +269,8 @@ pub(super) async fn dismiss_item(
     of.require(&app, KEEPERS)?;
     let Json(body) = body.map_err(|rejection| bad_json(&rejection))?;
     let decided = app.work(move |app| {
-        app.sequencer.dismiss(digest(&item)?, decision(of, body)?)?;
+        let item = found(app, &of, &item)?.pushed.item;
+        app.sequencer.dismiss(item, decision(of, body)?)?;
         app.sequencer.wake();
         Ok(Decided {
             status: "refused".to_owned(),

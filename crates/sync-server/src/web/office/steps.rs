@@ -244,6 +244,7 @@ pub(super) async fn set_field(
         vec![Command::Set {
             field: body.field,
             value: body.value,
+            shown: None,
         }]
     })
     .await
@@ -258,7 +259,8 @@ pub(super) struct ResolveBody {
     /// The value that shall stand.
     #[schema(value_type = Object)]
     value: Value,
-    /// The `op` of every lost value that you saw.
+    /// What you saw: `shown_op` and the `op` of every lost value. What came in meanwhile stays
+    /// visible.
     seen: Vec<String>,
 }
 

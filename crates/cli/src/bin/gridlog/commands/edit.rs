@@ -51,7 +51,7 @@ pub(super) fn resolve(phone: &Phone, arguments: &Resolve) -> Result<Answer, CliE
             place: arguments.place.clone(),
         })?;
     let value = decided(view.kind, conflict, &arguments.value)?;
-    let seen: Vec<_> = conflict.lost.iter().map(|lost| lost.op.clone()).collect();
+    let seen = conflict.all_ops();
     phone.resolve(record, &conflict.place, value.clone(), &seen)?;
     let lost: Vec<String> = conflict
         .lost

@@ -174,6 +174,7 @@ fn set_title(title: &str) -> Command {
     Command::Set {
         field: "title".to_owned(),
         value: Value::Text(title.to_owned()),
+        shown: None,
     }
 }
 

@@ -229,8 +229,8 @@ impl Rogue {
             return Err(refused(status, &body));
         }
         let page = open_page(&body, request.nonce, &self.key)?;
-        let verdicts = items.iter().map(|(_, bytes)| {
-            let item = item_digest(bytes);
+        let verdicts = items.iter().map(|(record, bytes)| {
+            let item = item_digest(Key(*record.as_bytes()), bytes);
             let found = page.verdicts.iter().find(|verdict| verdict.item == item);
             Ok(found.ok_or(RogueError::NoVerdict)?.verdict.clone())
         });

@@ -27,7 +27,7 @@ CREATE TABLE inbox (
     dismissed   INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX inbox_undecided ON inbox (arrival) WHERE status = 'received';
-CREATE INDEX inbox_held_back ON inbox (record) WHERE status IN ('waiting', 'blocked_by');
+CREATE INDEX inbox_held_back ON inbox (record, detail) WHERE status IN ('waiting', 'blocked_by');
 CREATE INDEX inbox_by_change ON inbox (change_hash) WHERE change_hash IS NOT NULL;
 CREATE INDEX inbox_quarantine ON inbox (arrival) WHERE status IN ('review', 'refused');
 CREATE INDEX inbox_refused_by_device ON inbox (device) WHERE status = 'refused';
