@@ -47,7 +47,9 @@ impl Inner {
         let mut taken = Taken::default();
         // Another process may have pulled meanwhile. What this page brings is then old; what it says
         // about sent changes still holds.
-        let current = meta::cursor(connection)? == asked.cursor;
+        let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
+        let current = meta::cursor(connection)? == asked.cursor
+            && profile.cast_unsigned() == asked.profile_version;
         if current {
             self.take_pull(connection, checked, asked, &mut taken)?;
         }

@@ -56,6 +56,9 @@ pub enum OfficeError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The server failed at it.
+    #[error("the server could not do it; nothing was written")]
+    Failed,
     /// The server is stopping.
     #[error("the server is stopping; try again")]
     Stopping,

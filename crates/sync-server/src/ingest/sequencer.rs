@@ -1,6 +1,7 @@
 //! The sequencer: one order for everything (DESIGN section 6).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use gridlog_domain::id::{DeviceId, RecordId};
@@ -51,7 +52,7 @@ pub(super) struct Desk<'a> {
     decided: BTreeMap<Digest, ItemStatus>,
     revoked: BTreeMap<DeviceId, bool>,
     /// What this round decided, by the hash of the change.
-    fates: BTreeMap<Digest, ItemStatus>,
+    fates: BTreeMap<(RecordId, Digest), ItemStatus>,
 }
 
 impl Sequencer {
@@ -73,11 +74,36 @@ impl Sequencer {
 
     /// Decides on at most `limit` items, in the order of their arrival, and commits.
     ///
+    /// An item on which deciding breaks down, because a stored record does not read back or because
+    /// of a fault in this code, is put before an office, and the round begins again without it: one
+    /// item must not stop everybody's day.
+    ///
     /// # Errors
     /// [`StoreError`]; then nothing of the round counts, and it can be tried again.
     pub fn round(&mut self, now_ms: i64, limit: usize) -> Result<Round, StoreError> {
         let items = self.store.undecided(limit)?;
-        let count = items.len();
+        let decided = items.len();
+        let mut broken = BTreeSet::new();
+        loop {
+            match self.attempt(now_ms, &items, &broken)? {
+                Attempt::Committed { head } => return Ok(Round { decided, head }),
+                Attempt::BrokenBy(items) => {
+                    tracing::error!(
+                        items = items.len(),
+                        "deciding broke down; an office decides"
+                    );
+                    broken.extend(items);
+                }
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        now_ms: i64,
+        items: &[InboxItem],
+        broken: &BTreeSet<Digest>,
+    ) -> Result<Attempt, StoreError> {
         let store = Arc::clone(&self.store);
         let directory = self.directory.now();
         let circumstances = Circumstances {
@@ -87,15 +113,46 @@ impl Sequencer {
             now_ms,
         };
         let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
-        desk.queue.extend(items);
+        desk.queue.extend(items.iter().cloned());
         while let Some(item) = desk.queue.pop_front() {
-            desk.decide_item(item)?;
+            let name = item.pushed.item;
+            if broken.contains(&name) {
+                desk.note(&item, ItemStatus::Review("record_damaged".to_owned()));
+            } else if contained(|| desk.decide_item(item))?.is_none() {
+                return Ok(Attempt::BrokenBy(vec![name]));
+            }
         }
-        let head = desk.close()?;
-        Ok(Round {
-            decided: count,
-            head,
+        for id in desk.touched.clone() {
+            if contained(|| desk.enter_row(id))?.is_none() {
+                let of_record = items.iter().filter(|item| item.pushed.record == id);
+                return Ok(Attempt::BrokenBy(
+                    of_record.map(|item| item.pushed.item).collect(),
+                ));
+            }
+        }
+        Ok(Attempt::Committed {
+            head: desk.commit()?,
         })
+    }
+}
+
+/// What an attempt at a round came to.
+enum Attempt {
+    Committed { head: u64 },
+    BrokenBy(Vec<Digest>),
+}
+
+/// Runs `work`; `None` if it panicked or met something stored that does not read back. The caller
+/// then drops what `work` was changing.
+fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(Some(value)),
+        Ok(Err(StoreError::Damaged { what, id })) => {
+            tracing::error!(what, id, "something stored does not read back");
+            Ok(None)
+        }
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 
@@ -152,15 +209,8 @@ impl<'a> Desk<'a> {
             device_is_revoked: self.is_revoked(pushed.device)?,
             scope_is_cleared: item.cleared_by.is_some(),
         };
-        let status = match self.decide(pushed.record, &incoming) {
-            // One record that does not read back must not stop everybody's day.
-            Err(StoreError::Damaged { what, id }) => {
-                tracing::error!(what, id, "a stored record does not read back");
-                ItemStatus::Review("record_damaged".to_owned())
-            }
-            decided => decided?,
-        };
-        let status = self.blocked_in_this_round(status);
+        let status = self.decide(pushed.record, &incoming)?;
+        let status = self.blocked_in_this_round(pushed.record, status);
         let (record, change) = (pushed.record, pushed.change);
         self.note(&item, status.clone());
         if let ItemStatus::Waiting(_) | ItemStatus::BlockedBy(_) = status {
@@ -180,11 +230,11 @@ impl<'a> Desk<'a> {
     }
 
     /// What was decided a moment ago about a dependency is not in the store yet.
-    fn blocked_in_this_round(&self, status: ItemStatus) -> ItemStatus {
+    fn blocked_in_this_round(&self, record: RecordId, status: ItemStatus) -> ItemStatus {
         let ItemStatus::Waiting(missing) = &status else {
             return status;
         };
-        match self.fates.get(missing) {
+        match self.fates.get(&(record, *missing)) {
             Some(ItemStatus::Refused(_)) => ItemStatus::BlockedBy(*missing),
             Some(ItemStatus::BlockedBy(root)) => ItemStatus::BlockedBy(*root),
             _ => status,
@@ -193,7 +243,8 @@ impl<'a> Desk<'a> {
 
     fn note(&mut self, item: &InboxItem, status: ItemStatus) {
         if let Some(change) = item.pushed.change {
-            self.fates.insert(change, status.clone());
+            self.fates
+                .insert((item.pushed.record, change), status.clone());
         }
         self.decided.insert(item.pushed.item, status);
     }
@@ -232,8 +283,24 @@ impl<'a> Desk<'a> {
         Ok(revoked)
     }
 
-    /// Commits the round. Records go back to the cache only if it held.
+    /// Enters a touched record, as it is after the round, into the batch.
+    fn enter_row(&mut self, id: RecordId) -> Result<(), StoreError> {
+        if let Some(working) = self.working.get(&id) {
+            self.batch.records.push(working.row()?);
+        }
+        Ok(())
+    }
+
+    /// Enters what was touched and commits.
     pub(super) fn close(mut self) -> Result<u64, StoreError> {
+        for id in self.touched.clone() {
+            self.enter_row(id)?;
+        }
+        self.commit()
+    }
+
+    /// Commits the round. Records go back to the cache only if it held.
+    fn commit(mut self) -> Result<u64, StoreError> {
         let decided = std::mem::take(&mut self.decided).into_iter();
         self.batch
             .decisions
@@ -242,11 +309,6 @@ impl<'a> Desk<'a> {
                 status,
                 office: None,
             }));
-        for id in &self.touched {
-            if let Some(working) = self.working.get(id) {
-                self.batch.records.push(working.row()?);
-            }
-        }
         if !self.batch.is_empty() {
             self.circumstances.store.commit(&self.batch)?;
         }
@@ -256,3 +318,6 @@ impl<'a> Desk<'a> {
         Ok(self.batch.head.seq)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The sequencer's thread: rounds while there is something to decide, offices in between.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -197,7 +198,10 @@ impl Service {
                 Ok(Wish::Write(wish, answer)) => {
                     let now = self.clock.now_ms();
                     // A request that went away has nobody to answer.
-                    let _ = answer.send(self.sequencer.office_write(now, &wish));
+                    let write = AssertUnwindSafe(|| self.sequencer.office_write(now, &wish));
+                    // A fault there must not end this thread; nothing of the write was committed.
+                    let written = catch_unwind(write).unwrap_or(Err(OfficeError::Failed));
+                    let _ = answer.send(written);
                 }
                 Ok(Wish::Clear(item, by, answer)) => {
                     let _ = answer.send(self.sequencer.clear(item, by));

@@ -180,7 +180,7 @@ fn office_parts(error: &OfficeError) -> (StatusCode, &'static str, &'static str)
             "cannot_admit",
             "该内容无法采纳，只能不予采纳",
         ),
-        OfficeError::Store(_) | OfficeError::Stopping => (
+        OfficeError::Store(_) | OfficeError::Stopping | OfficeError::Failed => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_failed",
             "服务器出错，内容没有丢失",
