@@ -41,6 +41,8 @@ CREATE TABLE inbox_bytes (
     bytes   BLOB NOT NULL
 );
 
+-- Changes and records have rowids: a row of 2 KB in a table without them would spill into a page
+-- of its own.
 CREATE TABLE changes (
     record    BLOB NOT NULL,
     seq       INTEGER NOT NULL,
@@ -49,7 +51,7 @@ CREATE TABLE changes (
     actor_seq INTEGER NOT NULL,
     bytes     BLOB NOT NULL,
     PRIMARY KEY (record, seq)
-) WITHOUT ROWID;
+);
 CREATE UNIQUE INDEX changes_by_hash ON changes (record, hash);
 
 CREATE TABLE entries (
@@ -92,7 +94,7 @@ CREATE TABLE records (
     heads      BLOB NOT NULL,
     as_of      INTEGER NOT NULL,
     conflicts  INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX records_by_update ON records (updated_ms DESC, id);
 CREATE INDEX records_by_stage ON records (kind, stage);
 
