@@ -328,3 +328,41 @@ fn two_records_that_begin_with_equal_words_are_two_records() {
         assert!(colleague.show(id).unwrap().is_some());
     }
 }
+
+#[test]
+fn the_review_list_shows_and_takes_decisions_only_from_an_office_of_the_records_own_area() {
+    let district = District::new();
+    let phone = district.phone(GRID_A, 0);
+    let visit = phone
+        .visit(gridlog_client_core::NewVisit {
+            outcome: "met".to_owned(),
+            notes: Some(words("移交前的走访")),
+            ..Default::default()
+        })
+        .unwrap();
+    let administrator = district.office(Role::Administrator);
+    let (_, devices) = administrator.get(&format!("people/{}/devices", phone.person));
+    let device = devices[0]["id"].as_str().unwrap();
+    assert_eq!(
+        administrator
+            .post(&format!("devices/{device}/revoke"), &json!({}))
+            .0,
+        200
+    );
+    phone.try_sync().unwrap();
+
+    let officer = district.office(Role::DutyOfficer);
+    let (_, waiting) = officer.get("review");
+    assert_eq!(waiting[0]["record"], visit.to_string());
+    let name = waiting[0]["item"].as_str().unwrap();
+    assert_eq!(officer.get(&format!("review/{name}")).0, 200);
+
+    // An administrator looks after accounts and sees no records.
+    assert_eq!(administrator.get("review").1, json!([]));
+    assert_eq!(administrator.get(&format!("review/{name}")).0, 404);
+    let reason = json!({ "reason": "越权" });
+    for decision in ["admit", "dismiss"] {
+        let path = format!("review/{name}/{decision}");
+        assert_eq!(administrator.post(&path, &reason).0, 404, "{decision}");
+    }
+}

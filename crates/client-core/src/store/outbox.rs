@@ -22,7 +22,7 @@ pub(crate) struct Intent {
 /// An own change.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
-    /// SHA-256 of the bytes: its name in verdicts.
+    /// Its name in verdicts; see [`gridlog_protocol::item_digest`].
     pub(crate) item: Digest,
     /// Its Automerge hash.
     pub(crate) change: [u8; 32],

@@ -42,7 +42,7 @@ pub trait Store: Send + Sync + 'static {
     /// items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
 
-    /// Where items stand, by the SHA-256 of their bytes; `None` for unknown ones.
+    /// Where items stand, by their names; `None` for unknown ones.
     fn item_statuses(&self, items: &[Digest]) -> Result<Vec<Option<ItemStatus>>, StoreError>;
 
     /// Items that nobody has decided on yet, in the order of their arrival.

@@ -8,7 +8,7 @@ use gridlog_protocol::Digest;
 /// A pushed item, soundly framed or refused at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewItem {
-    /// SHA-256 of the bytes as they came.
+    /// Its name; see [`gridlog_protocol::item_digest`].
     pub item: Digest,
     /// The record that it was pushed for.
     pub record: RecordId,

@@ -10,8 +10,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use gridlog_protocol::limits::{MAX_ACTORS_PER_DEVICE, MAX_WIRE_BYTES};
 use gridlog_protocol::{
-    Blob, ChangeVerdict, Digest, Page, PartUpdate, Profile, ProtocolError, PushItem, SyncRequest,
-    VERSION, Verdict, codec, sign_page,
+    Blob, ChangeVerdict, Digest, Page, PartUpdate, Profile, ProtocolError, SyncRequest, VERSION,
+    Verdict, codec, sign_page,
 };
 
 use super::app::App;
@@ -60,7 +60,7 @@ fn answer(app: &App, of: &OfDevice, body: &[u8]) -> Result<Vec<u8>, ApiError> {
     let pushed = request
         .push
         .into_iter()
-        .map(|item| examine_item(app, item, &by))
+        .map(|item| examine(item, &by, &app.limits))
         .collect();
     let verdicts = push(app, pushed, request.asks)?;
 
@@ -133,10 +133,6 @@ fn register_actor(
         certificate = Some(certify(&app.key, &device.person, device.id, actor, now_ms));
     }
     Ok((actors.into_iter().map(ActorId::from).collect(), certificate))
-}
-
-fn examine_item(app: &App, item: PushItem, by: &Pushed<'_>) -> NewItem {
-    examine(item, by, &app.limits)
 }
 
 /// Makes the items durable, waits a moment for their rulings, and says where everything stands.

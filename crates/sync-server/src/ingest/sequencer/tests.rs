@@ -1,7 +1,10 @@
 use automerge::{ActorId, Automerge};
-use gridlog_domain::id::PersonId;
-use gridlog_domain::record::{Author, Command, Kind, NewRecord, Value, write};
+use gridlog_domain::id::{EntryId, PersonId};
+use gridlog_domain::record::{
+    Author, Command, Kind, LogPosition, NewRecord, Proposal, StepDetails, Value, write,
+};
 use gridlog_domain::reference::{Area, AreaLevel, Assignment, Person, Role};
+use gridlog_domain::workflow::Step;
 use gridlog_protocol::{Key, PushItem};
 
 use super::*;
@@ -36,11 +39,16 @@ fn bench() -> Bench {
         valid_from_ms: 0,
         valid_to_ms: None,
     };
+    let was_acceptor = Assignment {
+        role: Role::Acceptor,
+        valid_to_ms: Some(NOW - 10_000),
+        ..assignment.clone()
+    };
     let person = Person {
         id: "W1".into(),
         name: "张".to_owned(),
         enabled: true,
-        assignments: vec![assignment],
+        assignments: vec![assignment, was_acceptor],
     };
     let device = Device {
         id: DeviceId::from_bytes(DEVICE),
@@ -185,4 +193,30 @@ fn a_round_decides_what_waits_as_soon_as_what_it_waits_for_is_there() {
             .iter()
             .all(|status| matches!(status, Some(ItemStatus::Admitted(_))))
     );
+}
+
+#[test]
+fn a_step_cannot_be_backdated_to_a_role_that_its_author_no_longer_holds() {
+    let mut bench = bench();
+    let mut document = Automerge::new();
+    let propose = |n: u8, step, at_ms| Command::Propose {
+        id: EntryId::from_bytes([n; 16]),
+        proposal: Proposal {
+            step,
+            by: "W1".into(),
+            at_ms,
+            offset_ms: Some(0),
+            seen: LogPosition::default(),
+            details: StepDetails::default(),
+        },
+    };
+    let reported = [new_case("甲"), propose(1, Step::Report, NOW)];
+    let begun = change(&mut document, &reported);
+    let registered = change(&mut document, &[propose(2, Step::Register, NOW - 50_000)]);
+    let items = [begun, registered].map(|bytes| pushed(record(1), bytes));
+    bench.store.add_to_inbox(&items).unwrap();
+    bench.sequencer.round(NOW, 10).unwrap();
+    let rulings = bench.store.rulings(record(1)).unwrap();
+    let refused: Vec<Option<&str>> = rulings.iter().map(|r| r.refused.as_deref()).collect();
+    assert_eq!(refused, [None, Some("not_your_role")]);
 }
