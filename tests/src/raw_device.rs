@@ -2,11 +2,11 @@
 
 use automerge::{ActorId, Automerge, Change};
 use gridlog_domain::environment::{Entropy, SeededEntropy};
-use gridlog_domain::id::{PersonId, RecordId};
+use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::record::{Author, Command, NewRecord, Value, write};
 use gridlog_protocol::{
-    Blob, Cursor, EnrolAnswer, EnrolRequest, Key, PushItem, SyncRequest, VERSION, Verdict,
-    VerifyingKey, codec, item_digest, open_page,
+    Blob, EnrolAnswer, EnrolRequest, Key, PushItem, SyncRequest, Verdict, VerifyingKey, codec,
+    open_page,
 };
 
 use crate::district::{District, PASSWORD};
@@ -20,6 +20,7 @@ pub struct RawDevice {
     pub actor: ActorId,
     url: String,
     token: String,
+    device: Key,
     key: VerifyingKey,
     profile_version: u64,
     entropy: SeededEntropy,
@@ -52,6 +53,11 @@ impl RawDevice {
             actor,
             url: district.url(),
             token: answer.token,
+            device: Key(*answer
+                .device
+                .parse::<DeviceId>()
+                .expect("the device's id is one")
+                .as_bytes()),
             key: VerifyingKey::from_bytes(&key).expect("the server's key is one"),
             profile_version: answer.profile_version,
             entropy,
@@ -109,13 +115,7 @@ impl RawDevice {
             .try_into()
             .expect("an actor has 16 bytes");
         SyncRequest {
-            version: VERSION,
-            nonce: Key(nonce),
-            actor: Key(actor),
-            cursor: Cursor::default(),
-            device_ms: self.author().now_ms,
             profile_version: self.profile_version,
-            parts: Vec::new(),
             push: items
                 .iter()
                 .map(|(record, bytes)| PushItem {
@@ -124,7 +124,7 @@ impl RawDevice {
                     offset_ms: Some(0),
                 })
                 .collect(),
-            asks: Vec::new(),
+            ..SyncRequest::idle(Key(nonce), Key(actor), self.author().now_ms)
         }
     }
 
@@ -137,7 +137,8 @@ impl RawDevice {
         };
         let (status, body) = self.post(&codec::encode(&request));
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        let page = open_page(&body, request.nonce, &self.key).expect("the page is signed");
+        let opened = open_page(&body, request.nonce, self.device, &self.key);
+        let page = opened.expect("the page is signed").page.body;
         assert!(page.certificate.is_some(), "a new actor gets a certificate");
     }
 
@@ -146,15 +147,10 @@ impl RawDevice {
         let request = self.request(items);
         let (status, body) = self.post(&codec::encode(&request));
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        let page = open_page(&body, request.nonce, &self.key).expect("the page is signed");
-        items
-            .iter()
-            .map(|(record, bytes)| {
-                let item = item_digest(Key(*record.as_bytes()), bytes);
-                let found = page.verdicts.iter().find(|verdict| verdict.item == item);
-                found.expect("every item gets a verdict").verdict.clone()
-            })
-            .collect()
+        let opened = open_page(&body, request.nonce, self.device, &self.key);
+        let verdicts = opened.expect("the page is signed").page.body.verdicts;
+        assert_eq!(verdicts.len(), items.len(), "every item gets a verdict");
+        verdicts
     }
 
     /// Sends any bytes to the sync endpoint; status and body of the answer.

@@ -104,7 +104,7 @@ pub struct HistoryLine {
     pub seq: u64,
     /// Server time, milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// What happened: `admit`, `ruling`, `assignment`, `visible` or `hidden`.
+    /// What happened: `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived` or `erase`.
     pub what: String,
     /// Who wrote the change or asked for the step.
     pub by: Option<String>,
@@ -144,6 +144,9 @@ impl From<&gridlog_protocol::LogEntry> for HistoryLine {
             Fact::Assignment { .. } => line("assignment", None),
             Fact::Visible { .. } => line("visible", None),
             Fact::Hidden { .. } => line("hidden", None),
+            Fact::Archived => line("archived", None),
+            Fact::Erase { by } => line("erase", Some(by)),
+            Fact::Epoch { .. } => line("epoch", None),
         }
     }
 }

@@ -24,6 +24,14 @@ pub(crate) struct Moment {
     pub(crate) offset_ms: Option<i64>,
 }
 
+impl Moment {
+    /// The server's time, as far as it is known: what lists are sorted by, so that a phone whose clock
+    /// is years off sorts its records among those of others.
+    pub(crate) fn server_ms(self) -> i64 {
+        self.now_ms.saturating_add(self.offset_ms.unwrap_or(0))
+    }
+}
+
 /// Reads the clock, and remembers the reading.
 pub(crate) fn now(connection: &Connection, clock: &dyn Clock) -> Result<Moment, PhoneError> {
     // The Unix epoch is the earliest time that a change can carry.

@@ -59,18 +59,22 @@ impl Inner {
         id: RecordId,
     ) -> Result<OpenRecord, PhoneError> {
         let bytes = changes::live(connection, id)?;
-        if bytes.is_empty() {
+        let snapshot = changes::snapshot(connection, id)?;
+        if bytes.is_empty() && snapshot.is_none() {
             return Ok(OpenRecord {
                 id,
                 doc: Automerge::new(),
             });
         }
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let history = History::load(bytes.iter().map(Vec::as_slice)).map_err(|refusal| {
-            PhoneError::Unopenable {
-                record: id,
-                code: refusal.code().to_owned(),
-            }
+        let bytes = bytes.iter().map(Vec::as_slice);
+        let history = match &snapshot {
+            Some(chunk) => History::load_snapshot(chunk, bytes),
+            None => History::load(bytes),
+        };
+        let history = history.map_err(|refusal| PhoneError::Unopenable {
+            record: id,
+            code: refusal.code().to_owned(),
         })?;
         Ok(OpenRecord {
             id,
@@ -151,7 +155,7 @@ impl OpenRecord {
             Some(known) => Facts {
                 view,
                 view_json,
-                updated_ms: updated_ms.max(known.updated_ms),
+                updated_ms,
                 ..known
             },
             None => Facts {
@@ -163,7 +167,9 @@ impl OpenRecord {
                 as_of: 0,
                 heads: Vec::new(),
                 updated_ms,
-                named_in_pass: 0,
+                print: Vec::new(),
+                seen_by: 0,
+                page: 0,
             },
         };
         store_facts(connection, knowledge, self.id, facts)
@@ -251,10 +257,10 @@ pub(crate) fn empty_catalogue() -> Catalogue {
 pub(crate) fn position(
     connection: &Connection,
 ) -> Result<gridlog_domain::record::LogPosition, PhoneError> {
-    let cursor = meta::cursor(connection)?;
+    let position = meta::position(connection)?;
     Ok(gridlog_domain::record::LogPosition {
-        epoch: cursor.epoch,
-        seq: cursor.seq,
+        epoch: position.epoch,
+        seq: position.seq,
     })
 }
 

@@ -61,7 +61,6 @@ fn from_hex<const N: usize>(text: &str, what: &'static str) -> Result<[u8; N], P
 /// An enrolment that was checked.
 struct Enrolment {
     person: Person,
-    profile_version: i64,
     device: DeviceId,
     district: String,
     token: String,
@@ -93,7 +92,6 @@ impl Enrolment {
         }
         Ok(Self {
             person,
-            profile_version: answer.profile_version.cast_signed(),
             device,
             district: answer.district,
             token: answer.token,
@@ -116,11 +114,6 @@ impl Enrolment {
             .map_err(|_| PhoneError::StoreDamaged { what: "identity" })?;
         meta::SERVER_KEY.set(connection, self.server_key)?;
         meta::PERSON.set(connection, person)?;
-        // A profile that differs from the one pulled with is told again by the next page, with
-        // everything that a change of scope asks for.
-        if known.is_none() {
-            meta::PROFILE_VERSION.set(connection, self.profile_version)?;
-        }
         let before = meta::DEVICE.get(connection)?;
         if before.is_some_and(|before| before != *self.device.as_bytes()) {
             give_up_other_actors(connection, actor)?;

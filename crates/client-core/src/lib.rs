@@ -80,6 +80,8 @@ pub use reference::Reference;
 pub use rows::{Query, RecordRow};
 pub use standing::Standing;
 pub use status::Status;
-pub use sync::{CancelFlag, SYNC_PATH, SyncOptions, SyncProgress, SyncReport, SyncSession};
+pub use sync::{
+    CancelFlag, Confirmed, SYNC_PATH, SyncOptions, SyncProgress, SyncReport, SyncSession,
+};
 pub use transport::{Answer, Transport, TransportError};
 pub use watch::{Listener, Subscription};

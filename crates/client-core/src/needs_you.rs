@@ -11,7 +11,7 @@ use crate::identity;
 use crate::phone::Phone;
 use crate::reasons::explain;
 use crate::store::refused::{self, Refused};
-use crate::store::{changes, outbox, records};
+use crate::store::{changes, outbox, records, sealed};
 
 /// Names something that needs the worker.
 pub type NeedsYouId = EntryId;
@@ -49,9 +49,11 @@ impl From<Refused> for NeedsYou {
 
 /// A record that nothing is left of goes with its last refused item.
 fn settle(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
-    let empty = changes::live(connection, record)?.is_empty();
+    let empty = changes::live(connection, record)?.is_empty()
+        && changes::snapshot(connection, record)?.is_none();
     if empty && !outbox::any_undecided(connection, record)? {
-        return records::purge(connection, record);
+        sealed::seal(connection, record)?;
+        return sealed::destroy(connection, record);
     }
     records::refresh_standing(connection, record)
 }

@@ -192,6 +192,27 @@ impl Phone {
         })
     }
 
+    /// Rows that are about to leave this phone: its person may no longer see them, or they were
+    /// archived. They go with the next sync, those with something unsent after it was sent.
+    ///
+    /// # Errors
+    /// [`PhoneError::Store`].
+    pub fn leaving(&self) -> Result<Vec<RecordRow>, PhoneError> {
+        self.inner
+            .store
+            .read(|connection| records::leaving(connection, &me(connection)?))
+    }
+
+    /// Rows of which something of one's own is not in the log, the latest change first.
+    ///
+    /// # Errors
+    /// [`PhoneError::Store`].
+    pub fn not_in_log(&self) -> Result<Vec<RecordRow>, PhoneError> {
+        self.inner
+            .store
+            .read(|connection| records::unsettled(connection, &me(connection)?))
+    }
+
     /// Opens a record's document and compares it with the stored view: for diagnostics and tests.
     ///
     /// # Errors

@@ -224,7 +224,7 @@ impl Inner {
             offset_ms: scene.moment.offset_ms,
         };
         if open.write(connection, &pen, &intent)? {
-            open.store_view(connection, &scene.knowledge, scene.moment.now_ms)?;
+            open.store_view(connection, &scene.knowledge, scene.moment.server_ms())?;
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! Where everything stands, in numbers a worker understands.
 
-use gridlog_protocol::Cursor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::standing::Standing;
-use crate::store::{meta, outbox, refused};
+use crate::store::{meta, outbox, records, refused};
+use crate::sync::{Confirmed, confirmed};
 
 /// What became of everything recorded here. The counts are of changes, and add up:
 /// `recorded` = `on_this_phone` + `received` + `waiting` + `blocked` + `review` + `admitted` +
@@ -38,15 +38,19 @@ pub struct Status {
     pub epoch: u64,
     /// The last log entry that this phone was told of or passed over.
     pub seq: u64,
+    /// The server's signed word on what of this phone is in the log, of the epoch that it follows.
+    /// `None` before the first receipt, and after the server was restored from a backup.
+    pub confirmed: Option<Confirmed>,
+    /// Records that are about to leave this phone, because the person may no longer see them or they
+    /// were archived; see [`Phone::leaving`].
+    pub leaving: u64,
 }
 
 impl Status {
-    /// The pull's position.
-    pub const fn cursor(&self) -> Cursor {
-        Cursor {
-            epoch: self.epoch,
-            seq: self.seq,
-        }
+    /// Whether everything that was recorded here is in the log, by the server's signed word.
+    pub fn all_in_log(&self) -> bool {
+        let confirmed = self.confirmed.map_or(0, |confirmed| confirmed.changes);
+        self.confirmed.is_some() && self.admitted == self.recorded && confirmed == self.recorded
     }
 
     fn count(&mut self, standing: Standing, count: u64) {
@@ -71,12 +75,14 @@ impl Phone {
     /// [`PhoneError::Store`].
     pub fn status(&self) -> Result<Status, PhoneError> {
         self.inner.store.read(|connection| {
-            let cursor = meta::cursor(connection)?;
+            let position = meta::position(connection)?;
             let mut status = Status {
                 last_sync_ms: meta::LAST_SYNC_MS.get(connection)?,
                 clock_offset_ms: meta::CLOCK_OFFSET.get(connection)?,
-                epoch: cursor.epoch,
-                seq: cursor.seq,
+                epoch: position.epoch,
+                seq: position.seq,
+                confirmed: confirmed(connection)?,
+                leaving: records::out_of_scope(connection)?.len() as u64,
                 ..Status::default()
             };
             for (standing, count) in outbox::counts(connection)? {

@@ -3,7 +3,7 @@
 //! Each is declared once more, field by field, so that an app's surface changes only where somebody
 //! changes it here. Times are milliseconds since the Unix epoch.
 
-use gridlog_client_core::{
+use gridlog_client_core::{Confirmed, 
     HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange, ProposalStanding,
     ProposalStatus, Query, RecordRow, Standing, Status, SyncReport, Task,
 };
@@ -343,6 +343,26 @@ pub struct Status {
     pub epoch: u64,
     /// The last log entry that this phone was told of or passed over.
     pub seq: u64,
+    /// The server's signed word on what of this phone is in the log; nothing before the first
+    /// receipt, and after the server was restored from a backup.
+    pub confirmed: Option<Confirmed>,
+    /// Records that are about to leave this phone.
+    pub leaving: u64,
+}
+
+/// The server's signed word that everything that this phone knew to be in the log was in it.
+#[uniffi::remote(Record)]
+pub struct Confirmed {
+    /// The epoch of the log.
+    pub epoch: u64,
+    /// As of this log entry.
+    pub seq: u64,
+    /// Server time.
+    pub at_ms: i64,
+    /// In how many records this phone wrote.
+    pub records: u64,
+    /// How many changes it wrote.
+    pub changes: u64,
 }
 
 /// What a sync did.
@@ -366,6 +386,10 @@ pub struct SyncReport {
     pub pulled_records: u64,
     /// Records that left this phone, because the person may no longer see them.
     pub purged: u64,
+    /// Log entries and changes that the server had lost and took back from this phone.
+    pub returned: u64,
+    /// In how many records phone and server differed; nothing if they were not compared.
+    pub differing: Option<u64>,
     /// Bytes sent, compressed, headers aside.
     pub bytes_up: u64,
     /// Bytes received, compressed, headers aside.

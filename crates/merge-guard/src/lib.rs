@@ -42,6 +42,7 @@ mod ops;
 mod reader;
 mod refusal;
 mod shield;
+mod snapshot;
 
 pub use admit::{Admitted, Candidate, Outcome, admit};
 pub use header::{Header, receive};
@@ -49,6 +50,7 @@ pub use history::History;
 pub use limits::Limits;
 pub use refusal::{PolicyRefusal, Refusal, describe};
 pub use shield::quiet_panics;
+pub use snapshot::snapshot_heads;
 
 #[cfg(test)]
 mod tests {

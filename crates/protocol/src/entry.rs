@@ -30,6 +30,23 @@ pub struct LogEntry {
     /// What happened.
     #[n(4)]
     pub fact: Fact,
+    /// Set if a device gave the entry back after this log had lost it: where it stood before.
+    #[n(5)]
+    pub origin: Option<Origin>,
+}
+
+/// Where an entry stood in the log that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Origin {
+    /// The epoch.
+    #[n(0)]
+    pub epoch: u64,
+    /// Its number there.
+    #[n(1)]
+    pub seq: u64,
+    /// Its time there, milliseconds since the Unix epoch.
+    #[n(2)]
+    pub at_ms: i64,
 }
 
 /// What an entry says.
@@ -96,6 +113,28 @@ pub enum Fact {
         /// Who no longer sees it.
         #[n(0)]
         audience: String,
+    },
+    /// The record left the phones, its case being closed for long. It stays in the log and can be
+    /// found online; the next entry about it brings it back.
+    #[n(5)]
+    Archived,
+    /// The record was erased. Its id is answered with `gone` ever after.
+    #[n(6)]
+    Erase {
+        /// Who decided.
+        #[n(0)]
+        by: String,
+    },
+    /// A new epoch of the log began with this entry; the record is 16 zero bytes.
+    #[n(7)]
+    Epoch {
+        /// Its number.
+        #[n(0)]
+        epoch: u64,
+        /// Why: `restored` from a backup, or `rolled_back` where a device showed entries that this
+        /// log does not have.
+        #[n(1)]
+        why: String,
     },
 }
 

@@ -13,7 +13,7 @@
 //! Caps are the constants of [`limits`].
 //!
 //! A device repeats requests until the page says `more: false` and its outbox holds nothing
-//! unsent. Each request may push, ask and pull at once:
+//! unsent. Each request may push, ask, pull, walk, want, give back and compare at once:
 //!
 //! - **push**: every [`PushItem`] gets a [`Verdict`] of its own. `received` means durable; the
 //!   device may forget that it has to send the item, not the item. Sending an item again is
@@ -21,14 +21,34 @@
 //!   delay the others.
 //! - **ask**: items that were `received`, `waiting`, `blocked_by` or in `review` are asked for by
 //!   their name, see [`item_digest`]. `unknown` means: send it again.
-//! - **pull**: log entries after the [`Cursor`] that the device may see, and for every record that
+//! - **pull**: log entries after the [`Position`] that the device may see, and for every record that
 //!   they touch one [`RecordDelta`] with the changes, and rows ready to be stored. A page ends
-//!   early, with `more: true`, when it is full.
-//!
-//! A page whose `cursor.epoch` differs from the request's begins at entry 1 of another log.
-//! A page with a [`Profile`] tells the device that its scope changed; it starts again at cursor 0.
+//!   early, with `more: true`, when it is full. What the reader can compute is left out ([`fill`]),
+//!   and so are the changes that the device wrote itself.
+//! - **walk**: a [`Profile`] tells the device what it may see now. For every audience that is new it
+//!   walks through that audience's records ([`Walk`]), which come whole, in the order of their ids,
+//!   as many as a page takes. The walk goes on from any page. A new device pulls nothing from before
+//!   its first page: all of that is walked.
+//! - **want**: records that turn out to differ are asked for whole.
+//! - **receipt** and **scope**: the last page of a pull says what of the device is in the log, and
+//!   the folded prints of all records in its scope ([`Statement`]).
 //!
 //! An idle sync is one small round trip: empty lists both ways.
+//!
+//! # Repair
+//!
+//! A log is in an epoch. A server that was restored from a backup begins a new one, and so does a
+//! server to which a device proves that it lost entries. A device whose position is of another
+//! epoch, or unknown, is told how much both logs have in common ([`Lineage`]). It then, in this order:
+//!
+//! 1. gives back the entries and changes behind that, whoever wrote them, each under the signed page
+//!    that brought them ([`Returned`]); the server enters them anew, rulings as they were made;
+//! 2. pushes what is unsent and pulls from the common entry on;
+//! 3. where the prints of its scope differ from the server's, compares both sides ([`Reconcile`]),
+//!    gives back what only it has, and wants what only the server has.
+//!
+//! What lies behind [`Statement::backed_up_through`] is safe; up to there a device keeps even what
+//! left its scope.
 //!
 //! # Errors
 //!
@@ -46,72 +66,70 @@
 //! // The device has one change to send and has pulled nothing yet.
 //! let item = PushItem { record: Key([7; 16]), change: Blob(b"bytes".to_vec()), offset_ms: None };
 //! let request = SyncRequest {
-//!     version: VERSION,
-//!     nonce: Key([1; 16]),
-//!     actor: Key([2; 16]),
-//!     cursor: Cursor::default(),
-//!     device_ms: 1_790_000_000_000,
-//!     profile_version: 1,
-//!     parts: vec![],
 //!     push: vec![item.clone()],
-//!     asks: vec![],
+//!     ..SyncRequest::idle(Key([1; 16]), Key([2; 16]), 1_790_000_000_000)
 //! };
 //! let sent = codec::encode(&request);
 //!
 //! // The server reads it, makes the change durable, and answers.
 //! let server_key = SigningKey::from_bytes(&[9; 32]);
+//! let device = Key([3; 16]);
 //! let read: SyncRequest = codec::decode("sync request", &sent)?;
 //! read.check()?;
-//! let answer = Page {
-//!     version: VERSION,
-//!     nonce: read.nonce,
-//!     server_ms: 1_790_000_000_500,
-//!     verdicts: vec![ChangeVerdict { item: item_digest(item.record, &item.change.0), verdict: Verdict::Received }],
-//!     entries: vec![],
-//!     records: vec![],
-//!     gone: vec![],
-//!     cursor: Cursor { epoch: 1, seq: 0 },
-//!     more: false,
-//!     parts: vec![],
-//!     profile: None,
-//!     certificate: None,
-//!     retry_after_ms: None,
-//! };
-//! let answered = sign_page(&answer, &server_key);
+//! let mut answer = Page::empty(Position { epoch: 1, ..Position::NOWHERE }, 1_790_000_000_500);
+//! answer.body.verdicts.push(Verdict::Received);
+//! let answered = sign_page(&answer, read.nonce, device, &server_key);
 //!
 //! // The device checks the signature and that the page answers this very request.
-//! let page = open_page(&answered, request.nonce, &server_key.verifying_key())?;
-//! assert_eq!(page.verdicts[0].verdict, Verdict::Received);
+//! let key = server_key.verifying_key();
+//! let opened = open_page(&answered, request.nonce, device, &key)?;
+//! assert_eq!(opened.page.body.verdicts, [Verdict::Received]);
 //!
-//! // A page by another key, or for another request, is not taken.
+//! // A page by another key, for another request or for another device, is not taken.
 //! let stranger = SigningKey::from_bytes(&[8; 32]).verifying_key();
-//! assert!(open_page(&answered, request.nonce, &stranger).is_err());
-//! assert!(open_page(&answered, Key([0; 16]), &server_key.verifying_key()).is_err());
+//! assert!(open_page(&answered, request.nonce, device, &stranger).is_err());
+//! assert!(open_page(&answered, Key([0; 16]), device, &key).is_err());
+//! assert!(open_page(&answered, request.nonce, Key([0; 16]), &key).is_err());
 //! # Ok::<(), ProtocolError>(())
 //! ```
 
 pub mod audience;
 mod bytes;
 pub mod codec;
+mod comparison;
 mod enrolment;
 mod entry;
 mod error;
+mod holes;
 pub mod limits;
 mod message;
+mod page;
+mod position;
+mod print;
 pub mod reason;
+mod receipt;
+mod returned;
 mod signing;
 mod verdict;
 
 pub use bytes::{Blob, Digest, Key};
+pub use comparison::{ComparedRecord, compared};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use enrolment::{EnrolAnswer, EnrolRequest, ErrorBody};
-pub use entry::{Fact, LogEntry, entry_hash};
+pub use entry::{Fact, LogEntry, Origin, entry_hash};
 pub use error::ProtocolError;
-pub use message::{
-    Cursor, FeedEntry, Page, PartUpdate, PartVersion, Profile, PushItem, RecordDelta, SyncRequest,
+pub use holes::{fill, with_holes};
+pub use message::{PartVersion, PushItem, Reconcile, SyncRequest, Walk};
+pub use page::{
+    FeedEntry, Lineage, Page, PageBody, PartUpdate, Profile, RecordDelta, Statement, ViewNews,
+    WalkNews,
 };
-pub use signing::{Certificate, open_page, sign_page};
-pub use verdict::{ChangeVerdict, Verdict};
+pub use position::Position;
+pub use print::{ScopePrint, record_print, text_check};
+pub use receipt::{Fold, Receipt};
+pub use returned::{Author, Evidence, Returned, ReturnedChange, SeenRecord, contents};
+pub use signing::{Certificate, OpenedPage, open_page, sign_page};
+pub use verdict::Verdict;
 
 use sha2::Digest as _;
 

@@ -27,3 +27,13 @@ pub const MAX_PAGE_ENTRIES: usize = 2048;
 pub const PAGE_TARGET_BYTES: usize = 1024 * 1024;
 /// Most actors that one device may register.
 pub const MAX_ACTORS_PER_DEVICE: usize = 256;
+/// Most audiences that one person has.
+pub const MAX_AUDIENCES: usize = 63;
+/// Most records that one request wants whole.
+pub const MAX_WANTS: usize = 256;
+/// Most pages of which one request gives something back.
+pub const MAX_RETURNS: usize = 64;
+/// Bytes of entries and changes after which a device gives the rest back in the next request.
+pub const RETURN_TARGET_BYTES: usize = 512 * 1024;
+/// Largest message of a comparison, in bytes.
+pub const MAX_RECONCILE_BYTES: usize = 256 * 1024;

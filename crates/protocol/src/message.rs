@@ -1,23 +1,13 @@
-//! The messages of `POST /v1/sync`.
+//! What a device sends to `POST /v1/sync`.
 
 use minicbor::{Decode, Encode};
 
 use crate::bytes::{Blob, Digest, Key};
 use crate::error::ProtocolError;
-use crate::limits::{MAX_ASKS, MAX_PUSH_ITEMS};
-use crate::verdict::ChangeVerdict;
+use crate::limits::{MAX_ASKS, MAX_AUDIENCES, MAX_PUSH_ITEMS, MAX_RETURNS, MAX_WANTS};
+use crate::position::Position;
+use crate::returned::Returned;
 use crate::{OLDEST_VERSION, VERSION};
-
-/// A position in the log. Sequence numbers of different epochs have nothing to do with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode)]
-pub struct Cursor {
-    /// The log's epoch.
-    #[n(0)]
-    pub epoch: u64,
-    /// The last entry that the device has been told of or passed over; 0 for none.
-    #[n(1)]
-    pub seq: u64,
-}
 
 /// A change that a device pushes.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -56,9 +46,9 @@ pub struct SyncRequest {
     /// The actor that the store writes with; the server certifies one that is new.
     #[n(2)]
     pub actor: Key,
-    /// What the device has.
+    /// How far the device has pulled.
     #[n(3)]
-    pub cursor: Cursor,
+    pub position: Position,
     /// The device's clock, milliseconds since the Unix epoch.
     #[n(4)]
     pub device_ms: i64,
@@ -74,9 +64,64 @@ pub struct SyncRequest {
     /// Earlier items that are not yet decided, by [`crate::item_digest`].
     #[n(8)]
     pub asks: Vec<Digest>,
+    /// A walk through records that the device did not see before.
+    #[n(9)]
+    pub walk: Option<Walk>,
+    /// Records that the device wants whole, because what it has of them is not what the log has.
+    #[n(10)]
+    pub wants: Vec<Key>,
+    /// What this log lost and the device has; see [`crate::Returned`].
+    #[n(11)]
+    pub returns: Vec<Returned>,
+    /// A step of a comparison of everything; see [`Reconcile`].
+    #[n(12)]
+    pub reconcile: Option<Reconcile>,
+}
+
+/// A walk through the records of audiences that the device has just become part of, in the order of
+/// their ids (DESIGN section 7, bootstrap). The server keeps nothing between two requests of it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Walk {
+    /// The last record that came; `None` at the beginning.
+    #[n(0)]
+    pub after: Option<Key>,
+    /// The audiences of whose records the device has every one already; their names only are told.
+    #[n(1)]
+    pub held: Vec<String>,
+}
+
+/// One message of a range-based set reconciliation (`negentropy`) over the prints of all records
+/// that the device has in scope; see [`crate::record_print`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Reconcile {
+    /// The log entry up to which the device has pulled, and as of which the comparison is made.
+    #[n(0)]
+    pub as_of: u64,
+    /// The message.
+    #[n(1)]
+    pub message: Blob,
 }
 
 impl SyncRequest {
+    /// A request that has pulled nothing and asks for nothing but the first page.
+    pub const fn idle(nonce: Key, actor: Key, device_ms: i64) -> Self {
+        Self {
+            version: VERSION,
+            nonce,
+            actor,
+            position: Position::NOWHERE,
+            device_ms,
+            profile_version: 0,
+            parts: Vec::new(),
+            push: Vec::new(),
+            asks: Vec::new(),
+            walk: None,
+            wants: Vec::new(),
+            returns: Vec::new(),
+            reconcile: None,
+        }
+    }
+
     /// Checks the version and the caps.
     ///
     /// # Errors
@@ -87,139 +132,20 @@ impl SyncRequest {
                 version: self.version,
             });
         }
-        if self.push.len() > MAX_PUSH_ITEMS {
-            return Err(ProtocolError::TooMany {
-                what: "changes",
-                limit: MAX_PUSH_ITEMS,
-            });
-        }
-        if self.asks.len() > MAX_ASKS {
-            return Err(ProtocolError::TooMany {
-                what: "asks",
-                limit: MAX_ASKS,
-            });
-        }
-        if self.parts.len() > 16 {
-            return Err(ProtocolError::TooMany {
-                what: "parts",
-                limit: 16,
-            });
+        let held = self.walk.as_ref().map_or(0, |walk| walk.held.len());
+        let counts = [
+            ("changes", self.push.len(), MAX_PUSH_ITEMS),
+            ("asks", self.asks.len(), MAX_ASKS),
+            ("parts", self.parts.len(), 16),
+            ("wants", self.wants.len(), MAX_WANTS),
+            ("returns", self.returns.len(), MAX_RETURNS),
+            ("audiences", held, MAX_AUDIENCES),
+        ];
+        for (what, count, limit) in counts {
+            if count > limit {
+                return Err(ProtocolError::TooMany { what, limit });
+            }
         }
         Ok(())
     }
-}
-
-/// A log entry that the device may see, as canonical bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct FeedEntry {
-    /// See [`crate::LogEntry`].
-    #[n(0)]
-    pub canonical: Blob,
-}
-
-/// What is new about one record, ready to be stored without opening a document.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct RecordDelta {
-    /// The record.
-    #[n(0)]
-    pub record: Key,
-    /// Changes as their devices committed them, dependencies first. All changes of the record up
-    /// to `as_of` if `whole`, else those of the page's entries.
-    #[n(1)]
-    pub changes: Vec<Blob>,
-    /// Whether `changes` is the whole history.
-    #[n(2)]
-    pub whole: bool,
-    /// Heads of the record as of `as_of`, Automerge hashes, sorted.
-    #[n(3)]
-    pub heads: Vec<Digest>,
-    /// The last log entry that the row reflects.
-    #[n(4)]
-    pub as_of: u64,
-    /// The area where the record lives, by the server's ruling.
-    #[n(5)]
-    pub area: String,
-    /// `gridlog_domain::record::RecordView` as JSON, as of `as_of`.
-    #[n(6)]
-    pub view: Blob,
-    /// `gridlog_domain::workflow::CaseState` as JSON, as of `as_of`; only for cases.
-    #[n(7)]
-    pub state: Option<Blob>,
-    /// If `whole`, the canonical bytes of the rulings on the record so far, so that a device which
-    /// was not told of them when they were made knows them too. Empty otherwise.
-    #[n(8)]
-    pub rulings: Vec<Blob>,
-}
-
-/// A part of the reference data.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct PartUpdate {
-    /// The part's name.
-    #[n(0)]
-    pub part: String,
-    /// Its version.
-    #[n(1)]
-    pub version: u32,
-    /// The part as JSON.
-    #[n(2)]
-    pub json: Blob,
-}
-
-/// Who the device's person is now.
-///
-/// When a device learns a new version, it starts again from cursor 0: what it may see changed.
-/// Records that the page stream no longer names are out of scope and are purged, unless something
-/// of them is unsent.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Profile {
-    /// Differs after every change of what the person may see.
-    #[n(0)]
-    pub version: u64,
-    /// `gridlog_domain::reference::Person` as JSON.
-    #[n(1)]
-    pub person: Blob,
-}
-
-/// What the server answers, before it is signed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Page {
-    /// [`VERSION`] of the server.
-    #[n(0)]
-    pub version: u16,
-    /// The request's nonce.
-    #[n(1)]
-    pub nonce: Key,
-    /// The server's clock, milliseconds since the Unix epoch.
-    #[n(2)]
-    pub server_ms: i64,
-    /// Verdicts on everything pushed and asked.
-    #[n(3)]
-    pub verdicts: Vec<ChangeVerdict>,
-    /// Log entries after the request's cursor that the device may see, in order.
-    #[n(4)]
-    pub entries: Vec<FeedEntry>,
-    /// The records that those entries touch, each once.
-    #[n(5)]
-    pub records: Vec<RecordDelta>,
-    /// Records that the device may no longer see.
-    #[n(6)]
-    pub gone: Vec<Key>,
-    /// Where to go on from.
-    #[n(7)]
-    pub cursor: Cursor,
-    /// Whether there is more right now.
-    #[n(8)]
-    pub more: bool,
-    /// Parts of the reference data that are newer than the device's.
-    #[n(9)]
-    pub parts: Vec<PartUpdate>,
-    /// The person, if the device holds an older version.
-    #[n(10)]
-    pub profile: Option<Profile>,
-    /// A certificate for the request's actor, if it is new; see [`crate::Certificate`].
-    #[n(11)]
-    pub certificate: Option<Blob>,
-    /// A request to wait, in milliseconds, before the next request.
-    #[n(12)]
-    pub retry_after_ms: Option<u64>,
 }

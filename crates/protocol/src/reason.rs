@@ -3,6 +3,9 @@
 /// What an office dismissed. It is a person's decision, so a phone does not write it again.
 pub const DISMISSED: &str = "dismissed";
 
+/// The record was erased.
+pub const ERASED: &str = "record_erased";
+
 /// Every such code, in Chinese and English for a worker.
 pub const REASONS: &[(&str, &str, &str)] = &[
     (
@@ -45,6 +48,7 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         "记录内容过多，请另建一条记录",
         "the record is full; begin another one",
     ),
+    (ERASED, "记录已按规定删除", "the record was erased"),
     (DISMISSED, "社区不予采纳", "an office dismissed it"),
 ];
 

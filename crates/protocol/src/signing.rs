@@ -6,10 +6,13 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
-use crate::bytes::{Blob, Key};
+use sha2::{Digest as _, Sha256};
+
+use crate::bytes::{Blob, Digest, Key};
 use crate::codec;
 use crate::error::ProtocolError;
-use crate::message::Page;
+use crate::page::{Page, Statement};
+use crate::returned::{Evidence, contents};
 
 const PAGE: &str = "gridlog page v1";
 const CERTIFICATE: &str = "gridlog certificate v1";
@@ -47,22 +50,102 @@ fn open<T: for<'b> Decode<'b, ()>>(
     minicbor::decode(&signed.message.0).map_err(|_| ProtocolError::Malformed { what })
 }
 
-/// A page as a signed body.
-pub fn sign_page(page: &Page, key: &SigningKey) -> Vec<u8> {
-    codec::encode(&sign(PAGE, page, key))
+/// A signed page on the wire. Which request and device it answers both sides know.
+#[derive(Encode, Decode)]
+struct SignedPage {
+    #[n(0)]
+    statement: Blob,
+    #[n(1)]
+    body: Blob,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    signature: [u8; 64],
 }
 
-/// Opens a signed body: checks caps, signature, and that it answers the request with `nonce`.
+/// What the signature of a page is made over: purpose, nonce, device, and the SHA-256 of statement
+/// and body.
+fn page_message(nonce: Key, device: Key, statement: &[u8], body: Digest) -> Vec<u8> {
+    let statement = Sha256::digest(statement);
+    let parts = [&nonce.0[..], &device.0, &statement, &body.0].concat();
+    with_purpose(PAGE, &parts)
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    Digest(Sha256::digest(bytes).into())
+}
+
+/// A page as a signed body, for the request with `nonce` of `device`.
+pub fn sign_page(page: &Page, nonce: Key, device: Key, key: &SigningKey) -> Vec<u8> {
+    let never = "writing CBOR into a Vec cannot fail";
+    let statement = minicbor::to_vec(&page.statement).expect(never);
+    let body = minicbor::to_vec(&page.body).expect(never);
+    let message = page_message(nonce, device, &statement, digest(&body));
+    codec::encode(&SignedPage {
+        signature: key.sign(&message).to_bytes(),
+        statement: Blob(statement),
+        body: Blob(body),
+    })
+}
+
+/// A page whose signature was checked, with what makes its [`Evidence`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedPage {
+    /// The page.
+    pub page: Page,
+    /// Evidence without contents: the reader fills in what the page brought.
+    pub evidence: Evidence,
+}
+
+/// Opens a signed body: checks caps, signature, and that it answers the request with `nonce` of
+/// `device`.
 ///
 /// # Errors
 /// [`ProtocolError`].
-pub fn open_page(body: &[u8], nonce: Key, key: &VerifyingKey) -> Result<Page, ProtocolError> {
-    let signed: Signed = codec::decode_page("page", body)?;
-    let page: Page = open(PAGE, "page", &signed, key)?;
-    if page.nonce != nonce {
-        return Err(ProtocolError::WrongAnswer);
+pub fn open_page(
+    body: &[u8],
+    nonce: Key,
+    device: Key,
+    key: &VerifyingKey,
+) -> Result<OpenedPage, ProtocolError> {
+    let what = "page";
+    let signed: SignedPage = codec::decode_page(what, body)?;
+    let evidence = Evidence {
+        nonce,
+        device,
+        body: digest(&signed.body.0),
+        statement: signed.statement,
+        signature: signed.signature,
+        entries: Vec::new(),
+        records: Vec::new(),
+    };
+    let statement = evidence.check_signature(key)?;
+    let body = minicbor::decode(&signed.body.0).map_err(|_| ProtocolError::Malformed { what })?;
+    Ok(OpenedPage {
+        page: Page { statement, body },
+        evidence,
+    })
+}
+
+impl Evidence {
+    fn check_signature(&self, key: &VerifyingKey) -> Result<Statement, ProtocolError> {
+        let what = "page";
+        let message = page_message(self.nonce, self.device, &self.statement.0, self.body);
+        key.verify_strict(&message, &Signature::from_bytes(&self.signature))
+            .map_err(|_| ProtocolError::BadSignature { what })?;
+        minicbor::decode(&self.statement.0).map_err(|_| ProtocolError::Malformed { what })
     }
-    Ok(page)
+
+    /// Checks that the server signed it and that it names just these entries and records.
+    ///
+    /// # Errors
+    /// [`ProtocolError::BadSignature`], also where the contents are not what was signed.
+    pub fn check(&self, key: &VerifyingKey) -> Result<Statement, ProtocolError> {
+        let statement = self.check_signature(key)?;
+        if contents(&self.entries, &self.records) == statement.contents {
+            Ok(statement)
+        } else {
+            Err(ProtocolError::BadSignature { what: "evidence" })
+        }
+    }
 }
 
 /// The server's word that an actor belongs to a person's device (DESIGN section 4).

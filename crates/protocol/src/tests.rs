@@ -4,11 +4,11 @@ use super::*;
 
 fn request() -> SyncRequest {
     SyncRequest {
-        version: VERSION,
-        nonce: Key([1; 16]),
-        actor: Key([2; 16]),
-        cursor: Cursor { epoch: 1, seq: 42 },
-        device_ms: 1_790_000_000_000,
+        position: Position {
+            epoch: 1,
+            seq: 42,
+            hash: Digest([8; 32]),
+        },
         profile_version: 3,
         parts: vec![PartVersion {
             part: "catalogue".to_owned(),
@@ -20,6 +20,7 @@ fn request() -> SyncRequest {
             offset_ms: Some(-5),
         }],
         asks: vec![Digest([4; 32])],
+        ..SyncRequest::idle(Key([1; 16]), Key([2; 16]), 1_790_000_000_000)
     }
 }
 
@@ -33,6 +34,7 @@ fn entry() -> LogEntry {
             change: Digest([9; 32]),
             by: "W001".to_owned(),
         },
+        origin: None,
     }
 }
 
@@ -136,7 +138,97 @@ fn an_entry_has_one_canonical_form() {
     assert_ne!(entry_hash(&bytes), entry_hash(&loose));
 }
 
+#[test]
+fn an_entry_comes_out_of_its_holes_as_it_went_in() {
+    let first = entry();
+    let second = LogEntry {
+        seq: 2,
+        previous: entry_hash(&first.to_bytes()),
+        ..entry()
+    };
+    let mut reader = Position {
+        epoch: 1,
+        ..Position::NOWHERE
+    };
+    let mut writer = reader;
+    for (at, entry) in [first, second].into_iter().enumerate() {
+        let at = u32::try_from(at).unwrap();
+        let sent = with_holes(&entry, &writer, Some(at));
+        assert_eq!(sent.entry.previous, Digest::ZERO);
+        let hash_of = |_, asked| (asked == at).then_some(Digest([9; 32]));
+        let (filled, canonical) = fill(&sent, &mut reader, hash_of).unwrap();
+        assert_eq!(filled, entry);
+        assert_eq!(canonical, entry.to_bytes());
+        writer = reader;
+    }
+}
+
+#[test]
+fn a_hole_that_the_page_cannot_fill_is_refused() {
+    let before = Position::NOWHERE;
+    let sent = with_holes(&entry(), &before, Some(3));
+    assert!(fill(&sent, &mut before.clone(), |_, _| None).is_err());
+    // A gap before the entry leaves its hash of the one before it in place.
+    let later = LogEntry {
+        seq: 7,
+        previous: Digest([5; 32]),
+        ..entry()
+    };
+    let sent = with_holes(&later, &before, None);
+    assert_eq!(
+        fill(&sent, &mut before.clone(), |_, _| None).unwrap().0,
+        later
+    );
+}
+
+#[test]
+fn evidence_proves_what_a_page_brought_and_nothing_else() {
+    let key = SigningKey::from_bytes(&[5; 32]);
+    let entries = vec![Digest([1; 32]), Digest([2; 32])];
+    let records = vec![SeenRecord {
+        record: Key([3; 16]),
+        heads: vec![Digest([4; 32])],
+        as_of: 9,
+        authors: vec![],
+    }];
+    let mut page = Page::empty(Position::NOWHERE, 5);
+    page.statement.contents = contents(&entries, &records);
+    let body = sign_page(&page, Key([1; 16]), Key([2; 16]), &key);
+    let opened = open_page(&body, Key([1; 16]), Key([2; 16]), &key.verifying_key()).unwrap();
+    let evidence = Evidence {
+        entries,
+        records,
+        ..opened.evidence
+    };
+    assert_eq!(evidence.check(&key.verifying_key()), Ok(page.statement));
+    let mut more = evidence.clone();
+    more.entries.push(Digest([7; 32]));
+    let mut other_heads = evidence.clone();
+    other_heads.records[0].heads = vec![Digest([8; 32])];
+    let mut other_device = evidence;
+    other_device.device = Key([9; 16]);
+    for forged in [more, other_heads, other_device] {
+        let refused = forged.check(&key.verifying_key()).unwrap_err();
+        assert_eq!(refused.code(), "bad_signature");
+    }
+}
+
 proptest! {
+    #[test]
+    fn folds_and_prints_do_not_depend_on_the_order(
+        mut names in prop::collection::vec(any::<[u8; 32]>(), 0..20)
+    ) {
+        let fold = |names: &[[u8; 32]]| {
+            let mut fold = Fold::default();
+            names.iter().for_each(|name| fold.add(Digest(*name)));
+            fold
+        };
+        let before = fold(&names);
+        names.reverse();
+        prop_assert_eq!(before, fold(&names));
+        prop_assert_eq!(before.count, names.len() as u64);
+    }
+
     #[test]
     fn no_bytes_make_the_decoders_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let mut body = vec![1];
@@ -144,7 +236,7 @@ proptest! {
         let _ = codec::decode::<SyncRequest>("request", &body);
         let _ = codec::decode::<SyncRequest>("request", &bytes);
         let key = SigningKey::from_bytes(&[9; 32]).verifying_key();
-        let _ = open_page(&body, Key([0; 16]), &key);
+        let _ = open_page(&body, Key([0; 16]), Key([0; 16]), &key);
         let _ = LogEntry::from_bytes(&bytes);
         let _ = Certificate::open(&bytes, &key);
     }

@@ -69,15 +69,3 @@ impl Verdict {
         }
     }
 }
-
-/// The verdict on one change.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct ChangeVerdict {
-    /// See [`crate::item_digest`]; for a sound change this is *not* its Automerge hash. It names
-    /// even bytes that are no change at all.
-    #[n(0)]
-    pub item: Digest,
-    /// Where it stands.
-    #[n(1)]
-    pub verdict: Verdict,
-}

@@ -1,7 +1,8 @@
-//! Changes as bytes.
+//! Changes as bytes. A change is `pulled` once the log is known to have it.
 
 use gridlog_domain::id::RecordId;
-use rusqlite::Connection;
+use gridlog_merge_guard::{History, Refusal};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::PhoneError;
 
@@ -47,7 +48,33 @@ pub(crate) fn add_pulled(
     Ok(())
 }
 
-/// Whether the record holds a change that no page of this epoch brought.
+/// The log has a change that is here. False if it is not here.
+pub(crate) fn mark_pulled(
+    connection: &Connection,
+    record: RecordId,
+    hash: [u8; 32],
+) -> Result<bool, PhoneError> {
+    let marked = connection
+        .prepare_cached(
+            "UPDATE changes SET pulled = 1, superseded = 0 WHERE record = ?1 AND hash = ?2",
+        )?
+        .execute((record.as_bytes(), hash))?;
+    Ok(marked > 0)
+}
+
+/// A change of a record, as bytes.
+pub(crate) fn get(
+    connection: &Connection,
+    record: RecordId,
+    hash: [u8; 32],
+) -> Result<Option<Vec<u8>>, PhoneError> {
+    Ok(connection
+        .prepare_cached("SELECT bytes FROM changes WHERE record = ?1 AND hash = ?2")?
+        .query_row((record.as_bytes(), hash), |row| row.get(0))
+        .optional()?)
+}
+
+/// Whether the record holds a change that the log does not have, as far as is known here.
 pub(crate) fn any_not_pulled(
     connection: &Connection,
     record: RecordId,
@@ -59,7 +86,33 @@ pub(crate) fn any_not_pulled(
     Ok(statement.query_row([record.as_bytes()], |row| row.get(0))?)
 }
 
-/// Takes a refused change out of its record. Its bytes stay until the record goes.
+/// Hashes of the changes that count and that the log has.
+pub(crate) fn pulled(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Vec<[u8; 32]>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT hash FROM changes WHERE record = ?1 AND superseded = 0 AND pulled = 1",
+    )?;
+    let rows = statement.query_map([record.as_bytes()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The log does not have a change after all.
+pub(crate) fn mark_not_pulled(
+    connection: &Connection,
+    record: RecordId,
+    hash: [u8; 32],
+) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE changes SET pulled = 0 WHERE record = ?1 AND hash = ?2",
+        (record.as_bytes(), hash),
+    )?;
+    Ok(())
+}
+
+/// Takes a change out of its record: it was refused, or the log lost it for good. Its bytes stay
+/// until the record goes.
 pub(crate) fn supersede(
     connection: &Connection,
     record: RecordId,
@@ -72,8 +125,50 @@ pub(crate) fn supersede(
     Ok(())
 }
 
-/// A new epoch: which changes its log has is unknown.
-pub(crate) fn forget_pulled(connection: &Connection) -> Result<(), PhoneError> {
-    connection.execute("UPDATE changes SET pulled = 0", [])?;
+/// Keeps a record's earlier changes as one document chunk, in place of an older one.
+pub(crate) fn put_snapshot(
+    connection: &Connection,
+    record: RecordId,
+    chunk: &[u8],
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO snapshots (record, chunk) VALUES (?1, ?2)")?
+        .execute((record.as_bytes(), chunk))?;
     Ok(())
+}
+
+/// A record's earlier changes, if they came as one document chunk.
+pub(crate) fn snapshot(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Option<Vec<u8>>, PhoneError> {
+    Ok(connection
+        .prepare_cached("SELECT chunk FROM snapshots WHERE record = ?1")?
+        .query_row([record.as_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
+/// Every change of a record that the log has, as bytes: those in its snapshot too.
+pub(crate) fn all_bytes(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Vec<Vec<u8>>, PhoneError> {
+    let mut all = Vec::new();
+    if let Some(chunk) = snapshot(connection, record)? {
+        let unopenable = |refusal: Refusal| PhoneError::Unopenable {
+            record,
+            code: refusal.code().to_owned(),
+        };
+        let history = History::load_snapshot(&chunk, []).map_err(unopenable)?;
+        all.extend(history.changes().map_err(unopenable)?);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT bytes FROM changes WHERE record = ?1 AND pulled = 1 AND superseded = 0
+         ORDER BY position",
+    )?;
+    let rows = statement.query_map([record.as_bytes()], |row| row.get(0))?;
+    for bytes in rows {
+        all.push(bytes?);
+    }
+    Ok(all)
 }

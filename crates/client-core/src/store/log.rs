@@ -21,7 +21,7 @@ pub(crate) struct StoredRuling {
 /// Stores an entry, once, and checks it against its neighbours in the chain.
 pub(crate) fn add(
     connection: &Connection,
-    epoch: u64,
+    (epoch, page): (u64, i64),
     entry: &LogEntry,
     canonical: &[u8],
 ) -> Result<(), PhoneError> {
@@ -44,9 +44,16 @@ pub(crate) fn add(
     }
     connection
         .prepare_cached(
-            "INSERT INTO entries (epoch, seq, record, canonical) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO entries (epoch, seq, record, canonical, page)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute((number(epoch)?, number(seq)?, entry.record.0, canonical))?;
+        .execute((
+            number(epoch)?,
+            number(seq)?,
+            entry.record.0,
+            canonical,
+            page,
+        ))?;
     if let Fact::Ruling {
         proposal,
         proposal_hash,
@@ -88,8 +95,9 @@ pub(crate) fn of_record(
     connection: &Connection,
     record: RecordId,
 ) -> Result<Vec<LogEntry>, PhoneError> {
-    let mut statement = connection
-        .prepare_cached("SELECT canonical FROM entries WHERE record = ?1 ORDER BY epoch, seq")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT canonical FROM entries WHERE record = ?1 AND lost = 0 ORDER BY seq",
+    )?;
     let rows = statement.query_map([record.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
     rows.map(|canonical| Ok(LogEntry::from_bytes(&canonical?)?))
         .collect()
@@ -112,8 +120,97 @@ pub(crate) fn rulings(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A new epoch: entries and rulings of the old one prove nothing in it.
-pub(crate) fn forget_all(connection: &Connection) -> Result<(), PhoneError> {
-    connection.execute_batch("DELETE FROM entries; DELETE FROM rulings;")?;
+/// The log goes on in another epoch and shares its entries up to `common`: those belong to the new
+/// one, later ones are lost there.
+pub(crate) fn begin_epoch(
+    connection: &Connection,
+    epoch: u64,
+    common: u64,
+) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE entries SET lost = 1 WHERE lost = 0 AND seq > ?1",
+        [number(common)?],
+    )?;
+    connection.execute(
+        "UPDATE entries SET epoch = ?1 WHERE lost = 0",
+        [number(epoch)?],
+    )?;
     Ok(())
+}
+
+/// An entry with what proves it.
+#[derive(Debug, Clone)]
+pub(crate) struct ProvenEntry {
+    /// The entry.
+    pub(crate) entry: LogEntry,
+    /// Its canonical bytes.
+    pub(crate) canonical: Vec<u8>,
+    /// The page that brought it.
+    pub(crate) page: i64,
+    /// Its epoch and number.
+    pub(crate) at: (i64, i64),
+}
+
+fn proven(
+    connection: &Connection,
+    condition: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<ProvenEntry>, PhoneError> {
+    let sql = format!("SELECT canonical, page, epoch, seq FROM entries WHERE {condition}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params, |row| {
+        Ok((
+            row.get::<_, Vec<u8>>(0)?,
+            row.get(1)?,
+            (row.get(2)?, row.get(3)?),
+        ))
+    })?;
+    rows.map(|row| {
+        let (canonical, page, at) = row?;
+        Ok(ProvenEntry {
+            entry: LogEntry::from_bytes(&canonical)?,
+            canonical,
+            page,
+            at,
+        })
+    })
+    .collect()
+}
+
+/// Entries that the server lost, after the one at `after` (epoch, number), in order.
+pub(crate) fn lost_after(
+    connection: &Connection,
+    after: (i64, i64),
+    limit: u32,
+) -> Result<Vec<ProvenEntry>, PhoneError> {
+    proven(
+        connection,
+        "lost = 1 AND (epoch, seq) > (?1, ?2) ORDER BY epoch, seq LIMIT ?3",
+        (after.0, after.1, limit),
+    )
+}
+
+/// Whether there are any.
+pub(crate) fn any_lost(connection: &Connection) -> Result<bool, PhoneError> {
+    let mut statement =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM entries WHERE lost = 1)")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// What the server lost was given back, as far as it wanted it.
+pub(crate) fn forget_lost(connection: &Connection) -> Result<(), PhoneError> {
+    connection.execute("DELETE FROM entries WHERE lost = 1", [])?;
+    Ok(())
+}
+
+/// The entries about a record, lost ones too.
+pub(crate) fn proven_of_record(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Vec<ProvenEntry>, PhoneError> {
+    proven(
+        connection,
+        "record = ?1 ORDER BY epoch, seq",
+        [record.as_bytes()],
+    )
 }

@@ -1,6 +1,6 @@
 //! What a store has one of.
 
-use gridlog_protocol::Cursor;
+use gridlog_protocol::{Digest, Position};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
@@ -37,12 +37,19 @@ pub(crate) const DISTRICT: Meta<String> = meta("district");
 pub(crate) const TOKEN: Meta<String> = meta("token");
 /// The key that signs what the server says.
 pub(crate) const SERVER_KEY: Meta<[u8; 32]> = meta("server_key");
-const CURSOR_EPOCH: Meta<i64> = meta("cursor_epoch");
-const CURSOR_SEQ: Meta<i64> = meta("cursor_seq");
-/// Counts how often the pull started again from the first entry.
-pub(crate) const PASS: Meta<i64> = meta("pass");
-/// Set while a pull from the first entry decides what is still in scope.
-pub(crate) const SWEEPING: Meta<bool> = meta("sweeping");
+const POSITION_EPOCH: Meta<i64> = meta("position_epoch");
+const POSITION_SEQ: Meta<i64> = meta("position_seq");
+const POSITION_HASH: Meta<[u8; 32]> = meta("position_hash");
+/// The person's audiences as the server numbers them, as JSON.
+pub(crate) const AUDIENCES: Meta<String> = meta("audiences");
+/// The last record that the walk came by.
+pub(crate) const WALKED: Meta<[u8; 16]> = meta("walked");
+/// Evidence of the last page, as CBOR: it proves the position.
+pub(crate) const LAST_PAGE: Meta<Vec<u8>> = meta("last_page");
+/// Set while the server does not know the position.
+pub(crate) const PROVING: Meta<bool> = meta("proving");
+/// The last receipt that agreed with what this phone knows, as JSON.
+pub(crate) const RECEIPT: Meta<String> = meta("receipt");
 /// Server time minus device time, milliseconds.
 pub(crate) const CLOCK_OFFSET: Meta<i64> = meta("clock_offset");
 /// What the device's clock said last.
@@ -75,20 +82,22 @@ impl<T: FromSql + ToSql> Meta<T> {
 }
 
 /// Where the pull stands.
-pub(crate) fn cursor(connection: &Connection) -> Result<Cursor, PhoneError> {
+pub(crate) fn position(connection: &Connection) -> Result<Position, PhoneError> {
     let read = |meta: Meta<i64>| -> Result<u64, PhoneError> {
         Ok(u64::try_from(meta.get(connection)?.unwrap_or(0)).unwrap_or(0))
     };
-    Ok(Cursor {
-        epoch: read(CURSOR_EPOCH)?,
-        seq: read(CURSOR_SEQ)?,
+    Ok(Position {
+        epoch: read(POSITION_EPOCH)?,
+        seq: read(POSITION_SEQ)?,
+        hash: POSITION_HASH.get(connection)?.map_or(Digest::ZERO, Digest),
     })
 }
 
 /// Moves the pull.
-pub(crate) fn set_cursor(connection: &Connection, cursor: Cursor) -> Result<(), PhoneError> {
-    CURSOR_EPOCH.set(connection, number(cursor.epoch)?)?;
-    CURSOR_SEQ.set(connection, number(cursor.seq)?)
+pub(crate) fn set_position(connection: &Connection, position: Position) -> Result<(), PhoneError> {
+    POSITION_EPOCH.set(connection, number(position.epoch)?)?;
+    POSITION_SEQ.set(connection, number(position.seq)?)?;
+    POSITION_HASH.set(connection, position.hash.0)
 }
 
 /// A number of the wire as SQLite keeps it.

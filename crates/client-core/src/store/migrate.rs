@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::PhoneError;
 
 /// Every migration, in order. One that was released is never edited again.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_repair.sql"),
+];
 
 /// The version of a store that is up to date.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;

@@ -6,14 +6,18 @@
 //!   file wait for each other instead of failing halfway. Others read, each in a snapshot.
 //! - The file is private to its path: nothing but this module opens it.
 
+pub(crate) mod audiences;
 pub(crate) mod changes;
+pub(crate) mod evidence;
 pub(crate) mod log;
 pub(crate) mod meta;
 mod migrate;
 pub(crate) mod outbox;
 pub(crate) mod records;
 pub(crate) mod refused;
+pub(crate) mod sealed;
 pub(crate) mod search;
+pub(crate) mod wants;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

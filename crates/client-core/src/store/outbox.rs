@@ -1,8 +1,10 @@
 //! Own changes: what was meant by each, and where it stands.
 
+use std::collections::BTreeSet;
+
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::Command;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, Fold, Receipt};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::PhoneError;
@@ -121,7 +123,7 @@ pub(crate) fn unsent(
 ) -> Result<(), PhoneError> {
     let mut statement = connection.prepare_cached(
         "SELECT o.item, o.record, o.actor, o.offset_ms, c.bytes
-         FROM outbox o JOIN changes c ON c.hash = o.change
+         FROM outbox o JOIN changes c ON c.record = o.record AND c.hash = o.change
          WHERE o.standing = 'on_this_phone' ORDER BY o.position",
     )?;
     let mut rows = statement.query([])?;
@@ -212,13 +214,54 @@ pub(crate) fn set_in_log(
     Ok(touched > 0)
 }
 
-/// A new epoch: whether its log has them is to be asked.
-pub(crate) fn doubt_admitted(connection: &Connection) -> Result<(), PhoneError> {
-    connection.execute(
-        "UPDATE outbox SET standing = 'received' WHERE standing = 'in_log'",
-        [],
+/// The log lost an own change, as far as is known here: the server is to be asked for it. False if it
+/// is nobody's own.
+pub(crate) fn doubt(
+    connection: &Connection,
+    record: RecordId,
+    change: [u8; 32],
+) -> Result<bool, PhoneError> {
+    let doubted = connection.execute(
+        "UPDATE outbox SET standing = 'received' WHERE record = ?1 AND change = ?2",
+        (record.as_bytes(), change),
     )?;
+    Ok(doubted > 0)
+}
+
+/// Notes an own change that a page brought and that this store did not know: the store was restored
+/// from a copy.
+pub(crate) fn add_known(
+    connection: &Connection,
+    (item, change): (Digest, [u8; 32]),
+    record: RecordId,
+    actor: [u8; 16],
+    recorded_ms: i64,
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO outbox (item, change, record, actor, commands, recorded_ms,
+                                           offset_ms, attempt, standing, code)
+             VALUES (?1, ?2, ?3, ?4, '[]', ?5, NULL, 1, 'in_log', NULL)",
+        )?
+        .execute((item.0, change, record.as_bytes(), actor, recorded_ms))?;
     Ok(())
+}
+
+/// In how many records one's own changes are in the log, and those changes counted and folded.
+pub(crate) fn in_log(connection: &Connection) -> Result<Receipt, PhoneError> {
+    let mut statement =
+        connection.prepare_cached("SELECT item, record FROM outbox WHERE standing = 'in_log'")?;
+    let mut rows = statement.query([])?;
+    let mut changes = Fold::default();
+    let mut records = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        changes.add(Digest(row.get(0)?));
+        records.insert(row.get::<_, [u8; 16]>(1)?);
+    }
+    Ok(Receipt {
+        records: records.len() as u64,
+        changes,
+    })
 }
 
 /// Takes a change out; its intent lives on elsewhere.
@@ -267,11 +310,4 @@ pub(crate) fn counts(connection: &Connection) -> Result<Vec<(Standing, u64)>, Ph
         }
     }
     Ok(counts)
-}
-
-/// Records that have own changes.
-pub(crate) fn records(connection: &Connection) -> Result<Vec<RecordId>, PhoneError> {
-    let mut statement = connection.prepare_cached("SELECT DISTINCT record FROM outbox")?;
-    let rows = statement.query_map([], |row| Ok(RecordId::from_bytes(row.get(0)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -3,6 +3,7 @@
 use gridlog_domain::id::{AreaCode, Department, PersonId, RecordId};
 use gridlog_domain::record::{Kind, RecordView};
 use gridlog_domain::workflow::{CaseState, Stage};
+use gridlog_protocol::Key;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
 use super::meta::number;
@@ -30,8 +31,12 @@ pub(crate) struct Facts {
     pub(crate) heads: Vec<u8>,
     /// When it last changed.
     pub(crate) updated_ms: i64,
-    /// The pull pass that named it last.
-    pub(crate) named_in_pass: i64,
+    /// Its print as of that entry; see [`gridlog_protocol::record_print`]. Empty before.
+    pub(crate) print: Vec<u8>,
+    /// By which audiences the person sees it, a bit for each.
+    pub(crate) seen_by: i64,
+    /// The page that brought it whole; 0 if none did.
+    pub(crate) page: i64,
 }
 
 impl Facts {
@@ -60,10 +65,13 @@ pub(crate) fn get(connection: &Connection, id: RecordId) -> Result<Option<Facts>
         u64,
         Vec<u8>,
         i64,
+        Vec<u8>,
+        i64,
         i64,
     );
     let mut statement = connection.prepare_cached(
-        "SELECT view, state, expected_state, ruled_home, as_of, heads, updated_ms, named_in_pass
+        "SELECT view, state, expected_state, ruled_home, as_of, heads, updated_ms, print, seen_by,
+             page
          FROM records WHERE id = ?1",
     )?;
     let found: Option<Columns> = statement
@@ -77,13 +85,15 @@ pub(crate) fn get(connection: &Connection, id: RecordId) -> Result<Option<Facts>
                 row.get(5)?,
                 row.get(6)?,
                 row.get(7)?,
+                row.get(8)?,
+                row.get(9)?,
             ))
         })
         .optional()?;
-    let Some((view_json, state, expected, home, as_of, heads, updated_ms, named_in_pass)) = found
-    else {
+    let Some(found) = found else {
         return Ok(None);
     };
+    let (view_json, state, expected, home, as_of, heads, updated_ms, print, seen_by, page) = found;
     let case_state = |json: Option<String>| {
         let state = json.map(|json| serde_json::from_str(&json)).transpose();
         state.map_err(|_| damaged("case state"))
@@ -97,7 +107,9 @@ pub(crate) fn get(connection: &Connection, id: RecordId) -> Result<Option<Facts>
         as_of,
         heads,
         updated_ms,
-        named_in_pass,
+        print,
+        seen_by,
+        page,
     }))
 }
 
@@ -115,14 +127,14 @@ pub(crate) fn put(connection: &Connection, id: RecordId, facts: &Facts) -> Resul
         .prepare_cached(
             "INSERT INTO records (id, kind, headline, author, home, category, department, stage,
                  expected_stage, standing, conflicts, created_ms, updated_ms, deleted, view, state,
-                 expected_state, ruled_home, as_of, heads, named_in_pass, out_of_scope)
+                 expected_state, ruled_home, as_of, heads, print, seen_by, page, out_of_scope)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, ?19, ?20, ?21, 0)
+                 ?18, ?19, ?20, ?21, ?22, ?23, 0)
              ON CONFLICT (id) DO UPDATE SET kind = ?2, headline = ?3, author = ?4, home = ?5,
                  category = ?6, department = ?7, stage = ?8, expected_stage = ?9, standing = ?10,
                  conflicts = ?11, created_ms = ?12, updated_ms = ?13, deleted = ?14, view = ?15,
                  state = ?16, expected_state = ?17, ruled_home = ?18, as_of = ?19, heads = ?20,
-                 named_in_pass = ?21
+                 print = ?21, seen_by = ?22, page = ?23
              RETURNING row",
         )?
         .query_row(
@@ -147,7 +159,9 @@ pub(crate) fn put(connection: &Connection, id: RecordId, facts: &Facts) -> Resul
                 facts.ruled_home.as_ref().map(AreaCode::as_str),
                 number(facts.as_of)?,
                 facts.heads,
-                facts.named_in_pass,
+                facts.print,
+                facts.seen_by,
+                facts.page,
             ],
             |row| row.get(0),
         )?;
@@ -309,14 +323,16 @@ pub(crate) fn mark_in_scope(connection: &Connection, id: RecordId) -> Result<(),
     Ok(())
 }
 
-/// Marks every record that a finished pull from the first entry did not name. One that was only
-/// ever recorded here was never named and stays.
-pub(crate) fn mark_unnamed(connection: &Connection, pass: i64) -> Result<(), PhoneError> {
-    connection.execute(
-        "UPDATE records SET out_of_scope = 1 WHERE named_in_pass > 0 AND named_in_pass < ?1",
-        [pass],
-    )?;
-    Ok(())
+/// By which audiences the person sees a record that is here.
+pub(crate) fn set_seen_by(
+    connection: &Connection,
+    id: RecordId,
+    seen_by: i64,
+) -> Result<bool, PhoneError> {
+    let set = connection
+        .prepare_cached("UPDATE records SET seen_by = ?2, out_of_scope = 0 WHERE id = ?1")?
+        .execute((id.as_bytes(), seen_by))?;
+    Ok(set > 0)
 }
 
 /// Records that are out of scope.
@@ -327,28 +343,77 @@ pub(crate) fn out_of_scope(connection: &Connection) -> Result<Vec<RecordId>, Pho
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A new epoch: rows no longer say up to which entry of the log they are.
-pub(crate) fn forget_positions(connection: &Connection) -> Result<(), PhoneError> {
-    connection.execute("UPDATE records SET as_of = 0", [])?;
+/// The log was put back to entry `common`: what later entries said of records is to be told anew,
+/// and whether it has own changes of those records is to be asked.
+pub(crate) fn doubt_after(connection: &Connection, common: u64) -> Result<(), PhoneError> {
+    let common = number(common)?;
+    connection.execute(
+        "UPDATE outbox SET standing = 'received' WHERE standing = 'in_log' AND record IN
+             (SELECT id FROM records WHERE as_of > ?1 UNION SELECT record FROM sealed)",
+        [common],
+    )?;
+    connection.execute(
+        "UPDATE records SET as_of = ?1, print = x'' WHERE as_of > ?1",
+        [common],
+    )?;
     Ok(())
 }
 
-/// Removes everything about a record.
-pub(crate) fn purge(connection: &Connection, id: RecordId) -> Result<(), PhoneError> {
-    let row: Option<i64> = connection
-        .query_row(
-            "SELECT row FROM records WHERE id = ?1",
-            [id.as_bytes()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if let Some(row) = row {
-        search::remove(connection, row)?;
-    }
-    for table in ["changes", "outbox", "needs_you", "entries", "rulings"] {
-        let sql = format!("DELETE FROM {table} WHERE record = ?1");
-        connection.execute(&sql, [id.as_bytes()])?;
-    }
-    connection.execute("DELETE FROM records WHERE id = ?1", [id.as_bytes()])?;
-    Ok(())
+/// Records of which the log said something after entry `common`, with own changes.
+pub(crate) fn changed_after(
+    connection: &Connection,
+    common: u64,
+) -> Result<Vec<RecordId>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM records WHERE as_of > ?1 AND id IN (SELECT record FROM outbox)",
+    )?;
+    let rows = statement.query_map([number(common)?], |row| {
+        Ok(RecordId::from_bytes(row.get(0)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A record's print and by which audiences it is seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printed {
+    /// The record.
+    pub(crate) id: RecordId,
+    /// Its print.
+    pub(crate) print: Key,
+    /// A bit for each audience.
+    pub(crate) seen_by: i64,
+}
+
+/// The prints of everything that the log is known to have and that is in scope.
+pub(crate) fn printed(connection: &Connection) -> Result<Vec<Printed>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, print, seen_by FROM records
+         WHERE length(print) = 16 AND seen_by <> 0 AND out_of_scope = 0 ORDER BY id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Printed {
+            id: RecordId::from_bytes(row.get(0)?),
+            print: Key(row.get(1)?),
+            seen_by: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Rows that are about to leave this phone.
+pub(crate) fn leaving(connection: &Connection, me: &str) -> Result<Vec<RecordRow>, PhoneError> {
+    let sql = format!("SELECT {ROW} FROM records WHERE out_of_scope = 1 ORDER BY id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([], |row| read_row(row, me))?;
+    rows.filter_map(|row| row.map_err(PhoneError::from).transpose())
+        .collect()
+}
+
+/// Rows of which something of one's own is not in the log.
+pub(crate) fn unsettled(connection: &Connection, me: &str) -> Result<Vec<RecordRow>, PhoneError> {
+    let sql = format!("SELECT {ROW} FROM records WHERE standing <> 0 ORDER BY updated_ms DESC, id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([], |row| read_row(row, me))?;
+    rows.filter_map(|row| row.map_err(PhoneError::from).transpose())
+        .collect()
 }

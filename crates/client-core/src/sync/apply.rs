@@ -1,16 +1,17 @@
 //! Storing a checked page: one transaction, all or nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Certificate, Cursor, Fact, Key, Verdict, VerifyingKey};
+use gridlog_protocol::{Certificate, Key, Verdict, VerifyingKey};
 use rusqlite::Connection;
 
-use super::page::{CheckedDelta, CheckedPage};
+use super::page::CheckedPage;
 use super::request::is_own_actor;
 use super::session::Asked;
+use super::{receipt, repair};
 use crate::device_time;
-use crate::document::{Knowledge, store_facts};
+use crate::document::Knowledge;
 use crate::enrol::store_certificate;
 use crate::error::PhoneError;
 use crate::identity;
@@ -18,8 +19,7 @@ use crate::phone::Inner;
 use crate::reference::store_part;
 use crate::standing::Standing;
 use crate::store::outbox::Item;
-use crate::store::records::Facts;
-use crate::store::{changes, log, meta, outbox, records};
+use crate::store::{audiences, evidence, meta, outbox, records, sealed};
 
 /// What a page did.
 #[derive(Debug, Default)]
@@ -29,8 +29,11 @@ pub(super) struct Taken {
     pub(super) replayed: u64,
     pub(super) needs_you: u64,
     pub(super) purged: u64,
-    /// The pull begins again at the first entry.
-    pub(super) starts_over: bool,
+    /// Whether the prints of everything in scope are those of the server; `None` if the page does
+    /// not tell, or there is more to come.
+    pub(super) agrees: Option<bool>,
+    /// Records that were erased.
+    pub(super) erased: Vec<RecordId>,
     /// Records whose standing may have changed.
     pub(super) touched: BTreeSet<RecordId>,
 }
@@ -48,29 +51,35 @@ impl Inner {
         // Another process may have pulled meanwhile. What this page brings is then old; what it says
         // about sent changes still holds.
         let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
-        let current = meta::cursor(connection)? == asked.cursor
+        let current = meta::position(connection)? == asked.position
             && profile.cast_unsigned() == asked.profile_version;
         if current {
+            // What was marked before, the worker has had a chance to see.
+            taken.purged = purge_settled(connection)?;
             self.take_pull(connection, checked, asked, &mut taken)?;
         }
-        let refused = take_verdicts(connection, checked, &mut taken)?;
+        let refused = take_verdicts(connection, checked, asked, &mut taken)?;
         let knowledge = self.knowledge(connection)?;
         self.replay(connection, &knowledge, refused, &mut taken)?;
         take_certificate(connection, checked, asked)?;
-        if current {
-            finish_pull(connection, checked, &mut taken)?;
-        }
         for record in &taken.touched {
             records::refresh_standing(connection, *record)?;
         }
-        taken.purged = purge_settled(connection)?;
+        for record in std::mem::take(&mut taken.erased) {
+            sealed::seal(connection, record)?;
+            sealed::destroy(connection, record)?;
+            taken.purged += 1;
+        }
+        if current {
+            finish_pull(connection, checked, &mut taken)?;
+        }
         device_time::measure(
             connection,
             asked.asked_ms,
             answered_ms,
-            checked.page.server_ms,
+            checked.page.statement.server_ms,
         )?;
-        if !checked.page.more {
+        if !checked.page.body.more {
             meta::LAST_SYNC_MS.set(connection, answered_ms)?;
         }
         Ok(taken)
@@ -90,163 +99,56 @@ impl Inner {
         asked: &Asked,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
-        let epoch = checked.page.cursor.epoch;
-        if epoch != asked.cursor.epoch && asked.cursor.epoch != 0 {
-            begin_epoch(connection, taken)?;
-        }
-        take_profile(connection, checked, taken)?;
-        for part in &checked.page.parts {
+        take_profile(connection, checked)?;
+        for part in &checked.page.body.parts {
             store_part(connection, part)?;
         }
-        let mut changed_ms: BTreeMap<Key, i64> = BTreeMap::new();
-        for (entry, canonical) in &checked.entries {
-            log::add(connection, epoch, entry, canonical)?;
-            let latest = changed_ms.entry(entry.record).or_insert(entry.at_ms);
-            *latest = (*latest).max(entry.at_ms);
-            if let Fact::Admit { change, .. } = entry.fact
-                && outbox::set_in_log(connection, entry.record.0, change.0)?
-            {
-                taken.admitted += 1;
-                taken.touched.insert(RecordId::from_bytes(entry.record.0));
-            }
-        }
+        repair::take_lineage(connection, checked, asked, taken)?;
         let knowledge = self.knowledge(connection)?;
-        for delta in &checked.deltas {
-            let key = Key(*delta.record.as_bytes());
-            let latest = changed_ms.get(&key).copied();
-            for (ruling, canonical) in &delta.rulings {
-                log::add(connection, epoch, ruling, canonical)?;
-            }
-            self.take_delta(connection, &knowledge, delta, latest)?;
-        }
-        for gone in &checked.page.gone {
-            records::mark_out_of_scope(connection, RecordId::from_bytes(gone.0))?;
-        }
-        Ok(())
-    }
-
-    fn take_delta(
-        &self,
-        connection: &Connection,
-        knowledge: &Knowledge,
-        delta: &CheckedDelta,
-        latest: Option<i64>,
-    ) -> Result<(), PhoneError> {
-        for (hash, bytes) in &delta.changes {
-            changes::add_pulled(connection, delta.record, *hash, bytes)?;
-        }
-        let known = records::get(connection, delta.record)?;
-        let pass = pass(connection)?;
-        let mut facts = match known {
-            // A row from later in the log stays; the pull will come to it.
-            Some(known) if known.as_of > delta.as_of => Facts {
-                named_in_pass: pass,
-                ..known
-            },
-            known => Facts {
-                view: delta.view.clone(),
-                view_json: delta.view_json.clone(),
-                state: delta.state.clone(),
-                expected: None,
-                ruled_home: Some(delta.area.clone()),
-                as_of: delta.as_of,
-                heads: delta.heads.clone(),
-                updated_ms: known
-                    .map(|known| known.updated_ms)
-                    .into_iter()
-                    .chain(latest)
-                    .max()
-                    .unwrap_or(delta.view.created_at_ms),
-                named_in_pass: pass,
-            },
-        };
-        if changes::any_not_pulled(connection, delta.record)? {
-            self.merge_own(connection, delta.record, &mut facts);
-        }
-        store_facts(connection, knowledge, delta.record, facts)?;
-        records::mark_in_scope(connection, delta.record)
-    }
-
-    /// Puts own changes that the page does not have on top of what it says. A record that does not
-    /// open must not hold up the others: it shows what the server says, and own words stay in the
-    /// outbox.
-    fn merge_own(&self, connection: &Connection, record: RecordId, facts: &mut Facts) {
-        let merged = self
-            .open_record(connection, record)
-            .and_then(|open| open.view())
-            .and_then(|view| {
-                let json = serde_json::to_string(&view);
-                let json = json.map_err(|_| PhoneError::StoreDamaged { what: "view" })?;
-                Ok((view, json))
-            });
-        match merged {
-            Ok((view, json)) => {
-                facts.view = view;
-                facts.view_json = json;
-            }
-            Err(error) => tracing::error!(%record, code = error.code(), "a record does not open"),
-        }
+        self.take_records(connection, checked, &knowledge, taken)
     }
 }
 
-/// The log of another epoch: what the old one proved has to be asked anew. Nothing is purged, since
-/// a server that was restored may have lost what this phone still has (DESIGN section 7).
-fn begin_epoch(connection: &Connection, taken: &mut Taken) -> Result<(), PhoneError> {
-    tracing::warn!("the server's log has a new epoch");
-    outbox::doubt_admitted(connection)?;
-    changes::forget_pulled(connection)?;
-    log::forget_all(connection)?;
-    records::forget_positions(connection)?;
-    meta::SWEEPING.set(connection, false)?;
-    taken.touched.extend(outbox::records(connection)?);
-    Ok(())
-}
-
-fn pass(connection: &Connection) -> Result<i64, PhoneError> {
-    Ok(meta::PASS.get(connection)?.unwrap_or(1))
-}
-
-/// A new profile: the scope changed, so the pull begins again and what it does not name any more
-/// goes.
-fn take_profile(
-    connection: &Connection,
-    checked: &CheckedPage,
-    taken: &mut Taken,
-) -> Result<(), PhoneError> {
-    let Some((version, person, json)) = &checked.profile else {
+/// A new profile: the scope changed. What only a lost audience showed leaves; the records of a new
+/// one are walked through.
+fn take_profile(connection: &Connection, checked: &CheckedPage) -> Result<(), PhoneError> {
+    let Some(profile) = &checked.profile else {
         return Ok(());
     };
-    if person.id != identity::require(connection)?.person.id {
+    if profile.person.id != identity::require(connection)?.person.id {
         return Err(PhoneError::BadPage {
             what: "its profile is another person's",
         });
     }
-    meta::PERSON.set(connection, json.clone())?;
-    meta::PROFILE_VERSION.set(connection, version.cast_signed())?;
-    meta::PASS.set(connection, pass(connection)? + 1)?;
-    meta::SWEEPING.set(connection, true)?;
-    taken.starts_over = true;
-    Ok(())
+    meta::PERSON.set(connection, profile.json.clone())?;
+    meta::PROFILE_VERSION.set(connection, profile.version.cast_signed())?;
+    audiences::replace(connection, &profile.audiences)
 }
 
-/// Moves the cursor; at the end of a pull from the first entry, marks what it did not name.
+/// Moves the position and the walk; at the end, compares what is here with what should be.
 fn finish_pull(
     connection: &Connection,
     checked: &CheckedPage,
     taken: &mut Taken,
 ) -> Result<(), PhoneError> {
-    let cursor = checked.page.cursor;
-    if taken.starts_over {
-        let epoch = cursor.epoch;
-        return meta::set_cursor(connection, Cursor { epoch, seq: 0 });
+    let statement = &checked.page.statement;
+    meta::set_position(connection, statement.position)?;
+    if let Some(walk) = &checked.page.body.walk {
+        match walk.next {
+            Some(next) => meta::WALKED.set(connection, next.0)?,
+            None => audiences::mark_walked(connection)?,
+        }
     }
-    meta::set_cursor(connection, cursor)?;
-    // A device that may push but not pull is answered with its own cursor: that is no pull.
-    let at_end = !checked.page.more && cursor.seq > 0;
-    if at_end && meta::SWEEPING.get(connection)?.unwrap_or(false) {
-        records::mark_unnamed(connection, pass(connection)?)?;
-        meta::SWEEPING.set(connection, false)?;
-    }
+    sealed::drop_through(connection, statement.backed_up_through)?;
+    meta::LAST_PAGE.set(connection, evidence::to_cbor(&checked.evidence))?;
+    receipt::take(connection, statement)?;
+    let is_whole = audiences::all(connection)?.iter().all(|known| known.walked);
+    taken.agrees = match statement.scope {
+        Some(scope) if is_whole && !checked.page.body.more => {
+            Some(repair::own_scope(connection)? == scope)
+        }
+        _ => None,
+    };
     Ok(())
 }
 
@@ -254,11 +156,12 @@ fn finish_pull(
 fn take_verdicts(
     connection: &Connection,
     checked: &CheckedPage,
+    asked: &Asked,
     taken: &mut Taken,
 ) -> Result<Vec<(Item, String)>, PhoneError> {
     let mut refused = Vec::new();
-    for verdict in &checked.page.verdicts {
-        let Some(item) = outbox::by_item(connection, verdict.item)? else {
+    for (name, verdict) in asked.names().zip(&checked.page.body.verdicts) {
+        let Some(item) = outbox::by_item(connection, *name)? else {
             continue;
         };
         taken.touched.insert(item.record);
@@ -266,7 +169,7 @@ fn take_verdicts(
         if item.standing == Standing::InLog {
             continue;
         }
-        let (standing, code) = match &verdict.verdict {
+        let (standing, code) = match verdict {
             Verdict::Received => (Standing::Received, None),
             Verdict::Waiting { .. } => (Standing::Waiting, None),
             Verdict::BlockedBy { .. } => (Standing::Blocked, None),
@@ -293,7 +196,7 @@ fn take_certificate(
     checked: &CheckedPage,
     asked: &Asked,
 ) -> Result<(), PhoneError> {
-    let Some(bytes) = &checked.page.certificate else {
+    let Some(bytes) = &checked.page.body.certificate else {
         return Ok(());
     };
     let damaged = || PhoneError::StoreDamaged { what: "server key" };
@@ -312,12 +215,12 @@ fn take_certificate(
     store_certificate(connection, said.actor.0, &bytes.0)
 }
 
-/// Purges what is out of scope, but for records that hold something undecided of one's own.
+/// Lets go of what is out of scope, but for records that hold something undecided of one's own.
 fn purge_settled(connection: &Connection) -> Result<u64, PhoneError> {
     let mut purged = 0;
     for record in records::out_of_scope(connection)? {
         if !outbox::any_undecided(connection, record)? {
-            records::purge(connection, record)?;
+            sealed::seal(connection, record)?;
             purged += 1;
         }
     }

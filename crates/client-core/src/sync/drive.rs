@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::request::SYNC_PATH;
-use super::session::SyncReport;
+use super::session::{SyncReport, SyncSession};
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::transport::Transport;
@@ -90,7 +90,28 @@ impl Phone {
         transport: &dyn Transport,
         options: SyncOptions<'_>,
     ) -> Result<SyncReport, PhoneError> {
-        let mut session = self.begin_sync()?;
+        self.drive(self.begin_sync()?, transport, options)
+    }
+
+    /// Syncs, and compares every record in scope with the server's, whether anything seems to differ
+    /// or not. [`SyncReport::differing`] says in how many they differed; those were mended.
+    ///
+    /// # Errors
+    /// As [`Phone::sync`].
+    pub fn verify(
+        &self,
+        transport: &dyn Transport,
+        options: SyncOptions<'_>,
+    ) -> Result<SyncReport, PhoneError> {
+        self.drive(self.begin_verification()?, transport, options)
+    }
+
+    fn drive(
+        &self,
+        mut session: SyncSession,
+        transport: &dyn Transport,
+        options: SyncOptions<'_>,
+    ) -> Result<SyncReport, PhoneError> {
         let bearer = session.bearer()?;
         while session.report().rounds < options.max_rounds {
             if options.cancel.is_some_and(CancelFlag::is_cancelled) {

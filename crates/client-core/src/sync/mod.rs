@@ -9,12 +9,18 @@
 //! again, which is harmless.
 
 mod apply;
+mod comparison;
 mod drive;
 mod page;
+mod pull;
+mod receipt;
+mod repair;
 mod replay;
 mod request;
 mod session;
 
 pub use drive::{CancelFlag, SyncOptions, SyncProgress};
+pub use receipt::Confirmed;
+pub(crate) use receipt::confirmed;
 pub use request::SYNC_PATH;
 pub use session::{SyncReport, SyncSession};

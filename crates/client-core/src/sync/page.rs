@@ -1,15 +1,16 @@
 //! Checking a page, before anything of it is stored.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_domain::record::RecordView;
 use gridlog_domain::reference::Person;
 use gridlog_domain::workflow::CaseState;
-use gridlog_merge_guard::{Limits, receive};
-use gridlog_protocol::limits::MAX_PAGE_ENTRIES;
+use gridlog_merge_guard::{Limits, receive, snapshot_heads};
+use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES};
 use gridlog_protocol::{
-    Fact, LogEntry, OLDEST_VERSION, Page, RecordDelta, VERSION, VerifyingKey, open_page,
+    Author, Digest, Evidence, Fact, Key, LogEntry, OLDEST_VERSION, Page, RecordDelta, SeenRecord,
+    VERSION, VerifyingKey, ViewNews, contents, entry_hash, fill, open_page, record_print,
 };
 
 use super::session::Asked;
@@ -20,27 +21,73 @@ use crate::store::meta;
 /// A page that was checked.
 pub(super) struct CheckedPage {
     pub(super) page: Page,
+    /// What proves it later.
+    pub(super) evidence: Evidence,
     /// Its entries, in order, with their canonical bytes.
     pub(super) entries: Vec<(LogEntry, Vec<u8>)>,
     /// Its records.
     pub(super) deltas: Vec<CheckedDelta>,
     /// The person, if the page tells of a new profile.
-    pub(super) profile: Option<(u64, Person, String)>,
+    pub(super) profile: Option<CheckedProfile>,
+}
+
+/// A profile, read.
+pub(super) struct CheckedProfile {
+    pub(super) version: u64,
+    pub(super) person: Person,
+    pub(super) json: String,
+    pub(super) audiences: Vec<String>,
+}
+
+/// A change with what its header says.
+pub(super) struct CheckedChange {
+    pub(super) hash: [u8; 32],
+    pub(super) deps: Vec<[u8; 32]>,
+    pub(super) actor: Vec<u8>,
+    pub(super) time_ms: i64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What the page says of a view.
+pub(super) enum CheckedView {
+    Same,
+    Whole {
+        view: RecordView,
+        json: String,
+    },
+    Patch {
+        patch: serde_json::Value,
+        check: u32,
+    },
 }
 
 /// A record's news, read.
 pub(super) struct CheckedDelta {
     pub(super) record: RecordId,
-    /// Hash and bytes of each change, in the page's order.
-    pub(super) changes: Vec<([u8; 32], Vec<u8>)>,
+    /// The changes, in the page's order.
+    pub(super) changes: Vec<CheckedChange>,
+    pub(super) whole: bool,
+    pub(super) snapshot: Option<Vec<u8>>,
+    /// Of a whole record: its heads, sorted.
+    pub(super) heads: Vec<Digest>,
     pub(super) as_of: u64,
-    pub(super) heads: Vec<u8>,
+    pub(super) updated_ms: i64,
     pub(super) area: AreaCode,
-    pub(super) view: RecordView,
-    pub(super) view_json: String,
+    pub(super) seen_by: u64,
+    pub(super) view: CheckedView,
     pub(super) state: Option<CaseState>,
-    /// Earlier rulings on the record, with their canonical bytes.
+    state_json: Vec<u8>,
+    /// Of a whole record: the rulings on it, with their canonical bytes.
     pub(super) rulings: Vec<(LogEntry, Vec<u8>)>,
+    pub(super) authors: Vec<Author>,
+}
+
+impl CheckedDelta {
+    /// The record's print with these heads.
+    pub(super) fn print(&self, heads: &[Digest]) -> Vec<u8> {
+        let key = Key(*self.record.as_bytes());
+        record_print(key, heads, &self.state_json).0.to_vec()
+    }
 }
 
 const fn bad(what: &'static str) -> PhoneError {
@@ -48,54 +95,95 @@ const fn bad(what: &'static str) -> PhoneError {
 }
 
 impl Inner {
-    /// Opens an answer's body: signature, nonce, caps, order, canonical entries, sound headers.
+    /// Opens an answer's body: signature, nonce, device, caps, order, holes, sound headers, and that
+    /// the statement commits to what the page holds.
     pub(super) fn open_page(&self, body: &[u8], asked: &Asked) -> Result<CheckedPage, PhoneError> {
         let key = self
             .store
             .read(|connection| meta::SERVER_KEY.get(connection))?;
         let key = VerifyingKey::from_bytes(&key.ok_or(PhoneError::NotEnrolled)?)
             .map_err(|_| PhoneError::StoreDamaged { what: "server key" })?;
-        let page = open_page(body, asked.nonce, &key)?;
-        if !(OLDEST_VERSION..=VERSION).contains(&page.version) {
+        let opened = open_page(body, asked.nonce, asked.device, &key)?;
+        let page = opened.page;
+        if !(OLDEST_VERSION..=VERSION).contains(&page.statement.version) {
             return Err(bad("it speaks another version"));
         }
+        if page.body.verdicts.len() != asked.items() {
+            return Err(bad("it does not answer every item"));
+        }
+        let deltas = deltas(&page)?;
+        let entries = entries(&page, asked, &deltas)?;
+        let rulings = deltas.iter().flat_map(|delta| &delta.rulings);
+        let hashes = entries.iter().chain(rulings);
+        let evidence = Evidence {
+            entries: hashes.map(|(_, canonical)| entry_hash(canonical)).collect(),
+            records: deltas
+                .iter()
+                .filter(|delta| delta.whole)
+                .map(seen)
+                .collect(),
+            ..opened.evidence
+        };
+        if contents(&evidence.entries, &evidence.records) != page.statement.contents {
+            return Err(bad("its statement does not fit what it brings"));
+        }
         Ok(CheckedPage {
-            entries: entries(&page, asked)?,
-            deltas: deltas(&page)?,
             profile: profile(&page)?,
+            evidence,
+            entries,
+            deltas,
             page,
         })
     }
 }
 
-fn entries(page: &Page, asked: &Asked) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
-    if page.entries.len() > MAX_PAGE_ENTRIES {
+fn seen(delta: &CheckedDelta) -> SeenRecord {
+    SeenRecord {
+        record: Key(*delta.record.as_bytes()),
+        heads: delta.heads.clone(),
+        as_of: delta.as_of,
+        authors: delta.authors.clone(),
+    }
+}
+
+fn entries(
+    page: &Page,
+    asked: &Asked,
+    deltas: &[CheckedDelta],
+) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
+    if page.body.entries.len() > MAX_PAGE_ENTRIES {
         return Err(bad("it has too many entries"));
     }
-    let mut last = if page.cursor.epoch == asked.cursor.epoch {
-        asked.cursor.seq
-    } else {
-        0
+    let by_record: BTreeMap<Key, &CheckedDelta> = deltas
+        .iter()
+        .map(|delta| (Key(*delta.record.as_bytes()), delta))
+        .collect();
+    let hash_of = |record: Key, at: u32| {
+        let change = by_record
+            .get(&record)?
+            .changes
+            .get(usize::try_from(at).ok()?)?;
+        Some(Digest(change.hash))
     };
-    let mut entries = Vec::with_capacity(page.entries.len());
-    for feed in &page.entries {
-        let entry = LogEntry::from_bytes(&feed.canonical.0)?;
-        if entry.seq <= last {
+    let mut before = asked.position;
+    let mut entries = Vec::with_capacity(page.body.entries.len());
+    for feed in &page.body.entries {
+        if feed.entry.seq <= before.seq {
             return Err(bad("its entries are out of order"));
         }
-        last = entry.seq;
-        entries.push((entry, feed.canonical.0.clone()));
+        entries.push(fill(feed, &mut before, hash_of)?);
     }
-    if page.cursor.seq < last {
-        return Err(bad("its cursor lies before its entries"));
+    let last = entries.last().map_or(0, |(entry, _)| entry.seq);
+    if page.statement.position.seq < last {
+        return Err(bad("its position lies before its entries"));
     }
     Ok(entries)
 }
 
 fn deltas(page: &Page) -> Result<Vec<CheckedDelta>, PhoneError> {
     let mut named = BTreeSet::new();
-    let mut deltas = Vec::with_capacity(page.records.len());
-    for delta in &page.records {
+    let mut deltas = Vec::with_capacity(page.body.records.len());
+    for delta in &page.body.records {
         if !named.insert(delta.record) {
             return Err(bad("it names a record twice"));
         }
@@ -105,38 +193,101 @@ fn deltas(page: &Page) -> Result<Vec<CheckedDelta>, PhoneError> {
 }
 
 fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
-    let limits = Limits::default();
-    let mut changes = Vec::with_capacity(delta.changes.len());
-    for change in &delta.changes {
-        let header = receive(&change.0, &limits).map_err(|refusal| {
-            tracing::error!(code = refusal.code(), "a pulled change is not sound");
-            bad("it holds a change that is not sound")
-        })?;
-        changes.push((header.hash.0, change.0.clone()));
-    }
-    let view_json = std::str::from_utf8(&delta.view.0).map_err(|_| bad("a view is malformed"))?;
+    let changes = delta
+        .changes
+        .iter()
+        .map(|change| check_change(&change.0))
+        .collect::<Result<Vec<_>, _>>()?;
+    let heads = match delta.whole {
+        true => heads_of_whole(delta, &changes)?,
+        false => Vec::new(),
+    };
+    let state_json = delta
+        .state
+        .as_ref()
+        .map_or(Vec::new(), |json| json.0.clone());
     let state = delta.state.as_ref();
     Ok(CheckedDelta {
         record: RecordId::from_bytes(delta.record.0),
         changes,
+        whole: delta.whole,
+        snapshot: delta.snapshot.as_ref().map(|chunk| chunk.0.clone()),
+        heads,
         as_of: delta.as_of,
-        heads: delta.heads.iter().flat_map(|head| head.0).collect(),
+        updated_ms: delta.updated_ms,
         area: AreaCode::new(delta.area.clone()),
-        view: serde_json::from_str(view_json).map_err(|_| bad("a view is malformed"))?,
-        view_json: view_json.to_owned(),
+        seen_by: delta.seen_by,
+        view: check_view(&delta.view)?,
         state: state
             .map(|json| serde_json::from_slice(&json.0))
             .transpose()
             .map_err(|_| bad("a case state is malformed"))?,
+        state_json,
         rulings: rulings(delta)?,
+        authors: delta.authors.clone(),
     })
+}
+
+pub(super) fn check_change(bytes: &[u8]) -> Result<CheckedChange, PhoneError> {
+    let header = receive(bytes, &Limits::default()).map_err(|refusal| {
+        tracing::error!(code = refusal.code(), "a pulled change is not sound");
+        bad("it holds a change that is not sound")
+    })?;
+    Ok(CheckedChange {
+        hash: header.hash.0,
+        deps: header.deps.iter().map(|dep| dep.0).collect(),
+        actor: header.actor.to_bytes().to_vec(),
+        time_ms: header.time_ms,
+        bytes: bytes.to_vec(),
+    })
+}
+
+fn check_view(news: &ViewNews) -> Result<CheckedView, PhoneError> {
+    let malformed = || bad("a view is malformed");
+    Ok(match news {
+        ViewNews::Same => CheckedView::Same,
+        ViewNews::Whole(json) => {
+            let json = std::str::from_utf8(&json.0).map_err(|_| malformed())?;
+            CheckedView::Whole {
+                view: serde_json::from_str(json).map_err(|_| malformed())?,
+                json: json.to_owned(),
+            }
+        }
+        ViewNews::Patch { patch, check } => CheckedView::Patch {
+            patch: serde_json::from_slice(&patch.0).map_err(|_| malformed())?,
+            check: *check,
+        },
+    })
+}
+
+/// The heads of a whole record: those of its snapshot and what was built on them.
+fn heads_of_whole(
+    delta: &RecordDelta,
+    changes: &[CheckedChange],
+) -> Result<Vec<Digest>, PhoneError> {
+    let mut heads: BTreeSet<[u8; 32]> = match &delta.snapshot {
+        Some(chunk) => snapshot_heads(&chunk.0)
+            .map_err(|_| bad("it holds a snapshot that is not sound"))?
+            .into_iter()
+            .map(|head| head.0)
+            .collect(),
+        None => BTreeSet::new(),
+    };
+    for change in changes {
+        for dep in &change.deps {
+            heads.remove(dep);
+        }
+        heads.insert(change.hash);
+    }
+    Ok(heads.into_iter().map(Digest).collect())
 }
 
 fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
     let mut rulings = Vec::with_capacity(delta.rulings.len());
     for canonical in &delta.rulings {
         let entry = LogEntry::from_bytes(&canonical.0)?;
-        if entry.record != delta.record || !matches!(entry.fact, Fact::Ruling { .. }) {
+        let fits = entry.record == delta.record && matches!(entry.fact, Fact::Ruling { .. });
+        if !fits || !delta.whole {
             return Err(bad("a record comes with an entry that is no ruling on it"));
         }
         rulings.push((entry, canonical.0.clone()));
@@ -144,12 +295,20 @@ fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> 
     Ok(rulings)
 }
 
-fn profile(page: &Page) -> Result<Option<(u64, Person, String)>, PhoneError> {
-    let Some(profile) = &page.profile else {
+fn profile(page: &Page) -> Result<Option<CheckedProfile>, PhoneError> {
+    let Some(profile) = &page.body.profile else {
         return Ok(None);
     };
     let malformed = || bad("the profile is malformed");
+    if profile.audiences.len() > MAX_AUDIENCES {
+        return Err(malformed());
+    }
     let json = std::str::from_utf8(&profile.person.0).map_err(|_| malformed())?;
     let person = serde_json::from_str(json).map_err(|_| malformed())?;
-    Ok(Some((profile.version, person, json.to_owned())))
+    Ok(Some(CheckedProfile {
+        version: profile.version,
+        person,
+        json: json.to_owned(),
+        audiences: profile.audiences.clone(),
+    }))
 }

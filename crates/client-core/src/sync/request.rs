@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridlog_protocol::limits::{MAX_ASKS, MAX_PUSH_ITEMS, PUSH_TARGET_BYTES};
-use gridlog_protocol::{Blob, Digest, Key, PushItem, SyncRequest, VERSION};
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::limits::{MAX_ASKS, MAX_PUSH_ITEMS, MAX_WANTS, PUSH_TARGET_BYTES};
+use gridlog_protocol::{Blob, Digest, Key, PushItem, Reconcile, Returned, SyncRequest, Walk};
 use rusqlite::{Connection, OptionalExtension};
+
+use super::session::Asked;
 
 use crate::device_time;
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::reference::part_versions;
-use crate::store::{meta, outbox};
+use crate::store::{audiences, meta, outbox, wants};
 
 /// Where sync requests go.
 pub const SYNC_PATH: &str = "/v1/sync";
@@ -26,15 +29,25 @@ pub(super) struct Said {
     sent: BTreeMap<Digest, u32>,
     /// What was asked for.
     asked: BTreeSet<Digest>,
+    /// How often each record was wanted whole.
+    wanted: BTreeMap<RecordId, u32>,
 }
 
 impl Said {
     /// A request was answered.
-    pub(super) fn remember(&mut self, pushed: &[Digest], asks: &[Digest]) {
-        for item in pushed {
+    pub(super) fn remember(&mut self, asked: &Asked) {
+        for item in &asked.pushed {
             *self.sent.entry(*item).or_insert(0) += 1;
         }
-        self.asked.extend(asks.iter().copied());
+        self.asked.extend(asked.asks.iter().copied());
+        for want in &asked.wants {
+            *self.wanted.entry(*want).or_insert(0) += 1;
+        }
+    }
+
+    /// Whether a record was wanted often enough in this session.
+    fn is_tired_of(&self, record: &RecordId) -> bool {
+        self.wanted.get(record).copied().unwrap_or(0) >= MOST_SENDS
     }
 }
 
@@ -43,30 +56,51 @@ struct Push {
     items: Vec<PushItem>,
 }
 
+/// What a request does besides pulling.
+#[derive(Debug, Default)]
+pub(super) struct Errand {
+    /// What is given back.
+    pub(super) returns: Vec<Returned>,
+    /// A step of a comparison.
+    pub(super) reconcile: Option<Reconcile>,
+    /// Nothing is pushed before all that was lost was given back.
+    pub(super) holds_push: bool,
+}
+
 impl Inner {
     /// The next request.
     pub(super) fn sync_request(
         &self,
         connection: &Connection,
         said: &Said,
+        errand: Errand,
     ) -> Result<SyncRequest, PhoneError> {
         let moment = device_time::now(connection, self.clock.as_ref())?;
-        let push = self.gather(connection, said)?;
-        let mut asks = outbox::undecided_there(connection)?;
-        asks.retain(|item| !said.asked.contains(item) && !said.sent.contains_key(item));
-        asks.truncate(MAX_ASKS);
+        let mut request =
+            SyncRequest::idle(self.nonce(), Key(self.actor(connection)?), moment.now_ms);
+        if !errand.holds_push {
+            let push = self.gather(connection, said)?;
+            request.actor = Key(push.actor);
+            request.push = push.items;
+            request.asks = outbox::undecided_there(connection)?;
+            request
+                .asks
+                .retain(|item| !said.asked.contains(item) && !said.sent.contains_key(item));
+            request.asks.truncate(MAX_ASKS);
+        }
         let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
-        Ok(SyncRequest {
-            version: VERSION,
-            nonce: self.nonce(),
-            actor: Key(push.actor),
-            cursor: meta::cursor(connection)?,
-            device_ms: moment.now_ms,
-            profile_version: profile.cast_unsigned(),
-            parts: part_versions(connection)?,
-            push: push.items,
-            asks,
-        })
+        request.profile_version = profile.cast_unsigned();
+        request.position = meta::position(connection)?;
+        request.parts = part_versions(connection)?;
+        request.walk = walk(connection)?;
+        request.wants = wants::first(connection, MAX_WANTS)?
+            .into_iter()
+            .filter(|record| !said.is_tired_of(record))
+            .map(|record| Key(*record.as_bytes()))
+            .collect();
+        request.returns = errand.returns;
+        request.reconcile = errand.reconcile;
+        Ok(request)
     }
 
     /// Unsent changes in the order in which they were written, as many as one request takes.
@@ -101,6 +135,22 @@ impl Inner {
         })?;
         Ok(push)
     }
+}
+
+/// The next step of a walk, while an audience is new.
+fn walk(connection: &Connection) -> Result<Option<Walk>, PhoneError> {
+    let known = audiences::all(connection)?;
+    if known.iter().all(|known| known.walked) {
+        return Ok(None);
+    }
+    Ok(Some(Walk {
+        after: meta::WALKED.get(connection)?.map(Key),
+        held: known
+            .into_iter()
+            .filter(|known| known.walked)
+            .map(|known| known.name)
+            .collect(),
+    }))
 }
 
 fn certified(connection: &Connection) -> Result<BTreeSet<[u8; 16]>, PhoneError> {

@@ -1,16 +1,26 @@
 //! One sync, request by request.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use gridlog_protocol::{Cursor, Digest, Key, SyncRequest, codec, item_digest};
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::{Digest, Key, Position, SyncRequest, codec, item_digest};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use super::request::Said;
+use super::comparison::Comparison;
+use super::page::CheckedPage;
+use super::repair;
+use super::request::{Errand, Said};
 use crate::enrol::body_of;
 use crate::error::PhoneError;
+use crate::identity;
 use crate::phone::Phone;
-use crate::store::meta;
+use crate::store::{log, meta, sealed, wants};
 use crate::transport::Answer;
+
+/// The last lost entry that a request gives back, and whether there are no more.
+type Gave = ((i64, i64), bool);
 
 /// What a sync did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,6 +43,11 @@ pub struct SyncReport {
     pub pulled_records: u64,
     /// Records that left this phone, because the person may no longer see them.
     pub purged: u64,
+    /// Log entries and changes that the server had lost and took back from this phone.
+    pub returned: u64,
+    /// In how many records phone and server differed; `None` if they were not compared. Each was
+    /// then told again by the side that had more.
+    pub differing: Option<u64>,
     /// Bytes sent, compressed, headers aside.
     pub bytes_up: u64,
     /// Bytes received, compressed, headers aside.
@@ -47,12 +62,39 @@ pub struct SyncReport {
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) nonce: Key,
+    pub(super) device: Key,
     pub(super) actor: Key,
-    pub(super) cursor: Cursor,
+    pub(super) position: Position,
     pub(super) profile_version: u64,
     pub(super) asked_ms: i64,
-    pushed: Vec<Digest>,
-    asks: Vec<Digest>,
+    pub(super) pushed: Vec<Digest>,
+    pub(super) asks: Vec<Digest>,
+    pub(super) wants: Vec<RecordId>,
+    /// The last lost entry that was given back, and whether it was the last one.
+    gave: Option<Gave>,
+}
+
+impl Asked {
+    /// The items of the request, in the order of its verdicts.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Digest> {
+        self.pushed.iter().chain(&self.asks)
+    }
+
+    /// How many verdicts answer it.
+    pub(super) fn items(&self) -> usize {
+        self.pushed.len() + self.asks.len()
+    }
+}
+
+/// How far a comparison with the server is.
+#[derive(Debug)]
+enum Compared {
+    /// Not needed so far.
+    No,
+    /// Under way.
+    Running(Box<Comparison>),
+    /// Over. What of the differing records is here is still to be given back.
+    Over(BTreeSet<RecordId>),
 }
 
 /// One sync without I/O: ask for the next request, hand in its answer, until there is none.
@@ -64,6 +106,11 @@ pub struct SyncSession {
     said: Said,
     asked: Option<Asked>,
     more: bool,
+    /// The last lost entry that was given back in this session.
+    given: (i64, i64),
+    gave_all: bool,
+    compared: Compared,
+    must_compare: bool,
     report: SyncReport,
 }
 
@@ -80,6 +127,19 @@ impl Phone {
     /// [`PhoneError::SyncRunning`] while another session of this phone is alive;
     /// [`PhoneError::NotEnrolled`].
     pub fn begin_sync(&self) -> Result<SyncSession, PhoneError> {
+        self.begin_session(false)
+    }
+
+    /// Begins a sync that compares every record in scope with the server's, whether anything seems
+    /// to differ or not; see [`Phone::verify`].
+    ///
+    /// # Errors
+    /// As [`Phone::begin_sync`].
+    pub fn begin_verification(&self) -> Result<SyncSession, PhoneError> {
+        self.begin_session(true)
+    }
+
+    fn begin_session(&self, must_compare: bool) -> Result<SyncSession, PhoneError> {
         self.inner.store.read(crate::identity::require)?;
         if self.inner.syncing.swap(true, Ordering::SeqCst) {
             return Err(PhoneError::SyncRunning);
@@ -89,6 +149,10 @@ impl Phone {
             said: Said::default(),
             asked: None,
             more: true,
+            given: (0, 0),
+            gave_all: false,
+            compared: Compared::No,
+            must_compare,
             report: SyncReport::default(),
         })
     }
@@ -114,25 +178,76 @@ impl SyncSession {
         if self.report.retry_after_ms.is_some() {
             return self.end();
         }
-        let inner = &self.phone.inner;
-        let request = inner.store.write(|tx| inner.sync_request(tx, &self.said))?;
-        let silent = request.push.is_empty() && request.asks.is_empty();
+        let phone = self.phone.clone();
+        let inner = &phone.inner;
+        let (request, device, gave) = inner.store.write(|tx| {
+            let (errand, gave) = self.errand(tx)?;
+            let request = inner.sync_request(tx, &self.said, errand)?;
+            let device = identity::require(tx)?.device;
+            Ok((request, device, gave))
+        })?;
+        let silent = request.push.is_empty()
+            && request.asks.is_empty()
+            && request.wants.is_empty()
+            && request.returns.is_empty()
+            && request.reconcile.is_none();
         if silent && !self.more && !unanswered {
             return self.end();
         }
         self.asked = Some(Asked {
             nonce: request.nonce,
+            device: Key(*device.as_bytes()),
             actor: request.actor,
-            cursor: request.cursor,
+            position: request.position,
             profile_version: request.profile_version,
             asked_ms: request.device_ms,
             pushed: names(&request),
             asks: request.asks.clone(),
+            wants: request
+                .wants
+                .iter()
+                .map(|want| RecordId::from_bytes(want.0))
+                .collect(),
+            gave,
         });
         let body = codec::encode(&request);
         self.report.pushed += request.push.len() as u64;
         self.report.bytes_up += body.len() as u64;
         Ok(Some(body))
+    }
+
+    /// What the next request does besides pushing and pulling: first proves where this phone stands,
+    /// then gives back what was lost, then compares.
+    fn errand(&mut self, connection: &Connection) -> Result<(Errand, Option<Gave>), PhoneError> {
+        if meta::PROVING.get(connection)?.unwrap_or(false) {
+            let errand = Errand {
+                returns: repair::proof(connection)?,
+                holds_push: true,
+                ..Errand::default()
+            };
+            return Ok((errand, None));
+        }
+        if !self.gave_all && log::any_lost(connection)? {
+            let giving = repair::lost_after(connection, self.given)?;
+            let errand = Errand {
+                returns: giving.returns,
+                holds_push: true,
+                ..Errand::default()
+            };
+            return Ok((errand, Some((giving.through, giving.is_last))));
+        }
+        let errand = match &mut self.compared {
+            Compared::Running(comparison) => Errand {
+                reconcile: Some(comparison.message()),
+                ..Errand::default()
+            },
+            Compared::Over(differing) if !differing.is_empty() => Errand {
+                returns: repair::all_of(connection, differing)?,
+                ..Errand::default()
+            },
+            Compared::No | Compared::Over(_) => Errand::default(),
+        };
+        Ok((errand, None))
     }
 
     fn end(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
@@ -154,18 +269,20 @@ impl SyncSession {
             return Err(PhoneError::SignInAgain);
         }
         let body = body_of(answer)?;
-        let inner = &self.phone.inner;
+        let phone = self.phone.clone();
+        let inner = &phone.inner;
         let answered_ms = inner.clock.now_ms().max(0);
         let page = inner.open_page(&body, &asked)?;
-        let (more, wait) = (page.page.more, page.page.retry_after_ms);
-        let taken = inner
-            .store
-            .write(|tx| inner.take_page(tx, &page, &asked, answered_ms))?;
+        let taken = inner.store.write(|tx| {
+            let taken = inner.take_page(tx, &page, &asked, answered_ms)?;
+            self.take_repair(tx, &page, &asked, taken.agrees)?;
+            Ok(taken)
+        })?;
         inner.signal.committed();
-        self.said.remember(&asked.pushed, &asked.asks);
-        self.more = more || taken.starts_over;
+        self.said.remember(&asked);
+        self.more = page.page.body.more;
         self.report.rounds += 1;
-        self.report.retry_after_ms = wait;
+        self.report.retry_after_ms = page.page.body.retry_after_ms;
         self.report.pulled_entries += page.entries.len() as u64;
         self.report.pulled_records += page.deltas.len() as u64;
         self.report.admitted += taken.admitted;
@@ -173,7 +290,48 @@ impl SyncSession {
         self.report.replayed += taken.replayed;
         self.report.needs_you += taken.needs_you;
         self.report.purged += taken.purged;
+        self.report.returned += page.page.body.returned;
         Ok(())
+    }
+
+    /// Goes on with giving back and comparing.
+    fn take_repair(
+        &mut self,
+        connection: &Connection,
+        page: &CheckedPage,
+        asked: &Asked,
+        agrees: Option<bool>,
+    ) -> Result<(), PhoneError> {
+        if let Some((through, is_last)) = asked.gave {
+            self.given = through;
+            self.gave_all = is_last;
+            if is_last {
+                let through = page.page.statement.position.seq;
+                sealed::hold_until(connection, u64::MAX >> 2, through)?;
+            }
+        }
+        if let Some(answer) = &page.page.body.reconcile
+            && let Compared::Running(comparison) = &mut self.compared
+        {
+            if let Some(differing) = comparison.take(answer, &page.page.body.moved_on)? {
+                self.report.differing = Some(differing.len() as u64);
+                for record in &differing {
+                    wants::add(connection, *record)?;
+                }
+                log::forget_lost(connection)?;
+                self.compared = Compared::Over(differing);
+            }
+            return Ok(());
+        }
+        match (agrees, &self.compared) {
+            (Some(true), Compared::No) if !self.must_compare => log::forget_lost(connection),
+            (Some(_), Compared::No) => {
+                tracing::info!("comparing what is here with what should be");
+                self.compared = Compared::Running(Box::new(Comparison::begin(connection)?));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the session did so far.

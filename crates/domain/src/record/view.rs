@@ -191,6 +191,15 @@ impl RecordView {
         }
     }
 
+    /// The stored text of a proposal, of which its ruling carries the hash; `None` if there is none.
+    pub fn stored_proposal(doc: &Automerge, id: EntryId) -> Option<String> {
+        let container = conflict::container(doc, Container::Proposals).ok()??;
+        match winner(doc, &container, &id.to_string()).ok()?? {
+            ScalarValue::Str(text) => Some(text.to_string()),
+            _ => None,
+        }
+    }
+
     /// The text of a field, empty if it has none.
     pub fn text(&self, field: &str) -> &str {
         self.fields

@@ -53,6 +53,20 @@ pub struct CaseState {
     pub last: Option<LastStep>,
 }
 
+impl CaseState {
+    /// The state after a step that was accepted before, as a server enters it again that had lost the
+    /// ruling: no rule is asked.
+    #[must_use]
+    pub fn taken(
+        &self,
+        (id, proposal): (EntryId, &Proposal),
+        stage: Stage,
+        at: CountedTime,
+    ) -> Self {
+        take(self, id, proposal, stage, at)
+    }
+}
+
 /// Who takes a step, with the roles that held over the case's area when it was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {

@@ -11,11 +11,11 @@ use automerge::{ActorId, Automerge, AutomergeError, Change};
 use gridlog_cli::environment::{SystemClock, SystemEntropy};
 use gridlog_client_core::{ENROL_PATH, SYNC_PATH, Transport as _, TransportError};
 use gridlog_domain::environment::{Clock as _, Entropy as _};
-use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
+use gridlog_domain::id::{AreaCode, DeviceId, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Author, Command, Kind, NewRecord, RecordError, Value, write};
 use gridlog_protocol::{
-    Blob, Cursor, EnrolAnswer, EnrolRequest, ErrorBody, Key, ProtocolError, PushItem, SyncRequest,
-    VERSION, Verdict, VerifyingKey, codec, item_digest, open_page,
+    Blob, EnrolAnswer, EnrolRequest, ErrorBody, Key, ProtocolError, PushItem, SyncRequest, Verdict,
+    VerifyingKey, codec, open_page,
 };
 
 use super::wire::Wire;
@@ -93,6 +93,7 @@ pub(super) struct Rogue {
     /// Its line, which remembers what it sent.
     pub(super) wire: Wire,
     token: String,
+    device: Key,
     key: VerifyingKey,
     profile_version: u64,
 }
@@ -121,6 +122,7 @@ impl Rogue {
             return Err(refused(answer.status, &answer.body));
         }
         let answer: EnrolAnswer = serde_json::from_slice(&answer.body)?;
+        let device: DeviceId = answer.device.parse().map_err(|_| RogueError::BadKey)?;
         let mut key = [0; 32];
         hex::decode_to_slice(&answer.server_key, &mut key).map_err(|_| RogueError::BadKey)?;
         Ok(Self {
@@ -129,6 +131,7 @@ impl Rogue {
             actor,
             wire,
             token: answer.token,
+            device: Key(*device.as_bytes()),
             key: VerifyingKey::from_bytes(&key).map_err(|_| RogueError::BadKey)?,
             profile_version: answer.profile_version,
         })
@@ -191,13 +194,7 @@ impl Rogue {
         let mut actor = [0; 16];
         actor.copy_from_slice(&self.actor.to_bytes()[..16]);
         SyncRequest {
-            version: VERSION,
-            nonce: Key(nonce),
-            actor: Key(actor),
-            cursor: Cursor::default(),
-            device_ms: SystemClock.now_ms(),
             profile_version: self.profile_version,
-            parts: Vec::new(),
             push: items
                 .iter()
                 .map(|(record, bytes)| PushItem {
@@ -206,7 +203,7 @@ impl Rogue {
                     offset_ms: Some(0),
                 })
                 .collect(),
-            asks: Vec::new(),
+            ..SyncRequest::idle(Key(nonce), Key(actor), SystemClock.now_ms())
         }
     }
 
@@ -228,13 +225,13 @@ impl Rogue {
         if status != 200 {
             return Err(refused(status, &body));
         }
-        let page = open_page(&body, request.nonce, &self.key)?;
-        let verdicts = items.iter().map(|(record, bytes)| {
-            let item = item_digest(Key(*record.as_bytes()), bytes);
-            let found = page.verdicts.iter().find(|verdict| verdict.item == item);
-            Ok(found.ok_or(RogueError::NoVerdict)?.verdict.clone())
-        });
-        verdicts.collect()
+        let opened = open_page(&body, request.nonce, self.device, &self.key)?;
+        let verdicts = opened.page.body.verdicts;
+        if verdicts.len() == items.len() {
+            Ok(verdicts)
+        } else {
+            Err(RogueError::NoVerdict)
+        }
     }
 
     /// Sends any bytes as the body of a sync; status and body of the answer.

@@ -1,0 +1,317 @@
+//! Storing what a page says of records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gridlog_domain::id::RecordId;
+use gridlog_domain::record::RecordView;
+use gridlog_protocol::{Digest, Fact, Key, item_digest, text_check};
+use rusqlite::Connection;
+
+use super::apply::Taken;
+use super::page::{CheckedChange, CheckedDelta, CheckedPage, CheckedView};
+use super::request::is_own_actor;
+use crate::document::{Knowledge, store_facts};
+use crate::error::PhoneError;
+use crate::phone::Inner;
+use crate::store::audiences::Numbering;
+use crate::store::records::Facts;
+use crate::store::{changes, evidence, log, outbox, records, sealed, wants};
+
+/// Own changes that the page's entries admit, by record.
+type Admitted = BTreeMap<RecordId, Vec<Digest>>;
+
+/// Where a page's records go.
+struct Pull<'a> {
+    inner: &'a Inner,
+    connection: &'a Connection,
+    knowledge: &'a Knowledge,
+    numbering: Numbering,
+    admitted: Admitted,
+    /// The number under which evidence of the page is kept; 0 for none.
+    page: i64,
+}
+
+impl Inner {
+    /// Stores entries and records of a page.
+    pub(super) fn take_records(
+        &self,
+        connection: &Connection,
+        checked: &CheckedPage,
+        knowledge: &Knowledge,
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        let page = match checked.page.statement.contents {
+            Some(_) => evidence::add(connection, &checked.evidence)?,
+            None => 0,
+        };
+        let epoch = checked.page.statement.position.epoch;
+        let admitted = take_entries(connection, checked, (epoch, page), taken)?;
+        let pull = Pull {
+            inner: self,
+            connection,
+            knowledge,
+            numbering: Numbering::read(connection)?,
+            admitted,
+            page,
+        };
+        for delta in &checked.deltas {
+            for (ruling, canonical) in &delta.rulings {
+                log::add(connection, (epoch, page), ruling, canonical)?;
+            }
+            pull.take(delta, taken)?;
+        }
+        for gone in &checked.page.body.gone {
+            let id = RecordId::from_bytes(gone.0);
+            records::mark_out_of_scope(connection, id)?;
+            wants::settle(connection, id)?;
+        }
+        if let Some(walk) = &checked.page.body.walk {
+            for (key, seen_by) in &walk.held {
+                pull.take_held(RecordId::from_bytes(key.0), *seen_by)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Stores the page's entries. A change that the log admitted and that neither this store nor the
+/// page has is an own one of a store that was restored from a copy: its record is wanted.
+fn take_entries(
+    connection: &Connection,
+    checked: &CheckedPage,
+    place: (u64, i64),
+    taken: &mut Taken,
+) -> Result<Admitted, PhoneError> {
+    let brought: BTreeSet<(RecordId, [u8; 32])> = checked
+        .deltas
+        .iter()
+        .flat_map(|delta| {
+            delta
+                .changes
+                .iter()
+                .map(|change| (delta.record, change.hash))
+        })
+        .collect();
+    let mut admitted = Admitted::new();
+    for (entry, canonical) in &checked.entries {
+        log::add(connection, place, entry, canonical)?;
+        let record = RecordId::from_bytes(entry.record.0);
+        match entry.fact {
+            Fact::Admit { change, .. } => {
+                if outbox::set_in_log(connection, entry.record.0, change.0)? {
+                    taken.admitted += 1;
+                    taken.touched.insert(record);
+                }
+                if brought.contains(&(record, change.0)) {
+                    continue;
+                }
+                if changes::mark_pulled(connection, record, change.0)? {
+                    admitted.entry(record).or_default().push(change);
+                } else {
+                    wants::add(connection, record)?;
+                }
+            }
+            Fact::Erase { .. } => taken.erased.push(record),
+            _ => {}
+        }
+    }
+    Ok(admitted)
+}
+
+impl Pull<'_> {
+    fn take(&self, delta: &CheckedDelta, taken: &mut Taken) -> Result<(), PhoneError> {
+        let known = records::get(self.connection, delta.record)?;
+        let known = match known {
+            None if !delta.whole => return wants::add(self.connection, delta.record),
+            known => known,
+        };
+        self.take_changes(delta, taken)?;
+        let view = match self.view(delta, known.as_ref())? {
+            Some(view) => view,
+            None => return wants::add(self.connection, delta.record),
+        };
+        let heads = self.heads(delta, known.as_ref())?;
+        if delta.whole {
+            wants::settle(self.connection, delta.record)?;
+            sealed::unseal(self.connection, delta.record)?;
+        }
+        let mut facts = Facts {
+            view: view.0,
+            view_json: view.1,
+            state: delta.state.clone(),
+            expected: None,
+            ruled_home: Some(delta.area.clone()),
+            as_of: delta.as_of,
+            print: delta.print(&heads),
+            heads: heads.iter().flat_map(|head| head.0).collect(),
+            updated_ms: delta.updated_ms,
+            seen_by: self.numbering.translate(delta.seen_by),
+            page: match (&known, delta.whole) {
+                (_, true) => self.page,
+                (Some(known), false) => known.page,
+                (None, false) => 0,
+            },
+        };
+        if changes::any_not_pulled(self.connection, delta.record)? {
+            self.merge_own(delta.record, &mut facts);
+        }
+        store_facts(self.connection, self.knowledge, delta.record, facts)?;
+        records::mark_in_scope(self.connection, delta.record)
+    }
+
+    fn take_changes(&self, delta: &CheckedDelta, taken: &mut Taken) -> Result<(), PhoneError> {
+        let (connection, record) = (self.connection, delta.record);
+        for change in &delta.changes {
+            changes::add_pulled(connection, record, change.hash, &change.bytes)?;
+            if outbox::set_in_log(connection, *record.as_bytes(), change.hash)? {
+                taken.admitted += 1;
+                taken.touched.insert(record);
+            }
+            self.note_own(record, change)?;
+        }
+        if !delta.whole {
+            return Ok(());
+        }
+        match &delta.snapshot {
+            Some(chunk) => changes::put_snapshot(connection, record, chunk),
+            None => self.forget_what_the_log_lost(delta, taken),
+        }
+    }
+
+    /// A change by an actor of this store is its own, even if a copy of the store forgot it.
+    fn note_own(&self, record: RecordId, change: &CheckedChange) -> Result<(), PhoneError> {
+        let Ok(actor) = <[u8; 16]>::try_from(change.actor.as_slice()) else {
+            return Ok(());
+        };
+        if !is_own_actor(self.connection, actor)? {
+            return Ok(());
+        }
+        let item = item_digest(Key(*record.as_bytes()), &change.bytes);
+        let name = (item, change.hash);
+        outbox::add_known(self.connection, name, record, actor, change.time_ms)
+    }
+
+    /// A whole record without a snapshot names every change that the log has. Of what this store
+    /// thought to be there, own changes go out again, and those of others do not count any more.
+    fn forget_what_the_log_lost(
+        &self,
+        delta: &CheckedDelta,
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        let (connection, record) = (self.connection, delta.record);
+        for hash in changes::pulled(connection, record)? {
+            if delta.changes.iter().any(|change| change.hash == hash) {
+                continue;
+            }
+            changes::mark_not_pulled(connection, record, hash)?;
+            if outbox::doubt(connection, record, hash)? {
+                taken.touched.insert(record);
+            } else {
+                changes::supersede(connection, record, hash)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the record says, with its JSON; `None` if that cannot be told from the page.
+    fn view(
+        &self,
+        delta: &CheckedDelta,
+        known: Option<&Facts>,
+    ) -> Result<Option<(RecordView, String)>, PhoneError> {
+        let malformed = |_| PhoneError::BadPage {
+            what: "a view is malformed",
+        };
+        Ok(match (&delta.view, known) {
+            (CheckedView::Whole { view, json }, _) => Some((view.clone(), json.clone())),
+            (_, None) => None,
+            (CheckedView::Same, Some(known)) => Some((known.view.clone(), known.view_json.clone())),
+            // Own words that the log does not have are in the known view and not in the server's;
+            // then the document tells.
+            (CheckedView::Patch { .. }, Some(known))
+                if changes::any_not_pulled(self.connection, delta.record)? =>
+            {
+                Some((known.view.clone(), known.view_json.clone()))
+            }
+            (CheckedView::Patch { patch, check }, Some(known)) => {
+                let mut view = serde_json::from_str(&known.view_json).map_err(malformed)?;
+                json_patch::merge(&mut view, patch);
+                let view: RecordView = serde_json::from_value(view).map_err(malformed)?;
+                let json = serde_json::to_string(&view).map_err(malformed)?;
+                (text_check(json.as_bytes()) == *check).then_some((view, json))
+            }
+        })
+    }
+
+    /// The heads of the record in the log: the known ones, with what the page brings on top. If
+    /// something is lacking, the prints of both sides differ at the end of the pull.
+    fn heads(
+        &self,
+        delta: &CheckedDelta,
+        known: Option<&Facts>,
+    ) -> Result<Vec<Digest>, PhoneError> {
+        if delta.whole {
+            return Ok(delta.heads.clone());
+        }
+        let mut heads: BTreeSet<[u8; 32]> = known
+            .into_iter()
+            .flat_map(|known| known.heads.chunks_exact(32))
+            .filter_map(|head| head.try_into().ok())
+            .collect();
+        let own = self.own_changes(delta.record)?;
+        let own = own.iter().map(|change| (change.hash, &change.deps));
+        let brought = delta
+            .changes
+            .iter()
+            .map(|change| (change.hash, &change.deps));
+        let news: Vec<([u8; 32], &Vec<[u8; 32]>)> = own.chain(brought).collect();
+        heads.extend(news.iter().map(|(hash, _)| *hash));
+        for dep in news.iter().flat_map(|(_, deps)| deps.iter()) {
+            heads.remove(dep);
+        }
+        Ok(heads.into_iter().map(Digest).collect())
+    }
+
+    /// The own changes of a record that this page's entries admit.
+    fn own_changes(&self, record: RecordId) -> Result<Vec<CheckedChange>, PhoneError> {
+        let mut own = Vec::new();
+        for hash in self.admitted.get(&record).into_iter().flatten() {
+            if let Some(bytes) = changes::get(self.connection, record, hash.0)? {
+                own.push(super::page::check_change(&bytes)?);
+            }
+        }
+        Ok(own)
+    }
+
+    /// Puts own changes that the log does not have on top of what the page says. A record that does
+    /// not open must not hold up the others: it shows what the server says, and own words stay in
+    /// the outbox.
+    fn merge_own(&self, record: RecordId, facts: &mut Facts) {
+        let merged = self
+            .inner
+            .open_record(self.connection, record)
+            .and_then(|open| open.view())
+            .and_then(|view| {
+                let json = serde_json::to_string(&view);
+                let json = json.map_err(|_| PhoneError::StoreDamaged { what: "view" })?;
+                Ok((view, json))
+            });
+        match merged {
+            Ok((view, json)) => {
+                facts.view = view;
+                facts.view_json = json;
+            }
+            Err(error) => tracing::error!(%record, code = error.code(), "a record does not open"),
+        }
+    }
+
+    /// A walk came by a record that should be here.
+    fn take_held(&self, record: RecordId, seen_by: u64) -> Result<(), PhoneError> {
+        let seen_by = self.numbering.translate(seen_by);
+        if records::set_seen_by(self.connection, record, seen_by)? {
+            Ok(())
+        } else {
+            wants::add(self.connection, record)
+        }
+    }
+}

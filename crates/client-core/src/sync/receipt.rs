@@ -1,0 +1,56 @@
+//! Receipts: when this phone may say that everything is in the log (DESIGN section 7).
+
+use gridlog_protocol::Statement;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use crate::error::PhoneError;
+use crate::store::{meta, outbox};
+
+/// The server's signed word that everything that this phone knew to be in the log was in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// The epoch of the log. A receipt of an earlier epoch confirms nothing.
+    pub epoch: u64,
+    /// As of this log entry.
+    pub seq: u64,
+    /// Server time, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// In how many records this phone wrote.
+    pub records: u64,
+    /// How many changes it wrote.
+    pub changes: u64,
+}
+
+/// Keeps a receipt if it names just the changes that this store knows to be in the log; else what
+/// was confirmed before counts no more.
+pub(super) fn take(connection: &Connection, statement: &Statement) -> Result<(), PhoneError> {
+    let Some(receipt) = &statement.receipt else {
+        return Ok(());
+    };
+    if *receipt != outbox::in_log(connection)? {
+        tracing::warn!("a receipt does not name what this phone knows to be in the log");
+        return meta::RECEIPT.clear(connection);
+    }
+    let confirmed = Confirmed {
+        epoch: statement.position.epoch,
+        seq: statement.position.seq,
+        at_ms: statement.server_ms,
+        records: receipt.records,
+        changes: receipt.changes.count,
+    };
+    let json = serde_json::to_string(&confirmed);
+    let json = json.map_err(|_| PhoneError::StoreDamaged { what: "receipt" })?;
+    meta::RECEIPT.set(connection, json)
+}
+
+/// What is confirmed in the epoch that this phone follows.
+pub(crate) fn confirmed(connection: &Connection) -> Result<Option<Confirmed>, PhoneError> {
+    let Some(json) = meta::RECEIPT.get(connection)? else {
+        return Ok(None);
+    };
+    let read: Confirmed =
+        serde_json::from_str(&json).map_err(|_| PhoneError::StoreDamaged { what: "receipt" })?;
+    let epoch = meta::position(connection)?.epoch;
+    Ok(Some(read).filter(|read| read.epoch == epoch))
+}

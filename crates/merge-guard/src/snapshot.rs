@@ -1,0 +1,137 @@
+//! Snapshots: a record's changes as one uncompressed document chunk.
+//!
+//! A chunk is smaller than its changes, since it names no change by its hash but the heads. A
+//! server makes it from changes that it admitted, and a phone takes it under the server's
+//! signature; still nothing of it is believed before every change in it was checked like any other.
+
+use automerge::{Automerge, ChangeHash};
+use sha2::{Digest, Sha256};
+
+use crate::header::MAGIC;
+use crate::history::History;
+use crate::reader::Reader;
+use crate::refusal::Refusal;
+use crate::shield::shielded;
+
+/// The type of a document chunk.
+const DOCUMENT: u8 = 0;
+/// Largest chunk, in bytes: far above the changes of the largest record.
+const MAX_CHUNK_BYTES: usize = 16 * 1024 * 1024;
+/// The bit of a column's specification that says that the column is compressed.
+const COMPRESSED_COLUMN: u64 = 8;
+/// Most columns that a chunk declares.
+const MAX_COLUMNS: usize = 64;
+
+const MALFORMED: Refusal = Refusal::Malformed { what: "snapshot" };
+
+/// The heads that a document chunk declares, without Automerge. Its checksum is right, and none of
+/// its columns is compressed.
+///
+/// # Errors
+/// `malformed`, `too_large`, `bad_magic`, `bad_checksum`, `compressed_change`.
+pub fn snapshot_heads(chunk: &[u8]) -> Result<Vec<ChangeHash>, Refusal> {
+    if chunk.len() > MAX_CHUNK_BYTES {
+        return Err(Refusal::TooLarge {
+            bytes: chunk.len(),
+            limit: MAX_CHUNK_BYTES,
+        });
+    }
+    let mut reader = Reader::new(open(chunk)?, "snapshot");
+    for _ in 0..reader.length()? {
+        let length = reader.length()?;
+        reader.take(length)?;
+    }
+    let count = reader.length()?;
+    if count > reader.remaining() / 32 {
+        return Err(MALFORMED);
+    }
+    let heads = (0..count)
+        .map(|_| Ok(ChangeHash(reader.array()?)))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    // The columns of the changes, then those of the operations.
+    refuse_compressed_columns(&mut reader)?;
+    refuse_compressed_columns(&mut reader)?;
+    Ok(heads)
+}
+
+/// What stands behind magic number, checksum, type and length.
+fn open(chunk: &[u8]) -> Result<&[u8], Refusal> {
+    let mut reader = Reader::new(chunk, "snapshot");
+    if reader.array()? != MAGIC {
+        return Err(Refusal::BadMagic);
+    }
+    let checksum: [u8; 4] = reader.array()?;
+    let hashed = reader.rest();
+    let digest = Sha256::digest(hashed);
+    if digest[..4] != checksum {
+        return Err(MALFORMED);
+    }
+    if reader.byte()? != DOCUMENT {
+        return Err(MALFORMED);
+    }
+    let length = reader.length()?;
+    if length != reader.remaining() {
+        return Err(MALFORMED);
+    }
+    Ok(reader.rest())
+}
+
+fn refuse_compressed_columns(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    let count = reader.length()?;
+    if count > MAX_COLUMNS {
+        return Err(MALFORMED);
+    }
+    for _ in 0..count {
+        let specification = reader.unsigned()?;
+        reader.length()?;
+        if specification & COMPRESSED_COLUMN != 0 {
+            return Err(Refusal::CompressedChange);
+        }
+    }
+    Ok(())
+}
+
+impl History {
+    /// The record as one uncompressed document chunk.
+    ///
+    /// # Errors
+    /// `automerge_panicked`.
+    pub fn to_snapshot(&self) -> Result<Vec<u8>, Refusal> {
+        shielded("save", || self.document().save_nocompress())
+    }
+
+    /// Rebuilds a history from a snapshot and the changes after it, as [`History::load`] does from
+    /// changes alone: every change in the chunk is taken out and checked.
+    ///
+    /// # Errors
+    /// Those of [`snapshot_heads`] and of [`History::load`].
+    pub fn load_snapshot<'a>(
+        chunk: &[u8],
+        later: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, Refusal> {
+        snapshot_heads(chunk)?;
+        let document = shielded("load", || Automerge::load(chunk))?
+            .map_err(|_| Refusal::AutomergeRefused { stage: "load" })?;
+        let mut all = changes(&document)?;
+        all.extend(later.into_iter().map(<[u8]>::to_vec));
+        Self::load(all.iter().map(Vec::as_slice))
+    }
+
+    /// The changes of the record, dependencies first, as they were admitted.
+    ///
+    /// # Errors
+    /// `automerge_panicked`.
+    pub fn changes(&self) -> Result<Vec<Vec<u8>>, Refusal> {
+        changes(self.document())
+    }
+}
+
+fn changes(document: &Automerge) -> Result<Vec<Vec<u8>>, Refusal> {
+    shielded("changes", || {
+        let changes = document.get_changes(&[]);
+        changes
+            .iter()
+            .map(|change| change.raw_bytes().to_vec())
+            .collect()
+    })
+}
