@@ -4,14 +4,14 @@
 //! web ──▶ identity ──▶ directory
 //!  │         │
 //!  ├──▶ ingest (receive, sequencer) ──▶ store
-//!  └──▶ feed ─────────────────────────▶ store
+//!  └──▶ exchange ─▶ ingest ────────────▶ store
 //! ```
 //!
 //! - [`web`]: HTTP: `/v1/enrol`, `/v1/sync`, `/v1/sign-in`, `/v1/office/…`, health.
 //! - [`identity`]: passwords, tokens, devices, certificates.
 //! - [`directory`]: people, assignments, areas, reference data.
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
-//! - [`feed`]: what a device may see after its cursor.
+//! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
 //! - [`store`]: what is kept, behind one trait.
 //!
 //! No log line holds a record's contents, a password or a token.
@@ -20,10 +20,11 @@ pub mod command;
 pub mod config;
 pub mod directory;
 pub mod environment;
-pub mod feed;
+pub mod exchange;
 pub mod identity;
 pub mod ingest;
 pub mod keys;
+pub mod news;
 pub mod server;
 pub mod store;
 pub mod web;

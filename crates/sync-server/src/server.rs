@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read_people};
 use crate::environment::{SystemClock, SystemEntropy};
+use crate::exchange::Exchange;
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens};
 use crate::ingest::{Receiver, Sequencer, SequencerService};
 use crate::keys::{KeyError, load_or_create};
@@ -104,16 +105,20 @@ impl Server {
             .await
             .map_err(system("listen on the address"))?;
         let app = App::new(Parts {
+            exchange: Exchange {
+                store: Arc::clone(&store),
+                directory: directory.clone(),
+                key: key.clone(),
+                limits: Limits::default(),
+            },
             store,
             directory,
             receiver,
             sequencer: sequencer.handle(),
             tokens: Tokens::new(&key)?,
             passwords: Passwords::new(&mut entropy)?,
-            key,
             clock,
             entropy: Mutex::new(Box::new(entropy)),
-            limits: Limits::default(),
             places: Arc::new(Semaphore::new(config.max_requests)),
             attempts: Mutex::new(HashMap::new()),
             config,

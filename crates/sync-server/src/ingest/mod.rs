@@ -8,15 +8,20 @@
 //! at a time, and commits each round as one batch. Neither reads a clock: time comes in.
 
 mod decide;
+mod epoch;
+mod ledger;
 mod office;
 mod receive;
 mod record_cache;
 mod scope;
 mod sequencer;
 mod service;
+mod take_back;
 mod working;
 
+pub use epoch::Why;
 pub use office::{OfficeError, OfficeWrite, OfficeWritten};
 pub use receive::{Pushed, Receiver, examine};
 pub use sequencer::{Round, Sequencer};
 pub use service::{SequencerHandle, SequencerService};
+pub use take_back::GivenBack;

@@ -192,11 +192,16 @@ impl<'a> Desk<'a> {
     ) -> Result<ItemStatus, StoreError> {
         let mut working = self.working(id)?;
         let status = decide(&self.circumstances, &mut self.batch, &mut working, incoming)?;
-        if matches!(status, ItemStatus::Admitted(_)) && !self.touched.contains(&id) {
-            self.touched.push(id);
-        }
-        self.working.insert(id, working);
+        self.put_back(working, matches!(status, ItemStatus::Admitted(_)));
         Ok(status)
+    }
+
+    /// Puts a record back, and notes whether the log says something new of it.
+    pub(super) fn put_back(&mut self, working: Working, is_touched: bool) {
+        if is_touched && !self.touched.contains(&working.id) {
+            self.touched.push(working.id);
+        }
+        self.working.insert(working.id, working);
     }
 
     fn decide_item(&mut self, item: InboxItem) -> Result<(), StoreError> {
@@ -285,7 +290,7 @@ impl<'a> Desk<'a> {
 
     /// Enters a touched record, as it is after the round, into the batch.
     fn enter_row(&mut self, id: RecordId) -> Result<(), StoreError> {
-        if let Some(working) = self.working.get(&id) {
+        if let Some(working) = self.working.get_mut(&id).filter(|working| !working.erased) {
             self.batch.records.push(working.row()?);
         }
         Ok(())

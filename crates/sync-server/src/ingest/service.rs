@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use gridlog_domain::environment::Clock;
 use gridlog_protocol::Digest;
 
+use super::epoch::Why;
 use super::office::{OfficeError, OfficeWrite, OfficeWritten};
 use super::sequencer::Sequencer;
+use super::take_back::GivenBack;
 use crate::store::OfficeDecision;
 
 /// Most items that one round decides on.
@@ -26,6 +28,8 @@ enum Wish {
     Write(OfficeWrite, Answer<OfficeWritten>),
     Clear(Digest, OfficeDecision, Answer<()>),
     Dismiss(Digest, OfficeDecision, Answer<()>),
+    TakeBack(Vec<GivenBack>, Answer<u64>),
+    BeginEpoch((u64, u64), Answer<()>),
     Stop,
 }
 
@@ -167,6 +171,22 @@ impl SequencerHandle {
         self.ask(|answer| Wish::Dismiss(item, by, answer))
     }
 
+    /// Takes back what the log lost; see [`Sequencer::take_back`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn take_back(&self, given: Vec<GivenBack>) -> Result<u64, OfficeError> {
+        self.ask(|answer| Wish::TakeBack(given, answer))
+    }
+
+    /// Begins a new epoch where devices prove that the log was put back.
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn begin_epoch(&self, current: u64, next: u64) -> Result<(), OfficeError> {
+        self.ask(|answer| Wish::BeginEpoch((current, next), answer))
+    }
+
     fn ask<T>(&self, wish: impl FnOnce(Answer<T>) -> Wish) -> Result<T, OfficeError> {
         let (answer, wait) = channel();
         self.wishes
@@ -208,6 +228,18 @@ impl Service {
                 }
                 Ok(Wish::Dismiss(item, by, answer)) => {
                     let _ = answer.send(self.sequencer.dismiss(item, by));
+                }
+                Ok(Wish::TakeBack(given, answer)) => {
+                    let now = self.clock.now_ms();
+                    let take = AssertUnwindSafe(|| self.sequencer.take_back(now, &given));
+                    let taken =
+                        catch_unwind(take).map_or(Err(OfficeError::Failed), |taken| Ok(taken?));
+                    let _ = answer.send(taken);
+                }
+                Ok(Wish::BeginEpoch(epochs, answer)) => {
+                    let now = self.clock.now_ms();
+                    let begun = self.sequencer.begin_epoch(now, epochs, Why::RolledBack);
+                    let _ = answer.send(begun.map_err(OfficeError::from));
                 }
             }
             wait = self.decide();

@@ -8,6 +8,7 @@ use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::History;
 use gridlog_protocol::Digest;
 
+use crate::news::Touched;
 use crate::store::{RecordRow, Store, StoreError};
 
 /// What the log says of a record beside its document.
@@ -32,6 +33,11 @@ pub(super) struct Working {
     pub(super) audiences: BTreeSet<String>,
     pub(super) as_of: u64,
     pub(super) updated_ms: i64,
+    /// Its view as stored; `None` for a new record.
+    pub(super) view: Option<String>,
+    pub(super) touched: Touched,
+    pub(super) archived: bool,
+    pub(super) erased: bool,
 }
 
 impl Working {
@@ -41,7 +47,11 @@ impl Working {
             id: id.to_string(),
         };
         let Some(row) = store.record(id)? else {
-            return Ok(Self::new(id));
+            let erased = store.is_erased(id)?;
+            return Ok(Self {
+                erased,
+                ..Self::new(id)
+            });
         };
         let changes = store.record_changes(id)?;
         let history = History::load(changes.iter().map(|change| change.bytes.as_slice()))
@@ -61,10 +71,14 @@ impl Working {
             audiences: store.audiences_of(id)?.into_iter().collect(),
             as_of: row.as_of,
             updated_ms: row.updated_ms,
+            view: Some(row.view),
+            touched: Touched::read(&row.touched),
+            archived: row.archived,
+            erased: false,
         })
     }
 
-    fn new(id: RecordId) -> Self {
+    pub(super) fn new(id: RecordId) -> Self {
         Self {
             id,
             history: History::empty(),
@@ -74,17 +88,27 @@ impl Working {
             audiences: BTreeSet::new(),
             as_of: 0,
             updated_ms: 0,
+            view: None,
+            touched: Touched::default(),
+            archived: false,
+            erased: false,
         }
     }
 
-    /// The row that stores and feeds hold.
-    pub(super) fn row(&self) -> Result<RecordRow, StoreError> {
+    /// The row that stores and feeds hold. What changed in the view since the last row is noted.
+    pub(super) fn row(&mut self) -> Result<RecordRow, StoreError> {
         let damaged = || StoreError::Damaged {
             what: "record",
             id: self.id.to_string(),
         };
-        let ruled = self.ruled.as_ref().ok_or_else(damaged)?;
         let view = RecordView::read(self.history.document()).map_err(|_| damaged())?;
+        let view_json = serde_json::to_string(&view).map_err(|_| damaged())?;
+        if let Some(before) = self.view.replace(view_json.clone()) {
+            let read = |json: &str| serde_json::from_str(json).map_err(|_| damaged());
+            self.touched
+                .note(&read(&before)?, &read(&view_json)?, self.as_of);
+        }
+        let ruled = self.ruled.as_ref().ok_or_else(damaged)?;
         let state = ruled.state.as_ref().map(serde_json::to_string).transpose();
         let department = ruled
             .state
@@ -106,7 +130,7 @@ impl Working {
             created_ms: view.created_at_ms,
             updated_ms: self.updated_ms,
             conflicts: u32::try_from(view.conflicts.len()).unwrap_or(u32::MAX),
-            view: serde_json::to_string(&view).map_err(|_| damaged())?,
+            view: view_json,
             state: state.map_err(|_| damaged())?,
             stage: ruled
                 .state
@@ -118,6 +142,8 @@ impl Working {
                 .to_owned(),
             heads,
             as_of: self.as_of,
+            touched: self.touched.to_json(),
+            archived: self.archived,
         })
     }
 }

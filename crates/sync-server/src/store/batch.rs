@@ -49,6 +49,8 @@ pub struct NewChange {
     pub actor: [u8; 16],
     /// Its number within the actor.
     pub actor_seq: u64,
+    /// Who wrote it.
+    pub person: String,
     /// The entry that admits it.
     pub seq: u64,
     /// The bytes as received.
@@ -89,6 +91,10 @@ pub struct Batch {
     pub gained: Vec<(RecordId, String, u64)>,
     /// Audiences that a record no longer has.
     pub lost: Vec<(RecordId, String)>,
+    /// A new epoch that begins with the first entry of the batch.
+    pub epoch: Option<u64>,
+    /// Records of which nothing but their entries is left.
+    pub erased: Vec<RecordId>,
 }
 
 impl Batch {
@@ -104,6 +110,8 @@ impl Batch {
             records: Vec::new(),
             gained: Vec::new(),
             lost: Vec::new(),
+            epoch: None,
+            erased: Vec::new(),
         }
     }
 

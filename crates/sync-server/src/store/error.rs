@@ -30,6 +30,9 @@ pub enum StoreError {
         /// The newest that this code knows.
         known: i64,
     },
+    /// A path that SQLite cannot take.
+    #[error("the path is not valid UTF-8; choose another one")]
+    BadPath,
     /// An actor belongs to another device.
     #[error("the actor belongs to another device; take a fresh one")]
     ActorTaken,

@@ -15,11 +15,13 @@ mod sqlite;
 pub use batch::{Batch, Decision, NewChange, NewEntry, NewRuling, OfficeDecision};
 pub use error::StoreError;
 pub use model::{
-    CaseFilter, Device, FeedQuery, FeedSlice, InboxItem, ItemStatus, LogHead, NewItem, Part,
-    QuarantinedItem, RecordRow, StoredChange, StoredEntry, StoredPerson, StoredRuling,
-    TouchedRecord,
+    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, InboxItem, ItemStatus, LogHead,
+    NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
+    StoredPerson, StoredRuling, TouchedRecord, WalkQuery,
 };
 pub use sqlite::SqliteStore;
+
+use std::path::Path;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
@@ -100,8 +102,38 @@ pub trait Store: Send + Sync + 'static {
     /// The time of an entry; `None` beyond the head.
     fn entry_time(&self, seq: u64) -> Result<Option<i64>, StoreError>;
 
-    /// What a device may see after its cursor, read at one moment.
-    fn feed(&self, query: &FeedQuery) -> Result<FeedSlice, StoreError>;
+    /// The entry of that number; `None` beyond the head.
+    fn entry(&self, seq: u64) -> Result<Option<StoredEntry>, StoreError>;
+
+    /// The epochs of the log, the first one first.
+    fn epochs(&self) -> Result<Vec<Epoch>, StoreError>;
+
+    /// Everything that one exchange with a device needs, read at one moment.
+    fn exchange(&self, query: &ExchangeQuery) -> Result<ExchangeSlice, StoreError>;
+
+    /// The prints of every record that one of the audiences sees on its phone, in the order of ids.
+    fn prints(&self, audiences: &[String]) -> Result<Vec<PrintedRecord>, StoreError>;
+
+    /// Whether the record was erased.
+    fn is_erased(&self, id: RecordId) -> Result<bool, StoreError>;
+
+    // -- snapshots -----------------------------------------------------------------------------
+
+    /// Records with at least `changes` changes after their snapshot, at most `limit`.
+    fn without_snapshot(&self, changes: u64, limit: usize) -> Result<Vec<RecordId>, StoreError>;
+
+    /// Keeps a record's changes up to entry `through` as one document chunk. Its caller has compared
+    /// it with those changes.
+    fn put_snapshot(&self, id: RecordId, through: u64, chunk: &[u8]) -> Result<(), StoreError>;
+
+    // -- backup --------------------------------------------------------------------------------
+
+    /// Copies everything to a new file, as it is at one moment, while others read and write. Returns
+    /// the head of the copy.
+    fn back_up(&self, to: &Path) -> Result<LogHead, StoreError>;
+
+    /// Notes that entries up to `seq` are in a backup that is kept.
+    fn note_backup(&self, seq: u64) -> Result<(), StoreError>;
 
     /// The audiences that a record has now.
     fn audiences_of(&self, id: RecordId) -> Result<Vec<String>, StoreError>;
@@ -137,6 +169,9 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::ActorTaken`] if another device has the actor.
     fn add_device(&self, device: &Device, actor: [u8; 16]) -> Result<(), StoreError>;
+
+    /// Keeps a device without an actor that a backup did not know.
+    fn adopt_device(&self, device: &Device) -> Result<(), StoreError>;
 
     /// The device of that id.
     fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError>;

@@ -3,7 +3,7 @@
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::reference::Person;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Author, Digest, Key, Receipt, ScopePrint, record_print};
 
 /// A pushed item, soundly framed or refused at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,18 @@ pub struct RecordRow {
     pub as_of: u64,
     /// How many places are in conflict.
     pub conflicts: u32,
+    /// Which parts of the view changed last at which entry, as JSON; see [`crate::news`].
+    pub touched: String,
+    /// Whether it left the phones; see [`gridlog_protocol::Fact::Archived`].
+    pub archived: bool,
+}
+
+impl RecordRow {
+    /// Its print; see [`gridlog_protocol::record_print`].
+    pub fn print(&self) -> Key {
+        let state = self.state.as_deref().unwrap_or_default();
+        record_print(Key(*self.id.as_bytes()), &self.heads, state.as_bytes())
+    }
 }
 
 /// An admitted change.
@@ -116,6 +128,10 @@ pub struct RecordRow {
 pub struct StoredChange {
     /// Its Automerge hash.
     pub hash: Digest,
+    /// The actor that wrote it.
+    pub actor: [u8; 16],
+    /// Who wrote it.
+    pub person: String,
     /// The entry that admitted it.
     pub seq: u64,
     /// The bytes as received.
@@ -142,45 +158,111 @@ pub struct StoredRuling {
     pub refused: Option<String>,
 }
 
-/// What a device asks of the feed.
+/// An epoch of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeedQuery {
-    /// The audiences of the device's person.
+pub struct Epoch {
+    /// Its number.
+    pub epoch: u64,
+    /// The last entry that it took over from the epoch before; 0 for the first.
+    pub base: u64,
+}
+
+/// What a device asks of the store in one exchange. All of it is read at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeQuery {
+    /// The device.
+    pub device: DeviceId,
+    /// Its actors; what they wrote it has already.
+    pub actors: Vec<[u8; 16]>,
+    /// Items whose status is asked for.
+    pub items: Vec<Digest>,
+    /// The audiences of the device's person; empty for a device that may not pull.
     pub audiences: Vec<String>,
-    /// The cursor.
-    pub after: u64,
+    /// The entry after which it pulls; `None` if it pulls nothing.
+    pub after: Option<u64>,
+    /// A walk.
+    pub walk: Option<WalkQuery>,
+    /// Records that it wants whole.
+    pub wants: Vec<RecordId>,
     /// Most entries.
     pub max_entries: usize,
     /// Bytes of changes and rows after which the slice ends.
     pub target_bytes: usize,
 }
 
-/// A record that entries of a slice touch.
+/// See [`gridlog_protocol::Walk`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WalkQuery {
+    /// The last record that was passed.
+    pub after: Option<RecordId>,
+    /// Audiences whose records the device has.
+    pub held: Vec<String>,
+}
+
+/// What the store answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExchangeSlice {
+    /// The log's head.
+    pub head: LogHead,
+    /// Where the items stand, in the order of the query.
+    pub statuses: Vec<Option<ItemStatus>>,
+    /// Entries, in order.
+    pub entries: Vec<StoredEntry>,
+    /// The records they touch, wanted ones, and those that the walk came by; each once.
+    pub records: Vec<TouchedRecord>,
+    /// Records that are no longer visible, or were wanted and are not.
+    pub gone: Vec<RecordId>,
+    /// The entry to go on from, and its hash.
+    pub reached: (u64, Digest),
+    /// Whether there is more to pull, or more of what was wanted.
+    pub more: bool,
+    /// Records that the walk came by and the device has, with what it sees them by.
+    pub held: Vec<(RecordId, u64)>,
+    /// Where the walk stands; `None` if it is over or there was none.
+    pub walked: Option<RecordId>,
+    /// What of the device is in the log.
+    pub receipt: Receipt,
+    /// The prints of what the audiences see.
+    pub scope: ScopePrint,
+    /// Entries up to this one are in a backup.
+    pub backed_up_through: u64,
+}
+
+/// A record that is told of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TouchedRecord {
     /// The record.
     pub row: RecordRow,
-    /// All its changes if `whole`, else those after the cursor.
+    /// By which of the query's audiences it is visible, bit by bit.
+    pub seen_by: u64,
+    /// All its changes if `whole` (after the snapshot, if there is one), else those after the
+    /// query's position that the device did not write.
     pub changes: Vec<StoredChange>,
-    /// Whether the device is told of the record for the first time.
+    /// Whether it is told of as a whole.
     pub whole: bool,
+    /// Whether every change that is news was written by the device itself.
+    pub own_news: bool,
+    /// The entry that news are counted from.
+    pub after: u64,
+    /// If `whole`, its earlier changes as one document chunk.
+    pub snapshot: Option<Vec<u8>>,
+    /// The entry that admitted the record's first change.
+    pub first_seq: u64,
     /// If `whole`, the entries that hold its rulings.
     pub rulings: Vec<StoredEntry>,
+    /// If `whole`, who wrote in it.
+    pub authors: Vec<Author>,
 }
 
-/// A part of the feed, read at one moment.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FeedSlice {
-    /// Entries, in order.
-    pub entries: Vec<StoredEntry>,
-    /// The records they touch.
-    pub records: Vec<TouchedRecord>,
-    /// Records that are no longer visible.
-    pub gone: Vec<RecordId>,
-    /// Where to go on from.
-    pub reached: u64,
-    /// Whether there is more.
-    pub more: bool,
+/// A record's print, for comparing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrintedRecord {
+    /// The record.
+    pub id: RecordId,
+    /// Its print.
+    pub print: Key,
+    /// The last entry about it.
+    pub as_of: u64,
 }
 
 /// A person with what only the server knows.

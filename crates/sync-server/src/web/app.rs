@@ -8,13 +8,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use gridlog_domain::environment::{Clock, Entropy};
 use gridlog_domain::id::PersonId;
-use gridlog_merge_guard::Limits;
-use gridlog_protocol::SigningKey;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use crate::config::Config;
 use crate::directory::SharedDirectory;
+use crate::exchange::Exchange;
 use crate::identity::{Passwords, Tokens};
 use crate::ingest::{Receiver, SequencerHandle};
 use crate::store::Store;
@@ -49,12 +48,11 @@ pub struct Parts {
     pub(crate) directory: SharedDirectory,
     pub(crate) receiver: Receiver,
     pub(crate) sequencer: SequencerHandle,
-    pub(crate) key: SigningKey,
+    pub(crate) exchange: Exchange,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Mutex<Box<dyn Entropy>>,
-    pub(crate) limits: Limits,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) attempts: Mutex<HashMap<PersonId, (i64, u32)>>,
 }

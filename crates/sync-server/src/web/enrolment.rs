@@ -104,7 +104,7 @@ fn enrol_now(app: &App, request: EnrolRequest) -> Result<EnrolAnswer, ApiError> 
         device_name: request.device_name.chars().take(64).collect(),
         now_ms,
     };
-    let enrolled = enrol_device(&*app.store, &app.key, &mut **app.entropy(), &wish)?;
+    let enrolled = enrol_device(&*app.store, &app.exchange.key, &mut **app.entropy(), &wish)?;
     let lasts = i64::from(app.config.device_token_days) * 24 * 60 * MINUTE_MS;
     let bearer = Bearer {
         person: id.clone(),
@@ -113,7 +113,7 @@ fn enrol_now(app: &App, request: EnrolRequest) -> Result<EnrolAnswer, ApiError> 
     Ok(EnrolAnswer {
         device: enrolled.device.to_string(),
         token: app.tokens.issue(&bearer, now_ms, lasts)?,
-        server_key: hex::encode(app.key.verifying_key().as_bytes()),
+        server_key: hex::encode(app.exchange.key.verifying_key().as_bytes()),
         certificate: hex::encode(enrolled.certificate),
         district: app.config.district.clone(),
         profile: serde_json::to_value(&person).map_err(|_| ApiError::Internal)?,

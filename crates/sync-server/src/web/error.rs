@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gridlog_protocol::{ErrorBody, ProtocolError};
 
+use crate::exchange::ExchangeError;
 use crate::identity::{EnrolError, PasswordError, TokenError};
 use crate::ingest::OfficeError;
 use crate::store::StoreError;
@@ -93,6 +94,19 @@ impl From<EnrolError> for ApiError {
         match error {
             EnrolError::ActorTaken => Self::ActorTaken,
             EnrolError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<ExchangeError> for ApiError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Protocol(error) => Self::Protocol(error),
+            ExchangeError::UnknownDevice => Self::UnknownDevice,
+            ExchangeError::ActorTaken => Self::ActorTaken,
+            ExchangeError::TooManyActors => Self::TooManyActors,
+            ExchangeError::Damaged(_) => Self::Internal,
+            ExchangeError::Store(error) => Self::Store(error),
         }
     }
 }

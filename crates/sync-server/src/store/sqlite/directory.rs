@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::tallies;
 use crate::store::error::StoreError;
 use crate::store::model::{Device, Part, StoredPerson};
 
@@ -186,7 +187,7 @@ pub(super) fn add_actor(
                 "INSERT INTO actors (actor, device, registered_ms) VALUES (?1, ?2, ?3)",
             )?
             .execute(params![actor, device.as_bytes(), at_ms])?;
-            Ok(())
+            tallies::join_actor(tx, device, actor)
         }
     }
 }

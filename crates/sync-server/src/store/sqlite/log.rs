@@ -1,26 +1,61 @@
 //! The log in SQLite.
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Digest, entry_hash};
+use gridlog_protocol::{Digest, entry_hash, reason};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::tallies::{self, Toggles};
 use super::{inbox, rows};
 use crate::store::batch::{Batch, Decision, NewEntry};
 use crate::store::error::StoreError;
-use crate::store::model::{ItemStatus, LogHead, StoredEntry};
+use crate::store::model::{Epoch, ItemStatus, LogHead, StoredEntry};
+
+/// The hash of an entry; [`Digest::ZERO`] for number 0.
+pub(super) fn hash(tx: &Transaction<'_>, seq: u64) -> Result<Digest, StoreError> {
+    let mut query = tx.prepare_cached("SELECT hash FROM entries WHERE seq = ?1")?;
+    let found = query
+        .query_row(params![seq.cast_signed()], |row| row.get(0))
+        .optional()?;
+    Ok(found.map_or(Digest::ZERO, Digest))
+}
+
+pub(super) fn epochs(tx: &Transaction<'_>) -> Result<Vec<Epoch>, StoreError> {
+    let mut query = tx.prepare_cached("SELECT epoch, base FROM epochs ORDER BY epoch")?;
+    let rows = query.query_map([], |row| {
+        Ok(Epoch {
+            epoch: row.get::<_, i64>(0)?.cast_unsigned(),
+            base: row.get::<_, i64>(1)?.cast_unsigned(),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Entries up to this one are in a backup that is kept.
+pub(super) fn backed_up_through(tx: &Transaction<'_>) -> Result<u64, StoreError> {
+    let mut query = tx.prepare_cached("SELECT value FROM meta WHERE key = 'backed_up_through'")?;
+    let found: Option<i64> = query.query_row([], |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or(0).cast_unsigned())
+}
+
+pub(super) fn note_backup(tx: &Transaction<'_>, seq: u64) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('backed_up_through', ?1)",
+        params![seq.cast_signed()],
+    )?;
+    Ok(())
+}
 
 pub(super) fn head(tx: &Transaction<'_>) -> Result<LogHead, StoreError> {
-    let epoch: Option<i64> = tx
-        .prepare_cached("SELECT value FROM meta WHERE key = 'epoch'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
+    let epoch: i64 = tx
+        .prepare_cached("SELECT max(epoch) FROM epochs")?
+        .query_row([], |row| row.get(0))?;
     let last: Option<(i64, [u8; 32])> = tx
         .prepare_cached("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (seq, hash) = last.unwrap_or((0, Digest::ZERO.0));
     Ok(LogHead {
-        epoch: epoch.unwrap_or(1).cast_unsigned(),
+        epoch: epoch.cast_unsigned(),
         seq: seq.cast_unsigned(),
         hash: Digest(hash),
     })
@@ -34,13 +69,22 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
             found: found.seq,
         });
     }
+    let mut prints = Toggles::default();
+    prints.note(tx, batch)?;
+    if let Some(epoch) = batch.epoch {
+        tx.execute(
+            "INSERT INTO epochs (epoch, base) VALUES (?1, ?2)",
+            params![epoch.cast_signed(), found.seq.cast_signed()],
+        )?;
+    }
     for entry in &batch.entries {
         append(tx, entry)?;
     }
+    tallies::enter_changes(tx, &batch.changes)?;
     for change in &batch.changes {
         tx.prepare_cached(
-            "INSERT INTO changes (record, seq, hash, actor, actor_seq, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO changes (record, seq, hash, actor, actor_seq, bytes, person)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             change.record.as_bytes(),
@@ -48,7 +92,8 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
             change.hash.0,
             change.actor,
             change.actor_seq.cast_signed(),
-            change.bytes
+            change.bytes,
+            change.person
         ])?;
     }
     for ruling in &batch.rulings {
@@ -76,6 +121,17 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
         tx.prepare_cached("DELETE FROM record_audiences WHERE record = ?1 AND audience = ?2")?
             .execute(params![record.as_bytes(), audience])?;
     }
+    if !batch.erased.is_empty() {
+        // Freed pages are overwritten, here where it matters; elsewhere it would only cost.
+        tx.pragma_update(None, "secure_delete", true)?;
+        for record in &batch.erased {
+            tallies::forget_record(tx, *record)?;
+            rows::erase(tx, *record)?;
+        }
+        tx.pragma_update(None, "secure_delete", false)?;
+    }
+    prints.note(tx, batch)?;
+    prints.apply(tx)?;
     batch
         .decisions
         .iter()
@@ -119,6 +175,8 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
     let is_clearance = by.is_some() && decision.status == ItemStatus::Received;
     let drops_bytes = match decision.status {
         ItemStatus::Admitted(_) => true,
+        // What was erased must not come back by way of the quarantine.
+        ItemStatus::Refused(ref code) if code == reason::ERASED => true,
         ItemStatus::Refused(_) => !inbox::may_stay_in_quarantine(tx, decision.item)?,
         _ => false,
     };

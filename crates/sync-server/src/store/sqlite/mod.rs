@@ -1,13 +1,16 @@
 //! [`Store`] on SQLite: one writer connection, readers apart (DESIGN section 8).
 
 mod directory;
-mod feed;
+mod exchange;
 mod inbox;
 mod log;
 mod rows;
+mod tallies;
+mod visibility;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
@@ -18,12 +21,31 @@ use super::Store;
 use super::batch::Batch;
 use super::error::StoreError;
 use super::model::{
-    CaseFilter, Device, FeedQuery, FeedSlice, InboxItem, ItemStatus, LogHead, NewItem, Part,
-    QuarantinedItem, RecordRow, StoredChange, StoredEntry, StoredPerson, StoredRuling,
+    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, InboxItem, ItemStatus, LogHead,
+    NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
+    StoredPerson, StoredRuling,
 };
 
+/// One step from a schema version to the next: SQL, and what SQL alone cannot do.
+struct Migration {
+    sql: &'static str,
+    then: fn(&Transaction<'_>) -> Result<(), StoreError>,
+}
+
 /// Numbered migrations; the schema version is how many have run.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sql: include_str!("migrations/0001_initial.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("migrations/0002_repair.sql"),
+        then: tallies::backfill,
+    },
+];
+
+/// How long a connection waits for another one.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Most idle reader connections that are kept open.
 const IDLE_READERS: usize = 4;
@@ -31,8 +53,9 @@ const IDLE_READERS: usize = 4;
 /// One district in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
-    writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    /// Closed last: only a connection that may write leaves no WAL behind.
+    writer: Mutex<Connection>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -91,6 +114,19 @@ impl SqliteStore {
         Ok(value)
     }
 
+    /// Empties the WAL, which may hold what was erased. If somebody reads just now, it is written over
+    /// a little later.
+    fn empty_wal(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let emptied = writer
+            .busy_timeout(Duration::from_secs(1))
+            .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and_then(|()| writer.busy_timeout(LONGEST_WAIT));
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the WAL was not emptied after an erasure");
+        }
+    }
+
     fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
         // A connection is only ever in the list while nobody uses it, so a panic elsewhere
         // leaves the list sound.
@@ -100,14 +136,14 @@ impl SqliteStore {
     fn open_reader(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&self.path, flags)?;
-        reader.busy_timeout(std::time::Duration::from_secs(10))?;
+        reader.busy_timeout(LONGEST_WAIT)?;
         reader.set_prepared_statement_cache_capacity(64);
         Ok(reader)
     }
 }
 
 fn tune(connection: &Connection) -> Result<(), StoreError> {
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(LONGEST_WAIT)?;
     // A change or a view takes 2 to 3 KB; a page of 4 KB would be half empty. It counts only for a
     // file that is being made.
     connection.pragma_update(None, "page_size", 8192)?;
@@ -126,7 +162,8 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         return Err(StoreError::TooNew { found, known });
     }
     for migration in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
-        transaction.execute_batch(migration)?;
+        transaction.execute_batch(migration.sql)?;
+        (migration.then)(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
@@ -171,7 +208,11 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.write(|tx| log::commit(tx, batch))
+        self.write(|tx| log::commit(tx, batch))?;
+        if !batch.erased.is_empty() {
+            self.empty_wal();
+        }
+        Ok(())
     }
 
     fn record(&self, id: RecordId) -> Result<Option<RecordRow>, StoreError> {
@@ -206,16 +247,50 @@ impl Store for SqliteStore {
         self.read(|tx| log::entry_time(tx, seq))
     }
 
-    fn feed(&self, query: &FeedQuery) -> Result<FeedSlice, StoreError> {
-        self.read(|tx| feed::slice(tx, query))
+    fn entry(&self, seq: u64) -> Result<Option<StoredEntry>, StoreError> {
+        self.read(|tx| log::entry(tx, seq))
+    }
+
+    fn epochs(&self) -> Result<Vec<Epoch>, StoreError> {
+        self.read(log::epochs)
+    }
+
+    fn exchange(&self, query: &ExchangeQuery) -> Result<ExchangeSlice, StoreError> {
+        self.read(|tx| exchange::exchange(tx, query))
+    }
+
+    fn prints(&self, audiences: &[String]) -> Result<Vec<PrintedRecord>, StoreError> {
+        self.read(|tx| visibility::prints(tx, audiences))
+    }
+
+    fn is_erased(&self, id: RecordId) -> Result<bool, StoreError> {
+        self.read(|tx| rows::is_erased(tx, id))
+    }
+
+    fn without_snapshot(&self, changes: u64, limit: usize) -> Result<Vec<RecordId>, StoreError> {
+        self.read(|tx| rows::without_snapshot(tx, changes, limit))
+    }
+
+    fn put_snapshot(&self, id: RecordId, through: u64, chunk: &[u8]) -> Result<(), StoreError> {
+        self.write(|tx| rows::put_snapshot(tx, id, through, chunk))
+    }
+
+    fn back_up(&self, to: &Path) -> Result<LogHead, StoreError> {
+        let target = to.to_str().ok_or(StoreError::BadPath)?;
+        self.open_reader()?.execute("VACUUM INTO ?1", [target])?;
+        Self::open(to)?.head()
+    }
+
+    fn note_backup(&self, seq: u64) -> Result<(), StoreError> {
+        self.write(|tx| log::note_backup(tx, seq))
     }
 
     fn audiences_of(&self, id: RecordId) -> Result<Vec<String>, StoreError> {
-        self.read(|tx| feed::audiences_of(tx, id))
+        self.read(|tx| visibility::audiences_of(tx, id))
     }
 
     fn is_visible(&self, id: RecordId, audiences: &[String]) -> Result<bool, StoreError> {
-        self.read(|tx| Ok(feed::visible_since(tx, id, audiences)?.is_some()))
+        self.read(|tx| visibility::is_visible(tx, id, audiences))
     }
 
     fn people(&self) -> Result<Vec<StoredPerson>, StoreError> {
@@ -249,6 +324,10 @@ impl Store for SqliteStore {
         })
     }
 
+    fn adopt_device(&self, device: &Device) -> Result<(), StoreError> {
+        self.write(|tx| directory::add_device(tx, device))
+    }
+
     fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
         self.read(|tx| directory::device(tx, id))
     }
@@ -275,32 +354,4 @@ impl Store for SqliteStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sqlite_store_keeps_what_every_store_must() {
-        crate::store::conformance::run(|| {
-            let folder = tempfile::tempdir().unwrap();
-            let store = SqliteStore::open(&folder.path().join("district.db")).unwrap();
-            (store, folder)
-        });
-    }
-
-    #[test]
-    fn a_database_of_a_newer_server_is_refused_and_left_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("district.db");
-        drop(SqliteStore::open(&path).unwrap());
-        let newer = Connection::open(&path).unwrap();
-        newer.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(
-            SqliteStore::open(&path),
-            Err(StoreError::TooNew { found: 99, .. })
-        ));
-        let version: i64 = newer
-            .pragma_query_value(None, "user_version", |r| r.get(0))
-            .unwrap();
-        assert_eq!(version, 99);
-    }
-}
+mod tests;

@@ -10,16 +10,17 @@ use crate::store::error::StoreError;
 use crate::store::model::{CaseFilter, RecordRow, StoredChange, StoredRuling};
 
 const COLUMNS: &str = "id, kind, area, author, headline, created_ms, updated_ms, view, state,
-    stage, department, heads, as_of, conflicts";
+    stage, department, heads, as_of, conflicts, touched, archived";
 
 pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), StoreError> {
     let heads: Vec<u8> = row.heads.iter().flat_map(|head| head.0).collect();
     tx.prepare_cached(
         "INSERT INTO records (id, kind, area, author, headline, created_ms, updated_ms, view,
-             state, stage, department, heads, as_of, conflicts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             state, stage, department, heads, as_of, conflicts, touched, archived, print)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
          ON CONFLICT (id) DO UPDATE SET area = ?3, headline = ?5, updated_ms = ?7, view = ?8,
-             state = ?9, stage = ?10, department = ?11, heads = ?12, as_of = ?13, conflicts = ?14",
+             state = ?9, stage = ?10, department = ?11, heads = ?12, as_of = ?13, conflicts = ?14,
+             touched = ?15, archived = ?16, print = ?17",
     )?
     .execute(params![
         row.id.as_bytes(),
@@ -36,6 +37,9 @@ pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), St
         heads,
         row.as_of.cast_signed(),
         row.conflicts,
+        row.touched,
+        row.archived,
+        row.print().0,
     ])?;
     Ok(())
 }
@@ -46,6 +50,17 @@ pub(super) fn record(tx: &Transaction<'_>, id: RecordId) -> Result<Option<Record
         .query_row(params![id.as_bytes()], |row| Ok(read(row)))
         .optional()?
         .transpose()
+}
+
+/// Every record.
+pub(super) fn all(tx: &Transaction<'_>) -> Result<Vec<RecordRow>, StoreError> {
+    let mut query = tx.prepare(&format!("SELECT {COLUMNS} FROM records"))?;
+    let rows = query.query_map([], |row| Ok(read(row)))?;
+    let mut records = Vec::new();
+    for row in rows {
+        records.push(row??);
+    }
+    Ok(records)
 }
 
 fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
@@ -73,6 +88,8 @@ fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
             .collect::<Result<_, _>>()?,
         as_of: row.get::<_, i64>(12)?.cast_unsigned(),
         conflicts: row.get(13)?,
+        touched: row.get(14)?,
+        archived: row.get(15)?,
     })
 }
 
@@ -83,16 +100,89 @@ pub(super) fn changes_after(
     after: u64,
 ) -> Result<Vec<StoredChange>, StoreError> {
     let mut query = tx.prepare_cached(
-        "SELECT hash, seq, bytes FROM changes WHERE record = ?1 AND seq > ?2 ORDER BY seq",
+        "SELECT hash, seq, bytes, actor, person FROM changes WHERE record = ?1 AND seq > ?2 ORDER BY seq",
     )?;
     let rows = query.query_map(params![id.as_bytes(), after.cast_signed()], |row| {
         Ok(StoredChange {
             hash: Digest(row.get(0)?),
             seq: row.get::<_, i64>(1)?.cast_unsigned(),
             bytes: row.get(2)?,
+            actor: row.get(3)?,
+            person: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A record's snapshot: the entry that it goes up to, and the document chunk.
+pub(super) fn snapshot(
+    tx: &Transaction<'_>,
+    id: RecordId,
+) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+    let mut query = tx.prepare_cached("SELECT through, chunk FROM snapshots WHERE record = ?1")?;
+    Ok(query
+        .query_row(params![id.as_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+        })
+        .optional()?)
+}
+
+pub(super) fn put_snapshot(
+    tx: &Transaction<'_>,
+    id: RecordId,
+    through: u64,
+    chunk: &[u8],
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO snapshots (record, through, changes, chunk)
+         VALUES (?1, ?2, (SELECT count(*) FROM changes WHERE record = ?1 AND seq <= ?2), ?3)",
+    )?
+    .execute(params![id.as_bytes(), through.cast_signed(), chunk])?;
+    Ok(())
+}
+
+/// Records with at least `least` changes after their snapshot.
+pub(super) fn without_snapshot(
+    tx: &Transaction<'_>,
+    least: u64,
+    limit: usize,
+) -> Result<Vec<RecordId>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT c.record FROM changes c LEFT JOIN snapshots s USING (record)
+         WHERE c.seq > coalesce(s.through, 0) GROUP BY c.record HAVING count(*) >= ?1 LIMIT ?2",
+    )?;
+    let rows = query.query_map(params![least.cast_signed(), limit.cast_signed()], |row| {
+        Ok(RecordId::from_bytes(row.get(0)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Drops everything of a record but its log entries, and remembers that it is gone.
+pub(super) fn erase(tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError> {
+    for (table, column) in [
+        ("records", "id"),
+        ("changes", "record"),
+        ("rulings", "record"),
+        ("snapshots", "record"),
+        ("record_audiences", "record"),
+    ] {
+        let sql = format!("DELETE FROM {table} WHERE {column} = ?1");
+        tx.execute(&sql, params![id.as_bytes()])?;
+    }
+    tx.execute(
+        "DELETE FROM inbox_bytes WHERE arrival IN (SELECT arrival FROM inbox WHERE record = ?1)",
+        params![id.as_bytes()],
+    )?;
+    tx.execute(
+        "INSERT OR IGNORE INTO erased (record) VALUES (?1)",
+        params![id.as_bytes()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn is_erased(tx: &Transaction<'_>, id: RecordId) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached("SELECT 1 FROM erased WHERE record = ?1")?;
+    Ok(query.exists(params![id.as_bytes()])?)
 }
 
 pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredRuling>, StoreError> {

@@ -29,7 +29,7 @@ pub(super) struct LogLine {
     /// Server time, milliseconds since the Unix epoch.
     at_ms: i64,
     record: String,
-    /// `admit`, `ruling`, `assignment`, `visible` or `hidden`.
+    /// `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase` or `epoch`.
     fact: String,
     /// For an admission, the change's hash.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +58,11 @@ pub(super) struct LogLine {
     /// For visibility, the audience.
     #[serde(skip_serializing_if = "Option::is_none")]
     audience: Option<String>,
+    /// For a new epoch, its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
+    /// Whether a device gave the entry back after this log had lost it.
+    returned: bool,
 }
 
 /// An entry as a line.
@@ -80,6 +85,8 @@ pub(super) fn line(stored: &StoredEntry) -> Result<LogLine, ApiError> {
         counts_at_ms: None,
         area: None,
         audience: None,
+        epoch: None,
+        returned: entry.origin.is_some(),
     };
     let fact = match entry.fact {
         Fact::Admit { change, by } => {
@@ -115,6 +122,15 @@ pub(super) fn line(stored: &StoredEntry) -> Result<LogLine, ApiError> {
         Fact::Hidden { audience } => {
             line.audience = Some(audience);
             "hidden"
+        }
+        Fact::Archived => "archived",
+        Fact::Erase { by } => {
+            line.by = Some(by);
+            "erase"
+        }
+        Fact::Epoch { epoch, .. } => {
+            line.epoch = Some(epoch);
+            "epoch"
         }
     };
     fact.clone_into(&mut line.fact);

@@ -1,0 +1,190 @@
+//! From what the store holds to what a page says.
+
+use std::collections::BTreeMap;
+
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::{
+    Blob, Digest, Fact, FeedEntry, Key, LogEntry, Page, Position, RecordDelta, SeenRecord,
+    ViewNews, WalkNews, contents, entry_hash, text_check, with_holes,
+};
+
+use super::{Asked, verdict};
+use crate::news::Touched;
+use crate::store::{ExchangeSlice, StoreError, TouchedRecord};
+
+/// The page that tells of a slice, `pulls` if it was read from the device's position on.
+pub(super) fn told(
+    asked: &Asked<'_>,
+    slice: ExchangeSlice,
+    pulls: bool,
+) -> Result<Page, StoreError> {
+    let (seq, hash) = slice.reached;
+    let pulled = Position {
+        epoch: slice.head.epoch,
+        seq,
+        hash,
+    };
+    let reached = match asked.standpoint.stays_at() {
+        Some(position) if !pulls => position,
+        _ => pulled,
+    };
+    let mut page = Page::empty(reached, asked.answered_ms);
+    page.statement.backed_up_through = slice.backed_up_through;
+    let is_walking = slice.walked.is_some();
+    if !slice.more && !asked.standpoint.has_lost() {
+        page.statement.receipt = Some(slice.receipt);
+        page.statement.scope = Some(Key(slice.scope.0));
+    }
+    let places = places(&slice.records);
+    let mut before = asked.request.position;
+    let mut hashes = Vec::with_capacity(slice.entries.len());
+    for stored in &slice.entries {
+        let (entry, feed) = feed(stored.seq, &stored.canonical, &before, &places)?;
+        let hash = entry_hash(&stored.canonical);
+        before.seq = entry.seq;
+        before.hash = hash;
+        hashes.push(hash);
+        page.body.entries.push(feed);
+    }
+    let whole = slice.records.iter().filter(|record| record.whole);
+    for record in whole.clone() {
+        hashes.extend(
+            record
+                .rulings
+                .iter()
+                .map(|ruling| entry_hash(&ruling.canonical)),
+        );
+    }
+    let seen: Vec<SeenRecord> = whole.map(seen).collect();
+    page.statement.contents = contents(&hashes, &seen);
+    page.body.verdicts = slice.statuses.into_iter().map(verdict).collect();
+    page.body.records = slice
+        .records
+        .into_iter()
+        .map(delta)
+        .collect::<Result<_, _>>()?;
+    page.body.gone = slice.gone.into_iter().map(key).collect();
+    page.body.more = slice.more || is_walking;
+    page.body.walk = asked.request.walk.as_ref().map(|_| WalkNews {
+        held: slice
+            .held
+            .into_iter()
+            .map(|(id, by)| (key(id), by))
+            .collect(),
+        next: slice.walked.map(key),
+    });
+    Ok(page)
+}
+
+fn key(id: RecordId) -> Key {
+    Key(*id.as_bytes())
+}
+
+/// Where in the page each change stands, by record and hash.
+fn places(records: &[TouchedRecord]) -> BTreeMap<(Key, Digest), u32> {
+    let mut places = BTreeMap::new();
+    for record in records {
+        for (place, change) in (0..).zip(&record.changes) {
+            places.insert((key(record.row.id), change.hash), place);
+        }
+    }
+    places
+}
+
+fn feed(
+    seq: u64,
+    canonical: &[u8],
+    before: &Position,
+    places: &BTreeMap<(Key, Digest), u32>,
+) -> Result<(LogEntry, FeedEntry), StoreError> {
+    let entry = LogEntry::from_bytes(canonical).map_err(|_| StoreError::Damaged {
+        what: "log entry",
+        id: seq.to_string(),
+    })?;
+    let place = match &entry.fact {
+        Fact::Admit { change, .. } => places.get(&(entry.record, *change)).copied(),
+        _ => None,
+    };
+    let feed = with_holes(&entry, before, place);
+    Ok((entry, feed))
+}
+
+/// A whole record, as evidence names it.
+fn seen(record: &TouchedRecord) -> SeenRecord {
+    SeenRecord {
+        record: key(record.row.id),
+        heads: record.row.heads.clone(),
+        as_of: record.row.as_of,
+        authors: record.authors.clone(),
+    }
+}
+
+fn delta(touched: TouchedRecord) -> Result<RecordDelta, StoreError> {
+    let view = view_news(&touched)?;
+    let TouchedRecord {
+        row,
+        seen_by,
+        changes,
+        whole,
+        snapshot,
+        rulings,
+        authors,
+        ..
+    } = touched;
+    Ok(RecordDelta {
+        record: key(row.id),
+        changes: changes
+            .into_iter()
+            .map(|change| Blob(change.bytes))
+            .collect(),
+        whole,
+        snapshot: snapshot.map(Blob),
+        as_of: row.as_of,
+        updated_ms: row.updated_ms,
+        area: row.area,
+        seen_by,
+        view,
+        state: row.state.map(|state| Blob(state.into_bytes())),
+        rulings: rulings
+            .into_iter()
+            .map(|entry| Blob(entry.canonical))
+            .collect(),
+        authors,
+    })
+}
+
+/// A device that wrote all the news itself shows them already; one that has the record gets what
+/// changed in its view, where that is shorter.
+fn view_news(touched: &TouchedRecord) -> Result<ViewNews, StoreError> {
+    let row = &touched.row;
+    if touched.own_news {
+        return Ok(ViewNews::Same);
+    }
+    let whole = || ViewNews::Whole(Blob(row.view.clone().into_bytes()));
+    if touched.whole || touched.begun_after() {
+        return Ok(whole());
+    }
+    let damaged = |_| StoreError::Damaged {
+        what: "view",
+        id: row.id.to_string(),
+    };
+    let view = serde_json::from_str(&row.view).map_err(damaged)?;
+    let patch = Touched::read(&row.touched)
+        .patch(&view, touched.after)
+        .to_string();
+    Ok(if patch.len() * 2 < row.view.len() {
+        ViewNews::Patch {
+            patch: Blob(patch.into_bytes()),
+            check: text_check(row.view.as_bytes()),
+        }
+    } else {
+        whole()
+    })
+}
+
+impl TouchedRecord {
+    /// Whether the record began after the device's position: it has no view to change.
+    fn begun_after(&self) -> bool {
+        self.first_seq > self.after
+    }
+}

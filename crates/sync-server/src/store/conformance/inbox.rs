@@ -1,0 +1,174 @@
+//! What devices push, until it is decided.
+
+use gridlog_domain::id::{DeviceId, PersonId};
+use gridlog_protocol::item_digest;
+
+use super::*;
+
+pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
+    vec![
+        an_item_is_kept_once_and_keeps_its_verdict,
+        a_number_of_an_actor_has_one_change_for_each_record,
+        items_come_up_for_decision_in_the_order_of_their_arrival,
+        what_an_office_decided_stays_decided,
+        a_hostile_device_cannot_fill_the_disk_with_refused_bytes,
+        what_was_pushed_for_an_erased_record_is_not_kept,
+    ]
+}
+
+fn item(n: u8, seq: u64) -> NewItem {
+    let bytes = vec![n, u8::try_from(seq).unwrap()];
+    NewItem {
+        item: item_digest(Key([n; 16]), &bytes),
+        record: record(n),
+        change: Some(Digest([n ^ u8::try_from(seq).unwrap(); 32])),
+        actor_seq: Some((SOMEBODY, seq)),
+        device: DeviceId::from_bytes(DEVICE),
+        person: "W001".into(),
+        received_ms: 5,
+        offset_ms: Some(-3),
+        bytes,
+        status: ItemStatus::Received,
+    }
+}
+
+fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
+    let pushed = item(1, 1);
+    assert_eq!(
+        store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap(),
+        [ItemStatus::Received]
+    );
+    let mut batch = Batch::on(store.head().unwrap());
+    let status = ItemStatus::Waiting(Digest([3; 32]));
+    batch.decisions.push(Decision {
+        item: pushed.item,
+        status: status.clone(),
+        office: None,
+    });
+    store.commit(&batch).unwrap();
+    assert_eq!(
+        store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap(),
+        vec![status.clone()]
+    );
+    let unknown = Digest([0; 32]);
+    let statuses = store.item_statuses(&[pushed.item, unknown]).unwrap();
+    assert_eq!(statuses, [Some(status), None]);
+    assert_eq!(
+        store
+            .held_back_by(record(1), Digest([3; 32]))
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(
+        store
+            .held_back_by(record(1), Digest([4; 32]))
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        store.inbox_item(pushed.item).unwrap().unwrap().pushed.bytes,
+        pushed.bytes
+    );
+}
+
+fn a_number_of_an_actor_has_one_change_for_each_record(store: &impl Store) {
+    let first = item(1, 1);
+    let mut other = NewItem {
+        bytes: vec![9],
+        item: item_digest(Key([1; 16]), &[9]),
+        ..first.clone()
+    };
+    let statuses = store.add_to_inbox(&[first.clone(), other.clone()]).unwrap();
+    let reused = ItemStatus::Refused("actor_seq_reused".to_owned());
+    assert_eq!(statuses, [ItemStatus::Received, reused]);
+    other.record = record(2);
+    other.item = item_digest(Key([2; 16]), &[10]);
+    assert_eq!(
+        store.add_to_inbox(&[other]).unwrap(),
+        [ItemStatus::Received]
+    );
+}
+
+fn items_come_up_for_decision_in_the_order_of_their_arrival(store: &impl Store) {
+    store.add_to_inbox(&[item(2, 1), item(1, 1)]).unwrap();
+    store.add_to_inbox(&[item(3, 1)]).unwrap();
+    let records: Vec<RecordId> = store
+        .undecided(2)
+        .unwrap()
+        .iter()
+        .map(|item| item.pushed.record)
+        .collect();
+    assert_eq!(records, [record(2), record(1)]);
+}
+
+fn what_an_office_decided_stays_decided(store: &impl Store) {
+    let pushed = item(1, 1);
+    store.add_to_inbox(std::slice::from_ref(&pushed)).unwrap();
+    let decide = |status: ItemStatus, by: Option<&str>| {
+        let mut batch = Batch::on(store.head().unwrap());
+        let office = by.map(|by| OfficeDecision {
+            by: by.into(),
+            reason: "核实".to_owned(),
+        });
+        batch.decisions.push(Decision {
+            item: pushed.item,
+            status,
+            office,
+        });
+        store.commit(&batch).unwrap();
+    };
+    decide(ItemStatus::Review("assignment_ended".to_owned()), None);
+    assert_eq!(store.quarantine(10, 0).unwrap().len(), 1);
+    decide(ItemStatus::Received, Some("O001"));
+    let again = store.undecided(10).unwrap();
+    assert_eq!(again[0].cleared_by, Some(PersonId::from("O001")));
+    decide(ItemStatus::Refused("dismissed".to_owned()), Some("O001"));
+    assert!(store.quarantine(10, 0).unwrap().is_empty());
+}
+
+fn a_hostile_device_cannot_fill_the_disk_with_refused_bytes(store: &impl Store) {
+    let garbage: Vec<NewItem> = (0..QUARANTINED_BYTES_PER_DEVICE + 20)
+        .map(|n| {
+            let bytes = n.to_be_bytes().to_vec();
+            NewItem {
+                item: item_digest(Key([1; 16]), &bytes),
+                change: None,
+                actor_seq: None,
+                bytes,
+                status: ItemStatus::Refused("bad_magic".to_owned()),
+                ..item(1, 1)
+            }
+        })
+        .collect();
+    store.add_to_inbox(&garbage).unwrap();
+    let kept = store.quarantine(10_000, 0).unwrap();
+    assert_eq!(kept.len(), garbage.len(), "every item keeps its verdict");
+    let with_bytes = kept
+        .iter()
+        .filter(|kept| !kept.item.pushed.bytes.is_empty())
+        .count();
+    assert_eq!(with_bytes, QUARANTINED_BYTES_PER_DEVICE);
+}
+
+fn what_was_pushed_for_an_erased_record_is_not_kept(store: &impl Store) {
+    Entered::begun(1, &["a:1"]).into_log(store);
+    let before = item(1, 1);
+    store.add_to_inbox(std::slice::from_ref(&before)).unwrap();
+    erase(store, 1, &["a:1"]);
+    let after = item(1, 2);
+    store.add_to_inbox(std::slice::from_ref(&after)).unwrap();
+    let mut batch = Batch::on(store.head().unwrap());
+    for pushed in [&before, &after] {
+        batch.decisions.push(Decision {
+            item: pushed.item,
+            status: ItemStatus::Refused("record_erased".to_owned()),
+            office: None,
+        });
+    }
+    store.commit(&batch).unwrap();
+    for pushed in [before, after] {
+        let kept = store.inbox_item(pushed.item).unwrap().unwrap();
+        assert!(kept.pushed.bytes.is_empty());
+    }
+}

@@ -1,0 +1,296 @@
+//! One exchange with a device in SQLite: where its items stand, and what it may see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::{Author, Fact, Key, LogEntry, ScopePrint};
+use rusqlite::{Transaction, params};
+
+use super::{inbox, log, rows, tallies, visibility};
+use crate::store::error::StoreError;
+use crate::store::model::{
+    ExchangeQuery, ExchangeSlice, StoredChange, StoredEntry, TouchedRecord, WalkQuery,
+};
+
+/// Numbers of the entries after `after` for any of the audiences, in order, each once.
+fn numbers(
+    tx: &Transaction<'_>,
+    query: &ExchangeQuery,
+    after: u64,
+) -> Result<Vec<u64>, StoreError> {
+    let limit = query.max_entries.saturating_add(1).cast_signed();
+    let mut numbers = Vec::new();
+    for audience in &query.audiences {
+        let mut select = tx.prepare_cached(
+            "SELECT seq FROM feed WHERE audience = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        let rows = select.query_map(params![audience, after.cast_signed(), limit], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        for row in rows {
+            numbers.push(row?.cast_unsigned());
+        }
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+/// Whether an entry is no consequence of the one before. A page does not end between a change and
+/// what was ruled on it, so that a device that has only the one page can give back both.
+const fn begins(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Admit { .. } | Fact::Archived | Fact::Erase { .. } | Fact::Epoch { .. }
+    )
+}
+
+struct Teller<'a> {
+    tx: &'a Transaction<'a>,
+    query: &'a ExchangeQuery,
+    slice: ExchangeSlice,
+    bytes: usize,
+    visible: BTreeMap<RecordId, bool>,
+    told: BTreeSet<RecordId>,
+}
+
+/// Answers an exchange.
+pub(super) fn exchange(
+    tx: &Transaction<'_>,
+    query: &ExchangeQuery,
+) -> Result<ExchangeSlice, StoreError> {
+    let head = log::head(tx)?;
+    let statuses = query.items.iter().map(|item| inbox::status(tx, *item));
+    let mut teller = Teller {
+        tx,
+        query,
+        slice: ExchangeSlice {
+            statuses: statuses.collect::<Result<_, _>>()?,
+            receipt: tallies::receipt(tx, query.device)?,
+            scope: ScopePrint::EMPTY,
+            backed_up_through: log::backed_up_through(tx)?,
+            head,
+            entries: Vec::new(),
+            records: Vec::new(),
+            gone: Vec::new(),
+            reached: (head.seq, head.hash),
+            more: false,
+            held: Vec::new(),
+            walked: None,
+        },
+        bytes: 0,
+        visible: BTreeMap::new(),
+        told: BTreeSet::new(),
+    };
+    if let Some(after) = query.after {
+        teller.pull(after)?;
+    }
+    teller.tell_wanted()?;
+    if let Some(walk) = &query.walk {
+        teller.walk(walk)?;
+    }
+    teller.slice.scope = tallies::scope(tx, &query.audiences)?;
+    Ok(teller.slice)
+}
+
+impl Teller<'_> {
+    fn is_full(&self) -> bool {
+        self.bytes >= self.query.target_bytes
+    }
+
+    fn pull(&mut self, after: u64) -> Result<(), StoreError> {
+        let numbers = numbers(self.tx, self.query, after)?;
+        let most = self.query.max_entries;
+        let enough = most - most / 8;
+        let mut ahead = numbers.first().map(|seq| self.entry(*seq)).transpose()?;
+        for (index, seq) in numbers.iter().enumerate() {
+            let Some(read) = ahead.take() else { break };
+            ahead = numbers
+                .get(index + 1)
+                .map(|next| self.entry(*next))
+                .transpose()?;
+            let (stored, entry) = &read;
+            self.take(stored, entry, after)?;
+            let Some((_, next)) = &ahead else { break };
+            let ends_well = next.record != entry.record || begins(&next.fact);
+            let count = index + 1;
+            if count >= most || (ends_well && (count >= enough || self.is_full())) {
+                self.slice.more = true;
+                self.slice.reached = (*seq, log::hash(self.tx, *seq)?);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry that cannot be read any more would stop every phone behind it.
+    fn entry(&self, seq: u64) -> Result<(StoredEntry, LogEntry), StoreError> {
+        let damaged = || StoreError::Damaged {
+            what: "log entry",
+            id: seq.to_string(),
+        };
+        let stored = log::entry(self.tx, seq)?.ok_or_else(damaged)?;
+        let read = LogEntry::from_bytes(&stored.canonical).map_err(|_| damaged())?;
+        Ok((stored, read))
+    }
+
+    fn take(
+        &mut self,
+        stored: &StoredEntry,
+        entry: &LogEntry,
+        after: u64,
+    ) -> Result<(), StoreError> {
+        let record = RecordId::from_bytes(entry.record.0);
+        let visible = match self.visible.get(&record) {
+            Some(visible) => *visible,
+            None => self.touch(record, Some(after))?,
+        };
+        let takes_away = matches!(
+            entry.fact,
+            Fact::Hidden { .. } | Fact::Archived | Fact::Erase { .. }
+        );
+        // What takes a record away says nothing of what was in it, and a device may have to give it
+        // back to a log that lost it.
+        if visible || takes_away {
+            self.bytes += stored.canonical.len();
+            self.slice.entries.push(stored.clone());
+        }
+        if !visible && takes_away && !self.slice.gone.contains(&record) {
+            self.slice.gone.push(record);
+        }
+        Ok(())
+    }
+
+    /// Tells of a record, as news since `after` or, without it, as a whole. Says whether it is to be
+    /// seen at all.
+    fn touch(&mut self, record: RecordId, after: Option<u64>) -> Result<bool, StoreError> {
+        let seen = visibility::of(self.tx, record, &self.query.audiences)?;
+        self.visible.insert(record, seen.is_some());
+        let Some(seen) = seen else { return Ok(false) };
+        self.told.insert(record);
+        let row = rows::record(self.tx, record)?.ok_or_else(|| StoreError::Damaged {
+            what: "record",
+            id: record.to_string(),
+        })?;
+        let changes = rows::changes_after(self.tx, record, 0)?;
+        let is_own = |actor: &[u8; 16]| self.query.actors.contains(actor);
+        let begun_here = changes.iter().all(|change| is_own(&change.actor));
+        let whole = after.is_none_or(|after| seen.since > after && !begun_here);
+        let after = if whole { 0 } else { after.unwrap_or(0) };
+        let news = changes.iter().filter(|change| change.seq > after);
+        let own_news = !whole && news.clone().all(|change| is_own(&change.actor));
+        let mut touched = TouchedRecord {
+            changes: Vec::new(),
+            snapshot: None,
+            rulings: Vec::new(),
+            authors: Vec::new(),
+            first_seq: changes.first().map_or(0, |change| change.seq),
+            seen_by: seen.by,
+            row,
+            whole,
+            own_news,
+            after,
+        };
+        if whole {
+            let snapshot = rows::snapshot(self.tx, record)?;
+            let through = snapshot.as_ref().map_or(0, |(through, _)| *through);
+            touched.snapshot = snapshot.map(|(_, chunk)| chunk);
+            touched.rulings = log::rulings(self.tx, record)?;
+            touched.authors = authors(&changes);
+            touched.changes = changes
+                .into_iter()
+                .filter(|change| change.seq > through)
+                .collect();
+        } else {
+            touched.changes = news
+                .filter(|change| !is_own(&change.actor))
+                .cloned()
+                .collect();
+        }
+        self.bytes += size(&touched);
+        self.slice.records.push(touched);
+        Ok(true)
+    }
+
+    fn tell_wanted(&mut self) -> Result<(), StoreError> {
+        for record in &self.query.wants {
+            if self.is_full() {
+                self.slice.more = true;
+                return Ok(());
+            }
+            self.tell_whole(*record)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a record as a whole, instead of as news where the pull did that.
+    fn tell_whole(&mut self, record: RecordId) -> Result<(), StoreError> {
+        if self.told.contains(&record) {
+            self.slice.records.retain(|told| told.row.id != record);
+        }
+        if !self.touch(record, None)? && !self.slice.gone.contains(&record) {
+            self.slice.gone.push(record);
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, walk: &WalkQuery) -> Result<(), StoreError> {
+        let limit = self.query.max_entries;
+        let mut last = walk.after;
+        let ids = visibility::ids_after(self.tx, &self.query.audiences, last, limit)?;
+        let is_last_page = ids.len() < limit;
+        for id in ids {
+            // At least one, or a page that news have filled would bring the walk no further.
+            if self.is_full() && last != walk.after {
+                self.slice.walked = last;
+                return Ok(());
+            }
+            last = Some(id);
+            match visibility::of(self.tx, id, &walk.held)? {
+                Some(_) => {
+                    let seen = visibility::of(self.tx, id, &self.query.audiences)?;
+                    self.slice.held.extend(seen.map(|seen| (id, seen.by)));
+                }
+                None => self.tell_whole(id)?,
+            }
+        }
+        self.slice.walked = last.filter(|_| !is_last_page);
+        Ok(())
+    }
+}
+
+/// Who wrote the changes, each actor once.
+fn authors(changes: &[StoredChange]) -> Vec<Author> {
+    let mut authors: Vec<Author> = Vec::new();
+    for change in changes {
+        let actor = Key(change.actor);
+        if authors.iter().all(|author| author.actor != actor) {
+            authors.push(Author {
+                actor,
+                person: change.person.clone(),
+            });
+        }
+    }
+    authors
+}
+
+/// What a record adds to a page.
+fn size(touched: &TouchedRecord) -> usize {
+    let view = if touched.own_news {
+        0
+    } else {
+        touched.row.view.len()
+    };
+    let changes: usize = touched
+        .changes
+        .iter()
+        .map(|change| change.bytes.len())
+        .sum();
+    let rulings: usize = touched
+        .rulings
+        .iter()
+        .map(|entry| entry.canonical.len())
+        .sum();
+    let snapshot = touched.snapshot.as_ref().map_or(0, Vec::len);
+    view + changes + rulings + snapshot
+}

@@ -1,0 +1,121 @@
+use super::*;
+use crate::store::conformance::{DEVICE, Entered, SOMEBODY, device, erase, record};
+
+fn store() -> (SqliteStore, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("district.db")).unwrap();
+    (store, folder)
+}
+
+#[test]
+fn the_sqlite_store_keeps_what_every_store_must() {
+    crate::store::conformance::run(store);
+}
+
+#[test]
+fn a_database_of_a_newer_server_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("district.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let newer = Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(
+        SqliteStore::open(&path),
+        Err(StoreError::TooNew { found: 99, .. })
+    ));
+    let version: i64 = newer
+        .pragma_query_value(None, "user_version", |r| r.get(0))
+        .unwrap();
+    assert_eq!(version, 99);
+}
+
+/// A store with records of several devices and of an office.
+fn filled(path: &Path) {
+    let store = SqliteStore::open(path).unwrap();
+    store.add_device(&device(1), DEVICE).unwrap();
+    store.add_actor([11; 16], device(1).id, 2).unwrap();
+    store.add_device(&device(2), [2; 16]).unwrap();
+    for (n, actor) in [(1, DEVICE), (2, [2; 16]), (3, SOMEBODY), (1, [11; 16])] {
+        let audiences: &[&str] = if n == 2 { &["a:1"] } else { &["a:1", "a:2"] };
+        let mut batch = Entered::begun(n, audiences)
+            .by(actor)
+            .on(store.head().unwrap());
+        batch.changes[0].person = "W001".to_owned();
+        store.commit(&batch).unwrap();
+    }
+}
+
+/// Names of tables, of an attached database or of the main one.
+fn tables(connection: &Connection, schema: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT name FROM {schema}.sqlite_schema
+         WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    );
+    let mut query = connection.prepare(&sql).unwrap();
+    let rows = query.query_map([], |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+/// Every row of every table, as text.
+fn dump(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut dump = Vec::new();
+    for table in tables(&connection, "main") {
+        let mut query = connection
+            .prepare(&format!("SELECT * FROM {table}"))
+            .unwrap();
+        let columns = query.column_count();
+        let mut rows = query.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let cells: Vec<String> = (0..columns)
+                .map(|column| format!("{:?}", row.get_ref(column).unwrap()))
+                .collect();
+            dump.push(format!("{table}: {}", cells.join(", ")));
+        }
+    }
+    dump.sort();
+    dump
+}
+
+#[test]
+fn a_database_of_the_first_schema_comes_to_hold_what_a_fresh_one_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fresh, old) = (folder.path().join("fresh.db"), folder.path().join("old.db"));
+    filled(&fresh);
+    let first = Connection::open(&old).unwrap();
+    first.execute_batch(MIGRATIONS[0].sql).unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    first
+        .execute("ATTACH ?1 AS fresh", [fresh.to_str().unwrap()])
+        .unwrap();
+    for table in tables(&first, "main") {
+        let sql = format!("SELECT group_concat(name) FROM pragma_table_info('{table}')");
+        let columns: String = first.query_row(&sql, [], |row| row.get(0)).unwrap();
+        let sql =
+            format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM fresh.{table}");
+        first.execute(&sql, []).unwrap();
+    }
+    drop(first);
+    drop(SqliteStore::open(&old).unwrap());
+    let (fresh, old) = (dump(&fresh), dump(&old));
+    assert!(fresh.iter().any(|row| row.starts_with("receipts: ")));
+    assert!(fresh.iter().any(|row| row.starts_with("scope_prints: ")));
+    assert_eq!(old, fresh);
+}
+
+#[test]
+fn nothing_of_an_erased_record_stays_in_the_file() {
+    let (store, folder) = store();
+    let words = b"the words of a resident, to be forgotten".repeat(3);
+    let mut batch = Entered::begun(1, &["a:1"]).on(store.head().unwrap());
+    batch.changes[0].bytes.clone_from(&words);
+    store.commit(&batch).unwrap();
+    store.put_snapshot(record(1), 1, &words).unwrap();
+    erase(&store, 1, &["a:1"]);
+    let found = |file: &str| {
+        let bytes = std::fs::read(folder.path().join(file)).unwrap_or_default();
+        bytes.windows(20).any(|part| part == &words[..20])
+    };
+    assert!(!found("district.db"));
+    assert!(!found("district.db-wal"));
+}
