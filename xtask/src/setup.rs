@@ -1,9 +1,10 @@
 //! What is needed beyond cargo.
 //!
 //! SQLCipher is built from source together with OpenSSL, which takes a C compiler, make and a
-//! perl with its core modules; the tests of the bindings take Python. A machine of continuous
-//! integration may have none of them, so where this runs as root and the system installs by
-//! apt-get, it installs what is missing; elsewhere it says how.
+//! perl with its core modules; the simulator's disk is a SQLite file system whose C declarations are
+//! read by libclang; the tests of the bindings take Python. A machine of continuous integration may
+//! have none of them, so where this runs as root and the system installs by apt-get, it installs
+//! what is missing; elsewhere it says how.
 
 use std::process::{Command, Stdio};
 
@@ -18,6 +19,10 @@ struct Need {
     /// Its packages where apt-get installs.
     packages: &'static [&'static str],
 }
+
+/// Where Linux systems keep it.
+const FIND_LIBCLANG: &str = "ls /usr/lib*/llvm*/lib/libclang*.so* /usr/lib*/libclang*.so* \
+                             /usr/lib/*/libclang*.so* 2>/dev/null | grep -q .";
 
 const NEEDS: &[Need] = &[
     Need {
@@ -34,6 +39,15 @@ const NEEDS: &[Need] = &[
         name: "perl with its core modules",
         probes: &[&["perl", "-MIPC::Cmd", "-MFindBin", "-e", "1"]],
         packages: &["perl"],
+    },
+    Need {
+        name: "libclang",
+        probes: &[
+            &["sh", "-c", FIND_LIBCLANG],
+            // Apple's tools bring it along.
+            &["xcrun", "--find", "clang"],
+        ],
+        packages: &["libclang-dev"],
     },
     Need {
         name: "python3",
@@ -61,7 +75,7 @@ pub(crate) fn ensure(run: &Run) -> Result<(), TaskError> {
 /// `cargo xtask setup`: the same, and says so.
 pub(crate) fn report(run: &Run) -> Result<(), TaskError> {
     ensure(run)?;
-    run.heading("环境齐备 everything is there: C compiler, make, perl, python3");
+    run.heading("环境齐备 everything is there: C compiler, make, perl, libclang, python3");
     Ok(())
 }
 
