@@ -11,6 +11,7 @@ mod bench;
 mod bindings;
 mod ci;
 mod demo;
+mod dictionary;
 mod docs;
 mod error;
 mod setup;
@@ -68,6 +69,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// 压缩词典。Trains a compression dictionary for the wire; a released one never changes.
+    Dictionary {
+        /// The file to write.
+        file: std::path::PathBuf,
+    },
     /// 环境检查。Checks what is needed beyond cargo, and installs it where that is possible.
     Setup,
 }
@@ -98,6 +104,7 @@ fn carry_out(task: &Task) -> Result<(), TaskError> {
             command: "sim",
             comes_with: "the simulator",
         }),
+        Task::Dictionary { file } => dictionary::train(&run, file),
         Task::Setup => setup::report(&run),
     }
 }

@@ -1,27 +1,39 @@
-//! Bodies: one form byte, then zstd over CBOR.
+//! Bodies: one form byte, then zstd (RFC 8878) over CBOR.
 //!
-//! The form byte leaves room for compression dictionaries: form 1 is zstd without one.
+//! The form byte names the dictionary that the frame was compressed with; see [`dictionary`]. Both
+//! sides know every dictionary there ever was, and the sender takes the newest that the other side
+//! knows: a server answers in the form of the request.
 
 use std::io::Read;
 
 use minicbor::{Decode, Encode};
 
+use crate::dictionary::{self, Form};
 use crate::error::ProtocolError;
 use crate::limits::{MAX_BODY_BYTES, MAX_PAGE_BYTES, MAX_PAGE_WIRE_BYTES, MAX_WIRE_BYTES};
 
-/// zstd without a dictionary.
-const PLAIN_ZSTD: u8 = 1;
-/// Fast enough for a phone, small enough for its network.
-const LEVEL: i32 = 3;
-
-/// Encodes a message as a body.
+/// Encodes a message as a body of the newest form.
 pub fn encode<T: Encode<()>>(message: &T) -> Vec<u8> {
+    encode_as(Form::NEWEST, message)
+}
+
+/// Encodes a message as a body of that form.
+pub fn encode_as<T: Encode<()>>(form: Form, message: &T) -> Vec<u8> {
     let cbor = minicbor::to_vec(message).expect("writing CBOR into a Vec cannot fail");
-    let mut body = vec![PLAIN_ZSTD];
-    let compressed = zstd::bulk::compress(&cbor, LEVEL)
-        .expect("zstd compresses any slice at a level that it documents");
-    body.extend_from_slice(&compressed);
+    let mut body = vec![form.byte()];
+    body.extend_from_slice(&dictionary::compress(form, &cbor));
     body
+}
+
+/// The form of a body.
+///
+/// # Errors
+/// [`ProtocolError::Malformed`] for an empty one, [`ProtocolError::UnknownForm`].
+pub fn form_of(body: &[u8]) -> Result<Form, ProtocolError> {
+    let first = body
+        .first()
+        .ok_or(ProtocolError::Malformed { what: "empty body" })?;
+    Form::from_byte(*first).ok_or(ProtocolError::UnknownForm { form: *first })
 }
 
 /// How large a body may be.
@@ -78,17 +90,20 @@ fn decode_under<T: for<'b> Decode<'b, ()>>(
     Ok(message)
 }
 
+/// The CBOR of a request's or page's body, as dictionaries are trained on it.
+///
+/// # Errors
+/// As [`decode`].
+pub fn uncompressed(body: &[u8]) -> Result<Vec<u8>, ProtocolError> {
+    decompress(PAGE, body)
+}
+
 fn decompress(caps: Caps, body: &[u8]) -> Result<Vec<u8>, ProtocolError> {
     if body.len() > caps.wire {
         return Err(ProtocolError::TooLarge { limit: caps.wire });
     }
-    let (form, compressed) = body
-        .split_first()
-        .ok_or(ProtocolError::Malformed { what: "empty body" })?;
-    if *form != PLAIN_ZSTD {
-        return Err(ProtocolError::UnknownForm { form: *form });
-    }
-    let mut decoder = zstd::stream::read::Decoder::new(compressed)
+    let form = form_of(body)?;
+    let mut decoder = dictionary::decoder(form, &body[1..])
         .map_err(|_| ProtocolError::BadCompression)?
         .single_frame();
     // A frame may ask for a window of up to 2^27 bytes; ours never need more than 2^23.

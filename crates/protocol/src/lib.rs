@@ -97,6 +97,7 @@ pub mod audience;
 mod bytes;
 pub mod codec;
 mod comparison;
+pub mod dictionary;
 mod enrolment;
 mod entry;
 mod error;
@@ -128,7 +129,7 @@ pub use position::Position;
 pub use print::{ScopePrint, record_print, text_check};
 pub use receipt::{Fold, Receipt};
 pub use returned::{Author, Evidence, Returned, ReturnedChange, SeenRecord, contents};
-pub use signing::{Certificate, OpenedPage, open_page, sign_page};
+pub use signing::{Certificate, OpenedPage, open_page, sign_page, sign_page_as};
 pub use verdict::Verdict;
 
 use sha2::Digest as _;

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Blob, Digest, Key};
 use crate::codec;
+use crate::dictionary::Form;
 use crate::error::ProtocolError;
 use crate::page::{Page, Statement};
 use crate::returned::{Evidence, contents};
@@ -73,17 +74,23 @@ fn digest(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }
 
-/// A page as a signed body, for the request with `nonce` of `device`.
+/// A page as a signed body of the newest form, for the request with `nonce` of `device`.
 pub fn sign_page(page: &Page, nonce: Key, device: Key, key: &SigningKey) -> Vec<u8> {
+    sign_page_as(Form::NEWEST, page, nonce, device, key)
+}
+
+/// As [`sign_page`], in the form that the device knows.
+pub fn sign_page_as(form: Form, page: &Page, nonce: Key, device: Key, key: &SigningKey) -> Vec<u8> {
     let never = "writing CBOR into a Vec cannot fail";
     let statement = minicbor::to_vec(&page.statement).expect(never);
     let body = minicbor::to_vec(&page.body).expect(never);
     let message = page_message(nonce, device, &statement, digest(&body));
-    codec::encode(&SignedPage {
+    let signed = SignedPage {
         signature: key.sign(&message).to_bytes(),
         statement: Blob(statement),
         body: Blob(body),
-    })
+    };
+    codec::encode_as(form, &signed)
 }
 
 /// A page whose signature was checked, with what makes its [`Evidence`].

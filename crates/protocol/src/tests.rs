@@ -73,13 +73,45 @@ fn an_unknown_version_and_too_long_lists_are_refused() {
 }
 
 #[test]
-fn a_body_that_expands_beyond_the_cap_is_refused() {
+fn a_body_that_expands_beyond_the_cap_is_refused_in_every_form() {
     let zeros = vec![0_u8; limits::MAX_BODY_BYTES + 1];
-    let mut bomb = vec![1];
-    bomb.extend(zstd::bulk::compress(&zeros, 19).unwrap());
-    assert!(bomb.len() < 10_000);
-    let refused = codec::decode::<SyncRequest>("request", &bomb);
-    assert_eq!(refused.unwrap_err().code(), "body_too_large");
+    for form in dictionary::Form::ALL {
+        let mut bomb = vec![form.byte()];
+        bomb.extend(dictionary::compress(form, &zeros));
+        assert!(bomb.len() < 10_000);
+        let refused = codec::decode::<SyncRequest>("request", &bomb);
+        assert_eq!(refused.unwrap_err().code(), "body_too_large");
+    }
+}
+
+#[test]
+fn every_form_that_there_ever_was_is_read() {
+    for form in dictionary::Form::ALL {
+        let body = codec::encode_as(form, &request());
+        assert_eq!(codec::form_of(&body), Ok(form));
+        let read = codec::decode::<SyncRequest>("request", &body);
+        assert_eq!(read, Ok(request()));
+    }
+}
+
+#[test]
+fn a_dictionary_takes_out_of_a_small_message_what_every_message_has() {
+    let parts = ["areas", "calendar", "catalogue", "checklists", "staff"];
+    let idle = SyncRequest {
+        parts: (1..)
+            .zip(parts)
+            .map(|(version, part)| PartVersion {
+                part: part.to_owned(),
+                version,
+            })
+            .collect(),
+        push: vec![],
+        asks: vec![],
+        ..request()
+    };
+    let plain = codec::encode_as(dictionary::Form::Plain, &idle).len();
+    let with = codec::encode(&idle).len();
+    assert!(with + 30 < plain, "{with} against {plain} bytes");
 }
 
 #[test]

@@ -16,13 +16,16 @@ use gridlog_merge_guard::Limits;
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, PAGE_TARGET_BYTES};
 use gridlog_protocol::{
     Blob, Digest, Key, Page, PartUpdate, PartVersion, Position, Profile, ProtocolError, SigningKey,
-    SyncRequest, Verdict, codec, item_digest, sign_page,
+    SyncRequest, Verdict, codec, item_digest, sign_page_as,
 };
 
 use crate::directory::{Directory, SharedDirectory};
 use crate::ingest::{GivenBack, Pushed, examine};
 use crate::store::{Device, ExchangeQuery, ItemStatus, NewItem, Store, StoreError, WalkQuery};
 use lineage::Standpoint;
+
+#[cfg(test)]
+mod tests;
 
 /// Who does what has to be done in order: keep, decide, take back.
 pub trait Hands {
@@ -131,6 +134,7 @@ impl Exchange {
         hands: &dyn Hands,
         now: &dyn Fn() -> i64,
     ) -> Result<Vec<u8>, ExchangeError> {
+        let form = codec::form_of(body)?;
         let request: SyncRequest = codec::decode("sync request", body)?;
         request.check()?;
         let now_ms = now();
@@ -157,18 +161,25 @@ impl Exchange {
         asked.answered_ms = now();
         let page = self.page(&asked)?;
         let device = Key(*asked.device.id.as_bytes());
-        Ok(sign_page(&page, asked.request.nonce, device, &self.key))
+        let nonce = asked.request.nonce;
+        Ok(sign_page_as(form, &page, nonce, device, &self.key))
     }
 
     /// Takes back what the request returns. A signed page that this log cannot have led to proves
-    /// that it was put back, whatever the operator knows of it: a new epoch begins.
+    /// that it was put back, whatever the operator knows of it: a new epoch begins. What comes without
+    /// good evidence is left aside, and delays nothing else.
     fn take_back(&self, asked: &mut Asked<'_>, hands: &dyn Hands) -> Result<(), ExchangeError> {
         let key = self.key.verifying_key();
-        let returns = std::mem::take(&mut asked.request.returns);
-        let given = returns
-            .into_iter()
-            .map(|returned| GivenBack::check(returned, &key))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut given = Vec::new();
+        for returned in std::mem::take(&mut asked.request.returns) {
+            match GivenBack::check(returned, &key) {
+                Ok(good) => given.push(good),
+                Err(error) => {
+                    let device = asked.device.id;
+                    tracing::warn!(%device, %error, "what was given back is not taken");
+                }
+            }
+        }
         if given.is_empty() {
             return Ok(());
         }
