@@ -19,16 +19,18 @@ pub(crate) struct Sound {
     pub(crate) writes: Vec<Write>,
 }
 
-/// Checks `ops` of the change `header`, whose dependencies have `clock`.
+/// Checks `ops`, the operations of the change `header`, whose dependencies have `clock`.
 pub(crate) fn check(
     index: &Index,
     clock: &Clock,
     header: &Header,
-    ops: &[Op<'_>],
+    ops: Vec<Op<'_>>,
     limits: &Limits,
 ) -> Result<Sound, Refusal> {
     let mut scope = Scope::open(index, clock, header, limits)?;
-    for (row, op) in ops.iter().enumerate() {
+    scope.entries.reserve_exact(ops.len());
+    scope.writes.reserve_exact(ops.len());
+    for (row, op) in ops.into_iter().enumerate() {
         scope.op(row, op)?;
     }
     scope.require_all_actors_used()?;
@@ -46,6 +48,8 @@ struct Scope<'a> {
     limits: &'a Limits,
     /// The change's own actor list as record-wide indices.
     actors: Vec<usize>,
+    /// The author as operation names end.
+    author: String,
     used: Vec<bool>,
     entries: Vec<Entry>,
     writes: Vec<Write>,
@@ -79,6 +83,7 @@ impl<'a> Scope<'a> {
             header,
             limits,
             actors,
+            author: format!("@{}", header.actor),
             used,
             entries: Vec::new(),
             writes: Vec::new(),
@@ -86,31 +91,32 @@ impl<'a> Scope<'a> {
         })
     }
 
-    fn op(&mut self, row: usize, op: &Op<'_>) -> Result<(), Refusal> {
+    fn op(&mut self, row: usize, op: Op<'_>) -> Result<(), Refusal> {
         let id = OpId {
             counter: self.header.start_op + row as u64,
             actor: self.actors[0],
         };
-        let object = self.object(id, op)?;
+        let object = self.object(id, &op)?;
         let object_type = self
             .object_type(object)
             .ok_or_else(|| self.missing(id, object))?;
-        let place = self.place(id, op, object, object_type)?;
-        self.require_supported(id, op, object_type)?;
-        let preds = self.preds(id, op, object, &place)?;
+        let place = self.place(id, &op, object, object_type)?;
+        self.require_supported(id, &op, object_type)?;
+        let preds = self.preds(id, &op, object, &place)?;
         let path = self.path(id, object)?;
-        self.writes.push(Write {
-            path,
-            target: target(&place),
-            action: action(&op.deed),
-            id: self.name(id),
-            overwrites: preds.into_iter().map(|pred| self.name(pred)).collect(),
-        });
+        let target = target(&place);
         self.entries.push(Entry {
             object,
             place,
             makes: makes(&op.deed),
             deletes: op.deed == Deed::Delete,
+        });
+        self.writes.push(Write {
+            path,
+            target,
+            action: action(op.deed),
+            id: self.name(id),
+            overwrites: preds.into_iter().map(|pred| self.name(pred)).collect(),
         });
         Ok(())
     }
@@ -185,7 +191,7 @@ impl<'a> Scope<'a> {
             (_, Deed::Delete) => !op.insert,
             // Text holds characters, each inserted once and at most deleted.
             (ObjType::Text, Deed::Put(ScalarValue::Str(text))) => {
-                op.insert && text.chars().count() == 1
+                op.insert && is_one_character(text)
             }
             (ObjType::Text, _) => false,
             _ => true,
@@ -305,8 +311,16 @@ impl<'a> Scope<'a> {
     }
 
     fn name(&self, id: OpId) -> String {
-        format!("{}@{}", id.counter, self.actor_id(id.actor))
+        if id.actor != self.actors[0] {
+            return format!("{}@{}", id.counter, self.actor_id(id.actor));
+        }
+        [&id.counter.to_string(), self.author.as_str()].concat()
     }
+}
+
+fn is_one_character(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some() && characters.next().is_none()
 }
 
 fn unknown(local: LocalId) -> String {
@@ -320,10 +334,10 @@ fn target(place: &Place) -> Target {
     }
 }
 
-fn action(deed: &Deed) -> Action {
+fn action(deed: Deed) -> Action {
     match deed {
-        Deed::Make(object_type) => Action::Make(*object_type),
-        Deed::Put(value) => Action::Put(value.clone()),
+        Deed::Make(object_type) => Action::Make(object_type),
+        Deed::Put(value) => Action::Put(value),
         Deed::Delete => Action::Delete,
     }
 }

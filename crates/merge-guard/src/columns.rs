@@ -6,6 +6,7 @@
 use crate::limits::Limits;
 use crate::reader::Reader;
 use crate::refusal::Refusal;
+use crate::runs::{Cell, Runs};
 
 /// Column specifications of a change chunk: `id << 4 | type`.
 pub(crate) mod spec {
@@ -189,93 +190,6 @@ fn require_rows(found: u64, ops: u64, required: bool, what: &'static str) -> Res
         Ok(())
     } else {
         Err(Refusal::Malformed { what })
-    }
-}
-
-/// A value of a run-length encoded column.
-pub(crate) trait Cell<'a>: Sized + Clone {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Refusal>;
-
-    /// Size in bytes that a run would repeat.
-    fn weight(&self) -> usize {
-        0
-    }
-}
-
-impl Cell<'_> for u64 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
-        reader.unsigned()
-    }
-}
-
-impl Cell<'_> for i64 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
-        reader.signed()
-    }
-}
-
-impl<'a> Cell<'a> for &'a str {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Refusal> {
-        reader.text()
-    }
-
-    fn weight(&self) -> usize {
-        self.len()
-    }
-}
-
-/// Part of a run: a value, or null, and how often it is repeated.
-pub(crate) type Stretch<T> = (Option<T>, u64);
-
-/// Walks the runs of a column; a literal run yields one stretch for each value.
-pub(crate) struct Runs<'a, T> {
-    reader: Reader<'a>,
-    literals: u64,
-    failed: bool,
-    of: std::marker::PhantomData<T>,
-}
-
-impl<'a, T: Cell<'a>> Runs<'a, T> {
-    pub(crate) fn new(column: &'a [u8], what: &'static str) -> Self {
-        Self {
-            reader: Reader::new(column, what),
-            literals: 0,
-            failed: false,
-            of: std::marker::PhantomData,
-        }
-    }
-
-    fn stretch(&mut self) -> Result<Stretch<T>, Refusal> {
-        if self.literals == 0 {
-            let length = self.reader.signed()?;
-            if length > 0 {
-                return Ok((Some(T::read(&mut self.reader)?), length.unsigned_abs()));
-            }
-            if length == 0 {
-                let nulls = self.reader.unsigned()?;
-                return if nulls == 0 {
-                    Err(self.reader.malformed())
-                } else {
-                    Ok((None, nulls))
-                };
-            }
-            self.literals = length.unsigned_abs();
-        }
-        self.literals -= 1;
-        Ok((Some(T::read(&mut self.reader)?), 1))
-    }
-}
-
-impl<'a, T: Cell<'a>> Iterator for Runs<'a, T> {
-    type Item = Result<Stretch<T>, Refusal>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || (self.reader.is_empty() && self.literals == 0) {
-            return None;
-        }
-        let stretch = self.stretch();
-        self.failed = stretch.is_err();
-        Some(stretch)
     }
 }
 

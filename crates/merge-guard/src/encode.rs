@@ -11,35 +11,49 @@ use crate::columns::spec;
 use crate::header::Header;
 use crate::ops::{Deed, Key, LocalId, Op};
 
-/// One operation in the numbers of the format, so that also hostile ones can be written.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row<'a> {
-    pub(crate) object: Option<LocalId>,
-    pub(crate) key: Key<'a>,
-    pub(crate) insert: bool,
-    pub(crate) action: u64,
-    pub(crate) value: ScalarValue,
-    pub(crate) preds: Vec<LocalId>,
+/// An operation that can be written in the numbers of the format.
+pub(crate) trait Line {
+    fn object(&self) -> Option<LocalId>;
+    fn key(&self) -> &Key<'_>;
+    fn insert(&self) -> bool;
+    fn action(&self) -> u64;
+    fn value(&self) -> &ScalarValue;
+    fn preds(&self) -> &[LocalId];
 }
 
-impl<'a> From<&Op<'a>> for Row<'a> {
-    fn from(op: &Op<'a>) -> Self {
-        let (action, value) = match &op.deed {
-            Deed::Make(ObjType::Map) => (0, ScalarValue::Null),
-            Deed::Make(ObjType::List) => (2, ScalarValue::Null),
-            Deed::Make(ObjType::Text) => (4, ScalarValue::Null),
-            Deed::Make(ObjType::Table) => (6, ScalarValue::Null),
-            Deed::Put(value) => (1, value.clone()),
-            Deed::Delete => (3, ScalarValue::Null),
-        };
-        Self {
-            object: op.object,
-            key: op.key.clone(),
-            insert: op.insert,
-            action,
-            value,
-            preds: op.preds.clone(),
+impl Line for Op<'_> {
+    fn object(&self) -> Option<LocalId> {
+        self.object
+    }
+
+    fn key(&self) -> &Key<'_> {
+        &self.key
+    }
+
+    fn insert(&self) -> bool {
+        self.insert
+    }
+
+    fn action(&self) -> u64 {
+        match &self.deed {
+            Deed::Make(ObjType::Map) => 0,
+            Deed::Put(_) => 1,
+            Deed::Make(ObjType::List) => 2,
+            Deed::Delete => 3,
+            Deed::Make(ObjType::Text) => 4,
+            Deed::Make(ObjType::Table) => 6,
         }
+    }
+
+    fn value(&self) -> &ScalarValue {
+        match &self.deed {
+            Deed::Put(value) => value,
+            Deed::Make(_) | Deed::Delete => &ScalarValue::Null,
+        }
+    }
+
+    fn preds(&self) -> &[LocalId] {
+        &self.preds
     }
 }
 
@@ -73,7 +87,7 @@ impl<'a> Preamble<'a> {
 pub(crate) type Column = (u64, Vec<u8>);
 
 /// The contents of a change chunk.
-pub(crate) fn body(preamble: Preamble<'_>, rows: &[Row<'_>]) -> Vec<u8> {
+pub(crate) fn body(preamble: Preamble<'_>, rows: &[impl Line]) -> Vec<u8> {
     assemble(preamble, &columns(rows))
 }
 
@@ -105,49 +119,47 @@ pub(crate) fn assemble(preamble: Preamble<'_>, columns: &[Column]) -> Vec<u8> {
 }
 
 /// The columns of `rows`, without those that are empty.
-pub(crate) fn columns(rows: &[Row<'_>]) -> Vec<Column> {
-    let preds = || rows.iter().flat_map(|row| row.preds.iter());
-    let values: Vec<(u64, Vec<u8>)> = rows.iter().map(|row| value(&row.value)).collect();
+pub(crate) fn columns(rows: &[impl Line]) -> Vec<Column> {
+    let preds = || rows.iter().flat_map(Line::preds);
+    let mut metas = Vec::with_capacity(rows.len());
+    let mut raw = Vec::new();
+    for row in rows {
+        metas.push(put_value(&mut raw, row.value()));
+    }
     let all = [
         (
             spec::OBJ_ACTOR,
-            run_lengths(rows.iter().map(|row| row.object.map(|id| id.actor as u64))),
+            run_lengths(
+                rows.iter()
+                    .map(|row| row.object().map(|id| id.actor as u64)),
+            ),
         ),
         (
             spec::OBJ_COUNTER,
-            run_lengths(rows.iter().map(|row| row.object.map(|id| id.counter))),
+            run_lengths(rows.iter().map(|row| row.object().map(|id| id.counter))),
         ),
         (
             spec::KEY_ACTOR,
-            run_lengths(rows.iter().map(|row| key_actor(&row.key))),
+            run_lengths(rows.iter().map(|row| key_actor(row.key()))),
         ),
         (
             spec::KEY_COUNTER,
-            deltas(rows.iter().map(|row| key_counter(&row.key))),
+            deltas(rows.iter().map(|row| key_counter(row.key()))),
         ),
         (
             spec::KEY_STRING,
-            run_lengths(rows.iter().map(|row| key_string(&row.key))),
+            run_lengths(rows.iter().map(|row| key_string(row.key()))),
         ),
-        (spec::INSERT, booleans(rows.iter().map(|row| row.insert))),
+        (spec::INSERT, booleans(rows.iter().map(Line::insert))),
         (
             spec::ACTION,
-            run_lengths(rows.iter().map(|row| Some(row.action))),
+            run_lengths(rows.iter().map(|row| Some(row.action()))),
         ),
-        (
-            spec::VALUE_META,
-            run_lengths(values.iter().map(|(meta, _)| Some(*meta))),
-        ),
-        (
-            spec::VALUE_RAW,
-            values
-                .iter()
-                .flat_map(|(_, raw)| raw.iter().copied())
-                .collect(),
-        ),
+        (spec::VALUE_META, run_lengths(metas.into_iter().map(Some))),
+        (spec::VALUE_RAW, raw),
         (
             spec::PRED_COUNT,
-            run_lengths(rows.iter().map(|row| Some(row.preds.len() as u64))),
+            run_lengths(rows.iter().map(|row| Some(row.preds().len() as u64))),
         ),
         (
             spec::PRED_ACTOR,
@@ -185,19 +197,19 @@ fn key_string<'a>(key: &Key<'a>) -> Option<&'a str> {
     }
 }
 
-/// Type and length of a value, and its bytes.
-fn value(value: &ScalarValue) -> (u64, Vec<u8>) {
-    let mut raw = Vec::new();
+/// Appends a value's bytes; returns its type and length as the format has them.
+fn put_value(raw: &mut Vec<u8>, value: &ScalarValue) -> u64 {
+    let before = raw.len();
     let kind = match value {
         ScalarValue::Null => 0,
         ScalarValue::Boolean(false) => 1,
         ScalarValue::Boolean(true) => 2,
         ScalarValue::Uint(number) => {
-            put_unsigned(&mut raw, *number);
+            put_unsigned(raw, *number);
             3
         }
         ScalarValue::Int(number) => {
-            put_signed(&mut raw, *number);
+            put_signed(raw, *number);
             4
         }
         ScalarValue::F64(number) => {
@@ -213,11 +225,11 @@ fn value(value: &ScalarValue) -> (u64, Vec<u8>) {
             7
         }
         ScalarValue::Counter(counter) => {
-            put_signed(&mut raw, i64::from(counter));
+            put_signed(raw, i64::from(counter));
             8
         }
         ScalarValue::Timestamp(number) => {
-            put_signed(&mut raw, *number);
+            put_signed(raw, *number);
             9
         }
         ScalarValue::Unknown { type_code, bytes } => {
@@ -225,7 +237,7 @@ fn value(value: &ScalarValue) -> (u64, Vec<u8>) {
             u64::from(type_code & 0x0f)
         }
     };
-    ((raw.len() as u64) << 4 | kind, raw)
+    ((raw.len() - before) as u64) << 4 | kind
 }
 
 /// A value that a run-length encoded column can hold.
@@ -253,38 +265,42 @@ impl Put for &str {
 
 /// Run-length encodes cells; a column of nulls only is empty.
 fn run_lengths<T: Put>(cells: impl Iterator<Item = Option<T>>) -> Vec<u8> {
-    let mut runs: Vec<(Option<T>, u64)> = Vec::new();
-    for cell in cells {
-        match runs.last_mut() {
-            Some((value, count)) if *value == cell => *count += 1,
-            _ => runs.push((cell, 1)),
-        }
-    }
-    if matches!(runs[..], [] | [(None, _)]) {
-        return Vec::new();
-    }
     let mut out = Vec::new();
     let mut literals: Vec<T> = Vec::new();
-    for (value, count) in runs {
-        match (value, count) {
-            (Some(value), 1) => literals.push(value),
-            (value, count) => {
-                put_literals(&mut out, &mut literals);
-                match value {
-                    Some(value) => {
-                        put_signed(&mut out, count as i64);
-                        value.put(&mut out);
-                    }
-                    None => {
-                        put_signed(&mut out, 0);
-                        put_unsigned(&mut out, count);
-                    }
-                }
+    let mut run: Option<(Option<T>, u64)> = None;
+    for cell in cells {
+        match &mut run {
+            Some((value, count)) if *value == cell => *count += 1,
+            _ => {
+                let ended = run.replace((cell, 1));
+                put_run(&mut out, &mut literals, ended);
             }
         }
     }
-    put_literals(&mut out, &mut literals);
+    let only_nulls = out.is_empty() && literals.is_empty() && matches!(run, Some((None, _)));
+    if !only_nulls {
+        put_run(&mut out, &mut literals, run);
+        put_literals(&mut out, &mut literals);
+    }
     out
+}
+
+/// Appends a run; single values are gathered in `literals` until another kind of run comes.
+fn put_run<T: Put>(out: &mut Vec<u8>, literals: &mut Vec<T>, run: Option<(Option<T>, u64)>) {
+    match run {
+        None => {}
+        Some((Some(value), 1)) => literals.push(value),
+        Some((Some(value), count)) => {
+            put_literals(out, literals);
+            put_signed(out, count as i64);
+            value.put(out);
+        }
+        Some((None, count)) => {
+            put_literals(out, literals);
+            put_signed(out, 0);
+            put_unsigned(out, count);
+        }
+    }
 }
 
 fn put_literals<T: Put>(out: &mut Vec<u8>, literals: &mut Vec<T>) {

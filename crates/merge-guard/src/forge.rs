@@ -9,7 +9,7 @@ mod seal;
 
 use automerge::{ActorId, Automerge, ChangeHash, ScalarValue};
 
-use crate::encode::{self, Preamble, Row};
+use crate::encode::{self, Line, Preamble};
 use crate::header::Frame;
 use crate::limits::Limits;
 use crate::ops::{self, Key, LocalId};
@@ -113,6 +113,41 @@ pub struct Forged {
     pub ops: Vec<ForgedOp>,
 }
 
+/// A forged operation with the actors of its change numbered.
+#[derive(Debug)]
+struct Row<'a> {
+    object: Option<LocalId>,
+    key: Key<'a>,
+    preds: Vec<LocalId>,
+    op: &'a ForgedOp,
+}
+
+impl Line for Row<'_> {
+    fn object(&self) -> Option<LocalId> {
+        self.object
+    }
+
+    fn key(&self) -> &Key<'_> {
+        &self.key
+    }
+
+    fn insert(&self) -> bool {
+        self.op.insert
+    }
+
+    fn action(&self) -> u64 {
+        self.op.action
+    }
+
+    fn value(&self) -> &ScalarValue {
+        &self.op.value
+    }
+
+    fn preds(&self) -> &[LocalId] {
+        &self.preds
+    }
+}
+
 impl Forged {
     /// The change that honest Automerge would write next in `document` as `actor`, still without
     /// operations.
@@ -164,18 +199,21 @@ impl Forged {
             None => Err(Refusal::BadActor),
         };
         let forge = |op: &ops::Op<'_>| {
-            let row = Row::from(op);
             Ok(ForgedOp {
-                object: row.object.map(name).transpose()?,
-                key: match row.key {
+                object: op.object.map(name).transpose()?,
+                key: match op.key {
                     Key::Map(key) => ForgedKey::Map(key.to_owned()),
                     Key::Head => ForgedKey::Head,
                     Key::Element(id) => ForgedKey::Element(name(id)?),
                 },
-                insert: row.insert,
-                action: row.action,
-                value: row.value,
-                preds: row.preds.into_iter().map(name).collect::<Result<_, _>>()?,
+                insert: op.insert,
+                action: op.action(),
+                value: op.value().clone(),
+                preds: op
+                    .preds
+                    .iter()
+                    .map(|id| name(*id))
+                    .collect::<Result<_, _>>()?,
             })
         };
         Ok(Self {
@@ -208,7 +246,7 @@ impl Forged {
 
     /// The change as bytes, with the right length and checksum and in canonical form.
     pub fn bytes(&self) -> Vec<u8> {
-        seal(&self.body(encode::columns))
+        seal(&self.body(|rows| encode::columns(rows)))
     }
 
     fn body(&self, columns: impl Fn(&[Row<'_>]) -> Vec<encode::Column>) -> Vec<u8> {
@@ -234,10 +272,8 @@ impl Forged {
                     ForgedKey::Head => Key::Head,
                     ForgedKey::Element(id) => Key::Element(local(id)),
                 },
-                insert: op.insert,
-                action: op.action,
-                value: op.value.clone(),
                 preds: op.preds.iter().map(local).collect(),
+                op,
             })
             .collect();
         let preamble = Preamble {

@@ -118,11 +118,10 @@ pub(crate) fn read(
     let header = &frame.header;
     let name = |row: usize| format!("{}@{}", header.start_op + row as u64, header.actor);
     let ops = ops::decode(&frame.columns, header.op_count, name)?;
-    let rows: Vec<encode::Row<'_>> = ops.iter().map(encode::Row::from).collect();
-    if encode::body(encode::Preamble::of(header, frame.message), &rows) != frame.body {
+    if encode::body(encode::Preamble::of(header, frame.message), &ops) != frame.body {
         return Err(Refusal::NotCanonical { hash: header.hash });
     }
-    check(index, clock, header, &ops, limits)
+    check(index, clock, header, ops, limits)
 }
 
 /// Applies changes to a document. Runs inside the shield.

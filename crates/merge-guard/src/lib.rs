@@ -41,6 +41,7 @@ mod limits;
 mod ops;
 mod reader;
 mod refusal;
+mod runs;
 mod shield;
 mod snapshot;
 

@@ -2,9 +2,12 @@
 
 use automerge::{ObjType, ScalarValue};
 
-use crate::columns::{Cell, Columns, Runs};
+use crate::columns::Columns;
 use crate::reader::Reader;
 use crate::refusal::Refusal;
+use crate::runs::{Booleans, Cells, Sums};
+
+const PREDS: &str = "pred column";
 
 /// An operation id inside one change: its counter, and the actor as an index into the change's
 /// own list (0 is the author, then the other actors in order).
@@ -51,31 +54,84 @@ pub(crate) fn decode<'a>(
     name: impl Fn(usize) -> String,
 ) -> Result<Vec<Op<'a>>, Refusal> {
     let rows = usize::try_from(op_count).map_err(|_| Refusal::Malformed { what: "columns" })?;
-    let object_actors = expand::<u64>(columns.obj_actor, rows, "object column")?;
-    let object_counters = expand::<u64>(columns.obj_counter, rows, "object column")?;
-    let key_actors = expand::<u64>(columns.key_actor, rows, "key column")?;
-    let key_counters = undelta(expand::<i64>(columns.key_counter, rows, "key column")?)?;
-    let key_strings = expand::<&str>(columns.key_string, rows, "key column")?;
-    let inserts = expand_booleans(columns.insert, rows)?;
-    let actions = expand::<u64>(columns.action, rows, "action column")?;
-    let metas = expand::<u64>(columns.value_meta, rows, "value column")?;
-    let pred_lists = decode_preds(columns, rows)?;
-    let mut raw = Reader::new(columns.value_raw, "value column");
+    let mut cursor = Cursor::new(columns);
     let mut ops = Vec::with_capacity(rows);
-    for (row, preds) in pred_lists.into_iter().enumerate() {
-        let value = read_value(&mut raw, metas[row].unwrap_or(0))?;
-        let deed = value
-            .and_then(|value| deed(actions[row], value))
-            .ok_or_else(|| Refusal::UnsupportedOp { op: name(row) })?;
-        ops.push(Op {
-            object: object(object_actors[row], object_counters[row])?,
-            key: key(key_actors[row], key_counters[row], key_strings[row])?,
-            insert: inserts[row],
-            deed,
-            preds,
-        });
+    for row in 0..rows {
+        let op = cursor.next_op()?;
+        ops.push(op.ok_or_else(|| Refusal::UnsupportedOp { op: name(row) })?);
     }
     Ok(ops)
+}
+
+/// A place in every column.
+struct Cursor<'a> {
+    object_actor: Cells<'a, u64>,
+    object_counter: Cells<'a, u64>,
+    key_actor: Cells<'a, u64>,
+    key_counter: Sums<'a>,
+    key_string: Cells<'a, &'a str>,
+    insert: Booleans<'a>,
+    action: Cells<'a, u64>,
+    meta: Cells<'a, u64>,
+    raw: Reader<'a>,
+    pred_count: Cells<'a, u64>,
+    pred_actor: Cells<'a, u64>,
+    pred_counter: Sums<'a>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(columns: &Columns<'a>) -> Self {
+        Self {
+            object_actor: Cells::new(columns.obj_actor, "object column"),
+            object_counter: Cells::new(columns.obj_counter, "object column"),
+            key_actor: Cells::new(columns.key_actor, "key column"),
+            key_counter: Sums::new(columns.key_counter, "key column"),
+            key_string: Cells::new(columns.key_string, "key column"),
+            insert: Booleans::new(columns.insert, "insert column"),
+            action: Cells::new(columns.action, "action column"),
+            meta: Cells::new(columns.value_meta, "value column"),
+            raw: Reader::new(columns.value_raw, "value column"),
+            pred_count: Cells::new(columns.pred_count, PREDS),
+            pred_actor: Cells::new(columns.pred_actor, PREDS),
+            pred_counter: Sums::new(columns.pred_counter, PREDS),
+        }
+    }
+
+    /// `None` is an operation that records do not use.
+    fn next_op(&mut self) -> Result<Option<Op<'a>>, Refusal> {
+        let value = read_value(&mut self.raw, self.meta.next_cell()?.unwrap_or(0))?;
+        let action = self.action.next_cell()?;
+        let Some(deed) = value.and_then(|value| deed(action, value)) else {
+            return Ok(None);
+        };
+        Ok(Some(Op {
+            object: object(
+                self.object_actor.next_cell()?,
+                self.object_counter.next_cell()?,
+            )?,
+            key: key(
+                self.key_actor.next_cell()?,
+                self.key_counter.next_cell()?,
+                self.key_string.next_cell()?,
+            )?,
+            insert: self.insert.next_cell()?,
+            deed,
+            preds: self.preds()?,
+        }))
+    }
+
+    fn preds(&mut self) -> Result<Vec<LocalId>, Refusal> {
+        let malformed = || Refusal::Malformed { what: PREDS };
+        let count = self.pred_count.next_cell()?.ok_or_else(malformed)?;
+        let mut preds = Vec::new();
+        for _ in 0..count {
+            let actor = self.pred_actor.next_cell()?.ok_or_else(malformed)?;
+            let counter = self.pred_counter.next_cell()?.ok_or_else(malformed)?;
+            let counter = u64::try_from(counter).map_err(|_| malformed())?;
+            preds.push(local_id(actor, counter)?);
+        }
+        Ok(preds)
+    }
 }
 
 fn object(actor: Option<u64>, counter: Option<u64>) -> Result<Option<LocalId>, Refusal> {
@@ -157,80 +213,4 @@ fn read_value(raw: &mut Reader<'_>, meta: u64) -> Result<Option<ScalarValue>, Re
     } else {
         Err(raw.malformed())
     }
-}
-
-fn decode_preds(columns: &Columns<'_>, rows: usize) -> Result<Vec<Vec<LocalId>>, Refusal> {
-    let what = "pred column";
-    let malformed = || Refusal::Malformed { what };
-    let counts = expand::<u64>(columns.pred_count, rows, what)?;
-    let total: u64 = counts.iter().flatten().sum();
-    let total = usize::try_from(total).map_err(|_| malformed())?;
-    let actors = expand::<u64>(columns.pred_actor, total, what)?;
-    let counters = undelta(expand::<i64>(columns.pred_counter, total, what)?)?;
-    let mut ids = actors.into_iter().zip(counters);
-    let mut lists = Vec::with_capacity(rows);
-    for count in counts {
-        let mut list = Vec::new();
-        for _ in 0..count.ok_or_else(malformed)? {
-            let (Some(actor), Some(counter)) = ids.next().ok_or_else(malformed)? else {
-                return Err(malformed());
-            };
-            let counter = u64::try_from(counter).map_err(|_| malformed())?;
-            list.push(local_id(actor, counter)?);
-        }
-        lists.push(list);
-    }
-    Ok(lists)
-}
-
-/// One cell for each row; a missing column is all null.
-fn expand<'a, T: Cell<'a>>(
-    column: &'a [u8],
-    rows: usize,
-    what: &'static str,
-) -> Result<Vec<Option<T>>, Refusal> {
-    let mut cells = Vec::with_capacity(rows);
-    for stretch in Runs::<T>::new(column, what) {
-        let (value, count) = stretch?;
-        let count = usize::try_from(count).map_err(|_| Refusal::Malformed { what })?;
-        if count > rows - cells.len() {
-            return Err(Refusal::Malformed { what });
-        }
-        cells.resize(cells.len() + count, value);
-    }
-    cells.resize(rows, None);
-    Ok(cells)
-}
-
-fn expand_booleans(column: &[u8], rows: usize) -> Result<Vec<bool>, Refusal> {
-    let mut reader = Reader::new(column, "insert column");
-    let mut cells = Vec::with_capacity(rows);
-    let mut value = false;
-    while !reader.is_empty() {
-        let count = reader.length()?;
-        if count > rows - cells.len() {
-            return Err(reader.malformed());
-        }
-        cells.resize(cells.len() + count, value);
-        value = !value;
-    }
-    cells.resize(rows, false);
-    Ok(cells)
-}
-
-/// Sums differences up to absolute values.
-fn undelta(cells: Vec<Option<i64>>) -> Result<Vec<Option<i64>>, Refusal> {
-    let mut absolute = 0_i64;
-    cells
-        .into_iter()
-        .map(|cell| {
-            let Some(difference) = cell else {
-                return Ok(None);
-            };
-            absolute = absolute.checked_add(difference).ok_or(Refusal::Malformed {
-                what: "counter column",
-            })?;
-            Ok(Some(absolute))
-        })
-        .collect()
 }
