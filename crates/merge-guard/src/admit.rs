@@ -9,6 +9,7 @@ use crate::history::{History, apply, read};
 use crate::index::{Clock, Standing};
 use crate::limits::Limits;
 use crate::refusal::{PolicyRefusal, Refusal};
+use crate::rehearsal::reload;
 use crate::shield::shielded;
 
 /// What a policy is shown to judge a change that is otherwise sound.
@@ -18,7 +19,7 @@ pub struct Candidate<'a> {
     pub header: &'a Header,
     /// The record without the change.
     pub before: &'a Automerge,
-    /// The record with the change, as every phone will load it.
+    /// The record with the change; after [`admit`], as every phone will load it.
     pub after: &'a Automerge,
     /// The change's operations, each with its path, in order.
     pub writes: &'a [Write],
@@ -71,6 +72,37 @@ pub fn admit(
     limits: &Limits,
     policy: impl FnOnce(&Candidate<'_>) -> Result<(), PolicyRefusal>,
 ) -> Result<Outcome, Refusal> {
+    judge(history, bytes, limits, policy, |scratch, hash| {
+        reload(&scratch, hash)
+    })
+}
+
+/// As [`admit`], but leaves saving and loading to [`History::rehearse`], which does it once for
+/// all changes of a record that are let in together: loading costs with the size of the record,
+/// not of the change.
+///
+/// Until [`History::rehearse`] has passed on the history that the last of them made, nothing of
+/// them may be stored or sent on. If it fails, the caller goes back to the history before the
+/// first of them, and [`admit`]s them one by one to find the one to refuse.
+///
+/// # Errors
+/// As [`admit`], except `does_not_reload`.
+pub fn admit_unrehearsed(
+    history: &History,
+    bytes: &[u8],
+    limits: &Limits,
+    policy: impl FnOnce(&Candidate<'_>) -> Result<(), PolicyRefusal>,
+) -> Result<Outcome, Refusal> {
+    judge(history, bytes, limits, policy, |scratch, _| Ok(scratch))
+}
+
+fn judge(
+    history: &History,
+    bytes: &[u8],
+    limits: &Limits,
+    policy: impl FnOnce(&Candidate<'_>) -> Result<(), PolicyRefusal>,
+    prove: impl FnOnce(Automerge, ChangeHash) -> Result<Automerge, Refusal>,
+) -> Result<Outcome, Refusal> {
     let frame = Frame::read(bytes, limits)?;
     let clock = match history.index.stand(&frame.header)? {
         Standing::Known => return Ok(Outcome::AlreadyKnown),
@@ -78,7 +110,11 @@ pub fn admit(
         Standing::Next(clock) => clock,
     };
     let sound = read(&history.index, &clock, &frame, limits)?;
-    let document = rehearse(history, bytes, &frame.header)?;
+    let scratch = shielded("apply", || apply(history.document.clone(), &[bytes]))??;
+    shielded("compare", || {
+        require_one_more(history, &scratch, &frame.header)
+    })??;
+    let document = prove(scratch, frame.header.hash)?;
     let candidate = Candidate {
         header: &frame.header,
         before: &history.document,
@@ -112,24 +148,6 @@ fn conclude(
     }
 }
 
-/// Applies the change to a scratch copy, saves it and loads it again. Returns the loaded document:
-/// it is what every phone will have, whatever the scratch copy holds in memory.
-fn rehearse(history: &History, bytes: &[u8], header: &Header) -> Result<Automerge, Refusal> {
-    let scratch = shielded("apply", || apply(history.document.clone(), &[bytes]))??;
-    shielded("compare", || require_one_more(history, &scratch, header))??;
-    let saved = shielded("save", || scratch.save_nocompress())?;
-    let loaded = shielded("reload", || Automerge::load(&saved))?
-        .map_err(|_| Refusal::DoesNotReload { hash: header.hash })?;
-    let same = shielded("compare", || {
-        loaded.get_heads() == scratch.get_heads() && loaded.save_nocompress() == saved
-    })?;
-    if same {
-        Ok(loaded)
-    } else {
-        Err(Refusal::DoesNotReload { hash: header.hash })
-    }
-}
-
 /// The scratch copy has the change as its only new one. That the change comes out of a document as
 /// it went in shows at the reload, where Automerge encodes and hashes every change anew.
 fn require_one_more(
@@ -141,11 +159,9 @@ fn require_one_more(
     heads.retain(|head| !header.deps.contains(head));
     heads.push(header.hash);
     heads.sort_unstable();
-    let mut found = scratch.get_heads();
-    found.sort_unstable();
     let applied = scratch.stats().num_changes == history.len() as u64 + 1;
     let queued = !scratch.get_missing_deps(&[]).is_empty();
-    if found == heads && applied && !queued {
+    if scratch.get_heads() == heads && applied && !queued {
         Ok(())
     } else {
         Err(Refusal::AutomergeRefused { stage: "compare" })

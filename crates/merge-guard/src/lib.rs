@@ -13,6 +13,9 @@
 //!    it*, and only then lets Automerge apply the change to a scratch copy, saves, reloads and
 //!    compares. The schema is judged by the caller's policy on [`Candidate::writes`].
 //!
+//! Loading costs with the size of a record. Where several changes of one record arrive together,
+//! [`admit_unrehearsed`] and one [`History::rehearse`] spare all loads but one.
+//!
 //! A refusal never touches the history it was judged against. Every [`Refusal`] has a stable
 //! [`code`](Refusal::code) for the wire and a sentence in Chinese and English ([`describe`]).
 //!
@@ -41,11 +44,12 @@ mod limits;
 mod ops;
 mod reader;
 mod refusal;
+mod rehearsal;
 mod runs;
 mod shield;
 mod snapshot;
 
-pub use admit::{Admitted, Candidate, Outcome, admit};
+pub use admit::{Admitted, Candidate, Outcome, admit, admit_unrehearsed};
 pub use header::{Header, receive};
 pub use history::History;
 pub use limits::Limits;

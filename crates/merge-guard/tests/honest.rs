@@ -10,7 +10,9 @@ use automerge::ReadDoc;
 use fleet::{Fleet, admitted, anything, steps};
 use gridlog_domain::writes::{Action, Target};
 use gridlog_merge_guard::forge::Forged;
-use gridlog_merge_guard::{History, Limits, Outcome, PolicyRefusal, admit, receive};
+use gridlog_merge_guard::{
+    History, Limits, Outcome, PolicyRefusal, admit, admit_unrehearsed, receive,
+};
 use proptest::prelude::*;
 
 proptest! {
@@ -44,6 +46,26 @@ proptest! {
         prop_assert_eq!(heads, found);
         prop_assert_eq!(merged.hydrate(None), history.document().hydrate(None));
         prop_assert_eq!(history.len(), fleet.changes.len());
+    }
+
+    #[test]
+    fn changes_that_share_one_rehearsal_make_the_same_record(steps in steps(16)) {
+        let fleet = Fleet::run(3, &steps);
+        let mut together = History::empty();
+        for bytes in &fleet.changes {
+            match admit_unrehearsed(&together, bytes, &Limits::default(), anything) {
+                Ok(Outcome::Admitted(admitted)) => together = admitted.history,
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+        prop_assert_eq!(together.rehearse(), Ok(()));
+        let one_by_one = fleet::admit_all(&fleet.changes);
+        prop_assert_eq!(together.heads(), one_by_one.heads());
+        prop_assert_eq!(together.len(), one_by_one.len());
+        prop_assert_eq!(
+            together.document().hydrate(None),
+            one_by_one.document().hydrate(None)
+        );
     }
 
     #[test]

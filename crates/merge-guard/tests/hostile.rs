@@ -6,7 +6,7 @@ mod fleet;
 
 use fleet::{Fleet, actor, admitted, anything};
 use gridlog_merge_guard::forge::{self, Forged, ForgedKey, ForgedOp};
-use gridlog_merge_guard::{History, Limits, Outcome, Refusal, admit, receive};
+use gridlog_merge_guard::{History, Limits, Outcome, Refusal, admit, admit_unrehearsed, receive};
 
 /// A record that phones 0 and 1 have written in, and phone 1's last change.
 fn record() -> (Fleet, History, Vec<u8>) {
@@ -24,7 +24,15 @@ fn record() -> (Fleet, History, Vec<u8>) {
 }
 
 fn code(history: &History, bytes: &[u8]) -> &'static str {
-    match admit(history, bytes, &Limits::default(), anything) {
+    let limits = Limits::default();
+    let found = code_of(admit(history, bytes, &limits, anything));
+    let unrehearsed = code_of(admit_unrehearsed(history, bytes, &limits, anything));
+    assert_eq!(found, unrehearsed, "the rehearsal is not what refuses it");
+    found
+}
+
+fn code_of(outcome: Result<Outcome, Refusal>) -> &'static str {
+    match outcome {
         Err(refusal) => refusal.code(),
         Ok(Outcome::Admitted(_)) => "admitted",
         Ok(Outcome::AlreadyKnown) => "already_known",
