@@ -23,8 +23,8 @@ use gridlog_merge_guard::{
     Candidate, History, Limits, Outcome, PolicyRefusal, admit, admit_unrehearsed, receive,
 };
 
-const BATCHES: u32 = 20;
-const ROUNDS: u32 = 50;
+const BATCHES: u32 = 200;
+const ROUNDS: u32 = 5;
 const LETTERS: &str = "幸福路与人民路交叉口东北角井盖破损存在安全隐患请尽快派人处理现场已设置警示标志周边居民反映多次";
 
 fn main() -> Result<(), Box<dyn Error>> {
