@@ -7,10 +7,19 @@ use std::thread;
 use std::time::Instant;
 
 use crate::error::BenchError;
-use crate::orders::{Handset, News, Order};
+use crate::orders::{Handset, News, Opening, Order};
 
 /// The hidden subcommand that makes this program a device process.
 pub(crate) const DEVICES: &str = "devices";
+
+/// How device processes stand against others that want the processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// As everybody else.
+    Usual,
+    /// They take what the server leaves, where the system has that (`nice` on Unix).
+    Low,
+}
 
 /// Something a device process told, and when it arrived here.
 #[derive(Debug)]
@@ -35,10 +44,15 @@ struct Process {
 
 impl Crew {
     /// Starts one process for each group of phones, and opens the phones.
-    pub(crate) fn start(
+    pub(crate) fn start(groups: Vec<Vec<Handset>>, opening: &Opening) -> Result<Self, BenchError> {
+        Self::start_with(groups, opening, Priority::Usual)
+    }
+
+    /// The same with processes of that priority.
+    pub(crate) fn start_with(
         groups: Vec<Vec<Handset>>,
-        server: &str,
-        seed: u64,
+        opening: &Opening,
+        priority: Priority,
     ) -> Result<Self, BenchError> {
         let (tell, lines) = channel();
         let mut crew = Self {
@@ -46,11 +60,11 @@ impl Crew {
             lines,
         };
         for number in 0..groups.len() {
-            crew.processes.push(Process::start(number, tell.clone())?);
+            crew.processes
+                .push(Process::start(number, priority, tell.clone())?);
         }
         let open = groups.into_iter().map(|handsets| Order::Open {
-            server: server.to_owned(),
-            seed,
+            opening: opening.clone(),
             handsets,
         });
         crew.give(open.collect())?;
@@ -114,13 +128,21 @@ impl Crew {
 }
 
 impl Process {
-    fn start(number: usize, tell: Sender<Line>) -> Result<Self, BenchError> {
+    fn start(number: usize, priority: Priority, tell: Sender<Line>) -> Result<Self, BenchError> {
         let failed = |source| BenchError::Process {
             what: "started",
             source,
         };
         let program = std::env::current_exe().map_err(failed)?;
-        let mut child = Command::new(program)
+        let mut command = match priority {
+            Priority::Low if cfg!(unix) => {
+                let mut nice = Command::new("nice");
+                nice.args(["-n", "10"]).arg(program);
+                nice
+            }
+            Priority::Low | Priority::Usual => Command::new(program),
+        };
+        let mut child = command
             .arg(DEVICES)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

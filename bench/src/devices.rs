@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Barrier;
 use std::thread;
 
+use crate::baseline::JsonPhone;
 use crate::error::BenchError;
 use crate::generator::Generator;
-use crate::handset::OpenHandset;
-use crate::orders::{News, Order};
+use crate::gridlog_phone::GridlogPhone;
+use crate::handset::{self, OpenHandset};
+use crate::orders::{Handset, News, Opening, Order, System};
+use crate::rush::rush;
 use crate::usage;
 
 /// The phones of one process.
 #[derive(Default)]
 struct Devices {
-    open: BTreeMap<u32, OpenHandset>,
+    open: BTreeMap<u32, Box<dyn OpenHandset>>,
     generator: Option<Generator>,
 }
 
@@ -51,14 +55,10 @@ fn tell(news: News) {
 impl Devices {
     fn carry_out(&mut self, order: Order) -> Result<(), BenchError> {
         match order {
-            Order::Open {
-                server,
-                seed,
-                handsets,
-            } => {
-                self.generator = Some(Generator::new(seed)?);
+            Order::Open { opening, handsets } => {
+                self.generator = Some(Generator::new(opening.seed)?);
                 for handset in handsets {
-                    let open = OpenHandset::open(handset, &server)?;
+                    let open = open(handset, &opening)?;
                     self.open.insert(open.device(), open);
                 }
                 Ok(())
@@ -87,18 +87,34 @@ impl Devices {
                 }
                 Ok(())
             }
-            Order::Sync { devices } => {
-                self.all_at_once(|device| devices.contains(&device), |open| open.sync(&tell))
-            }
+            Order::Sync { devices } => self.all_at_once(
+                |device| devices.contains(&device),
+                |open| handset::sync(open, &tell),
+            ),
+            Order::Rush => self.all_at_once(
+                |_| true,
+                |open| {
+                    tell(News::Rushed {
+                        device: open.device(),
+                        rushed: rush(open, &thread::sleep)?,
+                    });
+                    Ok(())
+                },
+            ),
             Order::Look { edits } => {
                 for open in self.open.values() {
-                    tell(open.look(&edits)?);
+                    tell(handset::look(open.as_ref(), &edits)?);
                 }
                 Ok(())
             }
-            Order::Count => {
+            Order::Count { devices } => {
                 for open in self.open.values() {
-                    tell(open.count()?);
+                    if devices.contains(&open.device()) {
+                        tell(News::Counted {
+                            device: open.device(),
+                            records: open.count()?,
+                        });
+                    }
                 }
                 Ok(())
             }
@@ -111,19 +127,28 @@ impl Devices {
         }
     }
 
-    /// Each phone on a thread of its own.
+    /// Each phone on a thread of its own; they begin when all threads are there.
     fn all_at_once(
         &self,
         which: impl Fn(u32) -> bool,
-        work: impl Fn(&OpenHandset) -> Result<(), BenchError> + Sync,
+        work: impl Fn(&dyn OpenHandset) -> Result<(), BenchError> + Sync,
     ) -> Result<(), BenchError> {
-        let work = &work;
+        let phones: Vec<&dyn OpenHandset> = self
+            .open
+            .values()
+            .map(Box::as_ref)
+            .filter(|open| which(open.device()))
+            .collect();
+        let (work, start) = (&work, &Barrier::new(phones.len()));
         thread::scope(|scope| {
-            let working: Vec<_> = self
-                .open
-                .values()
-                .filter(|open| which(open.device()))
-                .map(|open| scope.spawn(move || work(open)))
+            let working: Vec<_> = phones
+                .into_iter()
+                .map(|open| {
+                    scope.spawn(move || {
+                        start.wait();
+                        work(open)
+                    })
+                })
                 .collect();
             // All are waited for, also if one failed.
             let outcomes: Vec<_> = working
@@ -137,4 +162,11 @@ impl Devices {
             })
         })
     }
+}
+
+fn open(handset: Handset, opening: &Opening) -> Result<Box<dyn OpenHandset>, BenchError> {
+    Ok(match opening.system {
+        System::Gridlog => Box::new(GridlogPhone::open(handset, &opening.server)?),
+        System::Json { gzip } => Box::new(JsonPhone::open(handset, &opening.server, gzip)?),
+    })
 }

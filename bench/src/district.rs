@@ -2,29 +2,27 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gridlog_cli::proxy::{Proxy, Traffic};
-use gridlog_cli::server::{DirectoryFiles, Server, ServerSetup};
-use gridlog_cli::street::{CALENDAR, CATALOGUE, CHECKLISTS, Street};
-use gridlog_domain::id::PersonId;
+use gridlog_cli::server::{Server, ServerSetup};
 use tempfile::TempDir;
 
 use crate::crew::Crew;
+use crate::directory::Directory;
 use crate::disk;
 use crate::error::BenchError;
 use crate::figures::Costs;
-use crate::handset::PASSWORD;
-use crate::orders::Handset;
+use crate::orders::{Exchange, Handset, Opening, System};
 use crate::usage;
-
-/// How many devices share a grid.
-pub(crate) const DEVICES_PER_GRID: u32 = 5;
+use crate::workload::Ground;
 
 const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A running district.
 pub(crate) struct District {
+    system: System,
+    seed: u64,
     setup: ServerSetup,
     server: Option<Server>,
     proxy: Proxy,
@@ -38,70 +36,82 @@ pub(crate) struct Beginning {
     device_cpu_s: Option<f64>,
 }
 
-/// Phones of the street's workers: five a grid, and as many more in the first grid as `guests`
-/// says. Nothing is opened yet; their folders are names in that of the district.
-pub(crate) fn handsets(devices: u32, guests: u32) -> Result<Vec<Handset>, BenchError> {
-    let street = Street::load()?;
-    let grids: Vec<_> = street.grids().collect();
-    let handset = |device: u32, grid: u32, worker: u32| {
-        let grid = grids.get(grid as usize)?;
-        let person = street.workers_of(&grid.code).nth(worker as usize)?;
-        Some(Handset {
-            device,
-            person: person.id.clone(),
-            grid: grid.code.clone(),
-            folder: PathBuf::from(format!("phone-{device:03}")),
-        })
-    };
-    let residents = (0..devices)
-        .map(|device| handset(device, device / DEVICES_PER_GRID, device % DEVICES_PER_GRID));
-    let guests = (0..guests).map(|guest| handset(devices + guest, 0, DEVICES_PER_GRID + guest));
-    residents
-        .chain(guests)
-        .collect::<Option<Vec<_>>>()
-        .ok_or(BenchError::TooManyDevices {
-            asked: devices,
-            most: grids.len() * DEVICES_PER_GRID as usize,
-        })
-}
-
 impl District {
-    /// Starts a fresh server on which the people of the phones may sign in. Its folder and those
-    /// of the phones are made in `place`.
-    pub(crate) fn start(
-        server_bin: &Path,
-        place: &Path,
+    /// Starts Gridlog's server for the people of a directory. Its folder and those of the phones
+    /// are made on the ground.
+    pub(crate) fn gridlog(
+        ground: &Ground,
+        directory: &Directory,
         handsets: &mut [Handset],
     ) -> Result<Self, BenchError> {
+        let program = ground.server_bin.clone();
+        let mut district = Self::prepare(ground, System::Gridlog, program, handsets)?;
+        let files = directory.write(district.folder.path())?;
+        district.setup.load(&files)?;
+        district.restart_server()?;
+        Ok(district)
+    }
+
+    /// Starts the server of the JSON baseline, which is this program again and has no directory.
+    pub(crate) fn json(
+        ground: &Ground,
+        gzip: bool,
+        handsets: &mut [Handset],
+    ) -> Result<Self, BenchError> {
+        let program = std::env::current_exe().map_err(BenchError::file("this program", "found"))?;
+        let mut district = Self::prepare(ground, System::Json { gzip }, program, handsets)?;
+        district.restart_server()?;
+        Ok(district)
+    }
+
+    fn prepare(
+        ground: &Ground,
+        system: System,
+        program: PathBuf,
+        handsets: &mut [Handset],
+    ) -> Result<Self, BenchError> {
+        let place = &ground.folder;
         fs::create_dir_all(place).map_err(BenchError::file(place, "created"))?;
         let folder = tempfile::Builder::new()
             .prefix("gridlog-bench-")
             .tempdir_in(place)
             .map_err(BenchError::file(place, "written"))?;
-        let setup = ServerSetup {
-            program: server_bin.to_owned(),
-            data: folder.path().join("server"),
-            log: folder.path().join("server.log"),
-            environment: Vec::new(),
-        };
         for handset in handsets.iter_mut() {
             handset.folder = folder.path().join(&handset.folder);
         }
-        setup.load(&write_directory(folder.path(), handsets)?)?;
-        let server = setup.start(ANYWHERE)?;
-        let proxy =
-            Proxy::start(server.address()).map_err(|source| BenchError::Proxy { source })?;
+        // Nobody is behind the proxy until a server is started.
+        let proxy = Proxy::start(ANYWHERE).map_err(|source| BenchError::Proxy { source })?;
         Ok(Self {
-            setup,
-            server: Some(server),
+            system,
+            seed: ground.seed,
+            setup: ServerSetup {
+                program,
+                data: folder.path().join("server"),
+                log: folder.path().join("server.log"),
+                environment: Vec::new(),
+            },
+            server: None,
             proxy,
             folder,
         })
     }
 
-    /// Where phones sync; everything that passes is counted.
-    pub(crate) fn url(&self) -> String {
-        self.proxy.url()
+    /// How phones are opened that sync through the proxy: everything that passes is counted.
+    pub(crate) fn opening(&self) -> Opening {
+        self.opening_at(self.proxy.url())
+    }
+
+    /// How phones are opened that talk to the server itself, more than a proxy has room for.
+    pub(crate) fn direct_opening(&self) -> Opening {
+        self.opening_at(self.server.as_ref().map(Server::url).unwrap_or_default())
+    }
+
+    fn opening_at(&self, server: String) -> Opening {
+        Opening {
+            system: self.system,
+            server,
+            seed: self.seed,
+        }
     }
 
     /// How long the disk under everything takes for one durable write, in milliseconds.
@@ -130,16 +140,29 @@ impl District {
         })
     }
 
-    /// What was used since.
-    pub(crate) fn since(&self, begun: &Beginning, crew: &mut Crew) -> Result<Costs, BenchError> {
+    /// What was used since, and what travelled between phones and the proxy.
+    pub(crate) fn since(
+        &self,
+        begun: &Beginning,
+        crew: &mut Crew,
+        exchange: Exchange,
+    ) -> Result<Costs, BenchError> {
         let traffic = self.proxy.traffic().since(&begun.traffic);
+        let passed_by = traffic.requests == 0 && exchange.requests > 0;
+        let counted = |bytes: u64| (!passed_by).then_some(bytes);
         let server = self.server_process();
         let device_cpu_s = crew.cpu_seconds()?;
         let minus = |now: Option<f64>, then: Option<f64>| Some(now? - then?);
         Ok(Costs {
-            round_trips: traffic.requests,
-            bytes_up: traffic.up,
-            bytes_down: traffic.down,
+            round_trips: if passed_by {
+                exchange.requests
+            } else {
+                traffic.requests
+            },
+            bytes_up: counted(traffic.up),
+            bytes_down: counted(traffic.down),
+            body_up: exchange.body_up,
+            body_down: exchange.body_down,
             server_cpu_s: minus(server.and_then(usage::cpu_seconds), begun.server_cpu_s),
             server_peak_rss_bytes: server.and_then(usage::peak_memory),
             server_disk_bytes: disk::size_of(&self.setup.data)
@@ -149,26 +172,6 @@ impl District {
     }
 
     fn server_process(&self) -> Option<u32> {
-        usage::server_of(&self.setup.data)
+        self.server.as_ref().map(Server::process_id)
     }
-}
-
-fn write_directory(folder: &Path, handsets: &[Handset]) -> Result<DirectoryFiles, BenchError> {
-    let street = Street::load()?;
-    let password = |person: &PersonId| {
-        let has_phone = handsets.iter().any(|handset| handset.person == *person);
-        has_phone.then(|| PASSWORD.to_owned())
-    };
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(BenchError::file(&path, "written"))?;
-        Ok::<_, BenchError>(path)
-    };
-    Ok(DirectoryFiles {
-        areas: write("areas.csv", &street.areas_csv()?)?,
-        people: write("people.csv", &street.people_csv(password)?)?,
-        catalogue: write("catalogue.json", CATALOGUE)?,
-        checklists: write("checklists.json", CHECKLISTS)?,
-        calendar: write("calendar.json", CALENDAR)?,
-    })
 }

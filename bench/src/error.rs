@@ -7,6 +7,8 @@ use gridlog_cli::server::ServerError;
 use gridlog_cli::street::StreetError;
 use gridlog_client_core::{PhoneError, TransportError};
 
+use crate::baseline::BaselineError;
+
 /// Why a run ended without figures, or with figures that break a promise.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
@@ -28,6 +30,12 @@ pub(crate) enum BenchError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The system that Gridlog is compared with.
+    #[error("the JSON baseline failed: {0}")]
+    Baseline(#[from] BaselineError),
+    /// Figures or records could not be put into JSON.
+    #[error("figures cannot be put into JSON: {0}")]
+    Figures(serde_json::Error),
     /// A file or folder.
     #[error("{path} cannot be {what}: {source}")]
     File {
@@ -63,6 +71,17 @@ pub(crate) enum BenchError {
     Proxy {
         /// What the system said.
         source: io::Error,
+    },
+    /// The shell does not let a process have as many files open as many phones need.
+    #[error(
+        "a process may have {most} files open here and {needed} are needed; \
+         say `ulimit -n {needed}` first"
+    )]
+    TooFewFiles {
+        /// How many it may have.
+        most: u64,
+        /// How many it needs.
+        needed: u64,
     },
     /// More devices than the street has workers for.
     #[error("{asked} devices are more than the {most} that the street's grids have five each for")]

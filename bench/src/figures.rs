@@ -1,4 +1,4 @@
-//! What a run found: one JSON object on one line for programs, a table for people.
+//! What a run found: one JSON object on one line for programs. [`crate::table`] shows it to people.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -7,17 +7,22 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::budget;
 use crate::error::BenchError;
 
 /// What was used while measuring.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Costs {
-    /// HTTP requests that passed the proxy.
+    /// HTTP requests.
     pub(crate) round_trips: u64,
-    /// Bytes from phones to the server, HTTP heads included.
-    pub(crate) bytes_up: u64,
-    /// Bytes from the server to phones, HTTP heads included.
-    pub(crate) bytes_down: u64,
+    /// Bytes from phones to the server, HTTP heads included; `None` where no proxy counted.
+    pub(crate) bytes_up: Option<u64>,
+    /// Bytes from the server to phones, HTTP heads included; `None` where no proxy counted.
+    pub(crate) bytes_down: Option<u64>,
+    /// The same without heads: bodies as they travelled.
+    pub(crate) body_up: u64,
+    /// The same without heads: bodies as they travelled.
+    pub(crate) body_down: u64,
     /// CPU of the server, to a hundredth of a second.
     pub(crate) server_cpu_s: Option<f64>,
     /// The most memory that the server held since it was started for the measured part.
@@ -39,6 +44,29 @@ pub(crate) struct Machine {
     pub(crate) fsync_ms: f64,
 }
 
+/// What a [`Measure`] is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Seconds,
+    Bytes,
+    Times,
+    /// Of something else: 1 is as much.
+    Ratio,
+}
+
+/// A figure that only some workloads have.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Measure {
+    /// Its name for programs.
+    pub(crate) name: &'static str,
+    /// Its name for people.
+    pub(crate) label: &'static str,
+    /// How much.
+    pub(crate) value: f64,
+    /// Of what.
+    pub(crate) unit: Unit,
+}
+
 /// What a run found.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figures {
@@ -58,6 +86,9 @@ pub(crate) struct Figures {
     pub(crate) edits_made: u64,
     /// Edits that every phone of their grid shows, as value or as conflict.
     pub(crate) edits_kept: u64,
+    /// What only this workload has.
+    #[serde(skip)]
+    pub(crate) measures: Vec<Measure>,
     /// What it ran on.
     pub(crate) machine: Machine,
     /// Promises that the run broke; empty if all is well.
@@ -65,6 +96,22 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    /// Adds a figure that only some workloads have.
+    pub(crate) fn measure(
+        &mut self,
+        name: &'static str,
+        label: &'static str,
+        value: f64,
+        unit: Unit,
+    ) {
+        self.measures.push(Measure {
+            name,
+            label,
+            value,
+            unit,
+        });
+    }
+
     /// Notes a promise that was not kept.
     pub(crate) fn promise(&mut self, kept: bool, broken: impl FnOnce() -> String) {
         if !kept {
@@ -72,83 +119,53 @@ impl Figures {
         }
     }
 
-    /// Adds one line to a file.
+    /// Everything by its name for programs.
+    pub(crate) fn by_name(&self) -> Result<Map<String, Value>, BenchError> {
+        let json = serde_json::to_value(self).map_err(BenchError::Figures)?;
+        let mut by_name: Map<String, Value> =
+            serde_json::from_value(json).map_err(BenchError::Figures)?;
+        for measure in &self.measures {
+            by_name.insert(measure.name.to_owned(), measure.value.into());
+        }
+        Ok(by_name)
+    }
+
+    /// Adds one line to a file, with what the budgets say.
     pub(crate) fn append_to(&self, path: &Path) -> Result<(), BenchError> {
-        let failed = |source| BenchError::File {
-            path: path.to_owned(),
-            what: "written",
-            source,
-        };
-        let mut line = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
+        let mut by_name = self.by_name()?;
+        let judged = serde_json::to_value(budget::judge(&by_name)).map_err(BenchError::Figures)?;
+        by_name.insert("budgets".to_owned(), judged);
+        let mut line = serde_json::to_vec(&by_name).map_err(BenchError::Figures)?;
         line.push(b'\n');
         let mut file = OpenOptions::new()
             .create(true)
             .append(true)
             .open(path)
-            .map_err(failed)?;
-        file.write_all(&line).map_err(failed)
-    }
-
-    /// The table's lines: what, and how much.
-    pub(crate) fn table(&self) -> Vec<(&'static str, String)> {
-        let costs = &self.costs;
-        let seconds = |value: Option<f64>| value.map_or("-".to_owned(), |s| format!("{s:.3} s"));
-        let mut lines = vec![
-            ("durable 已落盘", seconds(self.wall_durable_s)),
-            ("converged 已一致", seconds(self.wall_converged_s)),
-        ];
-        if let (Some(records), Some(wall)) = (self.parameters.get("records"), self.wall_durable_s)
-            && self.workload == "record"
-            && let Some(records) = records.as_f64()
-        {
-            let rate = format!("{:.0} records/s", records / wall.max(f64::EPSILON));
-            lines.push(("rate 速率", rate));
-        }
-        lines.extend([
-            ("round trips 往返", costs.round_trips.to_string()),
-            ("bytes up 上行", grouped(costs.bytes_up)),
-            ("bytes down 下行", grouped(costs.bytes_down)),
-            ("server CPU 服务器", seconds(costs.server_cpu_s)),
-            (
-                "server memory 峰值",
-                costs
-                    .server_peak_rss_bytes
-                    .map_or("-".to_owned(), mebibytes),
-            ),
-            ("server disk 磁盘", mebibytes(costs.server_disk_bytes)),
-            ("device CPU 手机", seconds(costs.device_cpu_s)),
-            (
-                "edits kept 编辑",
-                format!("{} of {}", self.edits_kept, self.edits_made),
-            ),
-            (
-                "disk fsync 单次落盘",
-                format!("{:.2} ms", self.machine.fsync_ms),
-            ),
-        ]);
-        lines
+            .map_err(BenchError::file(path, "written"))?;
+        file.write_all(&line)
+            .map_err(BenchError::file(path, "written"))
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "shown to a tenth of a mebibyte; the loss begins at petabytes"
-)]
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
-}
-
-/// With a space after every three digits, as in 1 234 567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
+/// Of a workload that found nothing, for tests.
+#[cfg(test)]
+pub(crate) fn nothing(workload: &'static str) -> Figures {
+    Figures {
+        workload,
+        parameters: Map::new(),
+        wall_durable_s: None,
+        wall_converged_s: None,
+        costs: Costs::default(),
+        edits_made: 0,
+        edits_kept: 0,
+        measures: Vec::new(),
+        machine: Machine {
+            cores: 2,
+            system: "linux",
+            fsync_ms: 0.1,
+        },
+        broken: Vec::new(),
     }
-    text
 }
 
 #[cfg(test)]
@@ -156,9 +173,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_numbers_can_be_read() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(1_234_567), "1 234 567");
-        assert_eq!(grouped(123_456), "123 456");
+    fn a_line_of_the_file_has_every_figure_by_its_name_and_what_the_budgets_say() {
+        let mut figures = nothing("quiet");
+        figures.measure("body_bytes", "body", 300.0, Unit::Bytes);
+        figures.costs.server_cpu_s = Some(0.25);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures.jsonl");
+        figures.append_to(&path).unwrap();
+        figures.append_to(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(line["body_bytes"], 300.0);
+        assert_eq!(line["server_cpu_s"], 0.25);
+        assert_eq!(line["budgets"][0]["within"], true);
     }
 }

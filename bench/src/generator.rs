@@ -9,6 +9,8 @@
 //! under gzip.
 
 use std::collections::BTreeMap;
+#[cfg(test)]
+use std::collections::BTreeSet;
 
 use gridlog_cli::{matters, street};
 use gridlog_domain::id::{AreaCode, EntryId, PersonId};
@@ -18,6 +20,7 @@ use gridlog_domain::record::{
 };
 use gridlog_domain::workflow::Step;
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::dice::Dice;
 use crate::error::BenchError;
@@ -30,6 +33,9 @@ const DESCRIPTION: usize = 120;
 const NOTE: usize = 22;
 /// The checklist template of six items (问题六清).
 const TEMPLATE: &str = "clear-six";
+
+/// What addresses are made of, beside numbers: estate, building, entrance.
+const PLACE: [&str; 3] = ["造化塘小区", "栋", "单元"];
 
 /// One checklist item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,6 +73,18 @@ pub(crate) struct Writer {
     pub(crate) offset_ms: Option<i64>,
     pub(crate) seen: LogPosition,
     pub(crate) references: ReferenceVersions,
+}
+
+/// See [`Generator::vocabulary`].
+#[cfg(test)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Vocabulary {
+    /// Single letters: two thirds of the pieces that texts are put together from.
+    pub(crate) letters: BTreeSet<char>,
+    /// Pieces of two letters: the other third.
+    pub(crate) pairs: BTreeSet<String>,
+    /// Words that stand in records as they are: checklist items and what an address is made of.
+    pub(crate) fixed: BTreeSet<String>,
 }
 
 /// Makes records from the project's own words.
@@ -139,6 +157,25 @@ impl Generator {
         }
     }
 
+    /// All that texts are made of, so that a test can hold it apart from what a compression
+    /// dictionary was trained on: a dictionary that knew these words would make the figures better
+    /// than those of real records.
+    #[cfg(test)]
+    pub(crate) fn vocabulary(&self) -> Vocabulary {
+        let pairs = self.letters.windows(2).map(|pair| pair.iter().collect());
+        Vocabulary {
+            letters: self.letters.iter().copied().collect(),
+            pairs: pairs.collect(),
+            fixed: self
+                .items
+                .iter()
+                .map(String::as_str)
+                .chain(PLACE)
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
     /// Exactly `length` characters.
     fn text(&self, dice: &mut Dice, length: usize) -> String {
         let mut text: Vec<char> = Vec::with_capacity(length + 3);
@@ -158,6 +195,27 @@ impl Generator {
 }
 
 impl Content {
+    /// The fields of the record as a plain JSON system keeps them.
+    pub(crate) fn plain(
+        &self,
+        author: &PersonId,
+        occurred_at_ms: i64,
+    ) -> Result<Map<String, serde_json::Value>, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Plain<'a> {
+            author: &'a PersonId,
+            occurred_at: i64,
+            #[serde(flatten)]
+            content: &'a Content,
+        }
+        let plain = Plain {
+            author,
+            occurred_at: occurred_at_ms,
+            content: self,
+        };
+        serde_json::from_value(serde_json::to_value(plain)?)
+    }
+
     /// The record and everything in it as one change: findings, photos and the proposal to report
     /// it, as a worker's app would write it when the form is sent.
     pub(crate) fn commands(
@@ -228,11 +286,12 @@ fn place(dice: &mut Dice) -> Place {
         let millionths = u32::try_from(dice.between(0, 30_000)).unwrap_or(0);
         f64::from(from + millionths) / 1_000_000.0
     }
+    let [estate, building, entrance] = PLACE;
     Place {
         address: vec![
-            "造化塘小区".to_owned(),
-            format!("{}栋", dice.between(1, 40)),
-            format!("{}单元", dice.between(1, 6)),
+            estate.to_owned(),
+            format!("{}{building}", dice.between(1, 40)),
+            format!("{}{entrance}", dice.between(1, 6)),
         ],
         fix: Some(Fix {
             crs: Crs::Gcj02,
@@ -300,6 +359,35 @@ mod tests {
         gzip.write_all(&lines).unwrap();
         let packed = gzip.finish().unwrap().len() / 200;
         assert!(packed >= 580, "{packed} bytes each under gzip");
+    }
+
+    #[test]
+    fn the_vocabulary_lists_every_word_of_every_record() {
+        let vocabulary = Generator::new(1).unwrap().vocabulary();
+        assert!(vocabulary.pairs.len() > vocabulary.letters.len());
+        let is_known =
+            |letter: char| letter.is_ascii_digit() || vocabulary.letters.contains(&letter);
+        let is_fixed = |word: &str| {
+            let word = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            vocabulary.fixed.contains(word)
+        };
+        for content in contents(50) {
+            let notes: String = content.checks.iter().map(|check| &*check.note).collect();
+            let texts = [content.title, content.description, notes].concat();
+            assert!(texts.chars().all(is_known), "{texts}");
+            assert!(content.place.address.iter().all(|word| is_fixed(word)));
+            assert!(content.checks.iter().all(|check| is_fixed(&check.item)));
+        }
+    }
+
+    #[test]
+    fn a_plain_record_says_what_the_content_says_and_who_wrote_it() {
+        let content = &contents(1)[0];
+        let plain = content.plain(&PersonId::new("W001"), 5).unwrap();
+        assert_eq!(plain["author"], "W001");
+        assert_eq!(plain["occurred_at"], 5);
+        assert_eq!(plain["title"], content.title);
+        assert_eq!(plain["checks"].as_array().unwrap().len(), 6);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::crew::Crew;
 use crate::error::BenchError;
-use crate::orders::{News, Order};
+use crate::orders::{Exchange, News, Order, Standing};
 
 /// After so many rounds phones that still differ never agree.
 const MOST_ROUNDS: u32 = 100;
@@ -24,13 +24,8 @@ pub(crate) struct Meeting {
     pub(crate) agreed: bool,
     /// Own changes that were refused.
     pub(crate) refused: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Standing {
-    seq: u64,
-    undecided: u64,
-    refused: u64,
+    /// What travelled.
+    pub(crate) exchange: Exchange,
 }
 
 /// All phones sync at once; then those that are behind sync again, until every phone is at the end
@@ -40,6 +35,7 @@ pub(crate) fn meet(crew: &mut Crew, devices: &[u32]) -> Result<Meeting, BenchErr
     let mut standings: BTreeMap<u32, Standing> = BTreeMap::new();
     let mut durable: BTreeMap<u32, Instant> = BTreeMap::new();
     let mut converged = begun;
+    let mut exchange = Exchange::default();
     let mut behind: Vec<u32> = devices.to_vec();
     for round in 0..MOST_ROUNDS {
         let heard = crew.all(&Order::Sync { devices: behind })?;
@@ -54,16 +50,11 @@ pub(crate) fn meet(crew: &mut Crew, devices: &[u32]) -> Result<Meeting, BenchErr
                 }
                 News::Synced {
                     device,
-                    seq,
-                    undecided,
-                    refused,
+                    standing,
+                    exchange: travelled,
                 } => {
                     converged = converged.max(heard.at);
-                    let standing = Standing {
-                        seq,
-                        undecided,
-                        refused,
-                    };
+                    exchange += travelled;
                     standings.insert(device, standing);
                 }
                 _ => {}
@@ -82,6 +73,7 @@ pub(crate) fn meet(crew: &mut Crew, devices: &[u32]) -> Result<Meeting, BenchErr
         converged,
         agreed: behind.is_empty(),
         refused: standings.values().map(|standing| standing.refused).sum(),
+        exchange,
     })
 }
 

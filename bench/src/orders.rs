@@ -3,10 +3,35 @@
 //! The conductor gives one order at a time to each process. A process answers with any number of
 //! news and ends with [`News::Done`] or [`News::Failed`].
 
+use std::ops::AddAssign;
 use std::path::PathBuf;
 
 use gridlog_domain::id::{AreaCode, PersonId, RecordId};
 use serde::{Deserialize, Serialize};
+
+/// Which of the two systems a phone belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum System {
+    /// The real one.
+    Gridlog,
+    /// Plain JSON where the last write wins; see [`crate::baseline`].
+    Json {
+        /// Whether bodies travel under gzip.
+        gzip: bool,
+    },
+}
+
+/// How phones are opened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    /// Whose phones they are.
+    pub(crate) system: System,
+    /// The address that they sync with.
+    pub(crate) server: String,
+    /// The seed of what they will write.
+    pub(crate) seed: u64,
+}
 
 /// One phone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,10 +85,8 @@ impl Field {
 pub(crate) enum Order {
     /// Opens phones, and enrols those that are new.
     Open {
-        /// The address that they sync with.
-        server: String,
-        /// The seed of what they will write.
-        seed: u64,
+        /// How.
+        opening: Opening,
         /// The phones.
         handsets: Vec<Handset>,
     },
@@ -86,15 +109,67 @@ pub(crate) enum Order {
         /// Which.
         devices: Vec<u32>,
     },
+    /// Every phone syncs, all at once, until all it wrote is in the log, whatever the server says.
+    Rush,
     /// Every phone says which of these edits it shows.
     Look {
         /// The edits.
         edits: Vec<Edit>,
     },
-    /// Every phone counts its records.
-    Count,
+    /// Phones count their records.
+    Count {
+        /// Which.
+        devices: Vec<u32>,
+    },
     /// The process says what it used.
     Usage,
+}
+
+/// Where a phone stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// The end of the log as this phone knows it.
+    pub(crate) seq: u64,
+    /// Own changes that are not in the log yet.
+    pub(crate) undecided: u64,
+    /// Own changes that were refused.
+    pub(crate) refused: u64,
+}
+
+/// What a phone said to the server and heard from it, HTTP heads aside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Exchange {
+    /// Requests that were sent.
+    pub(crate) requests: u64,
+    /// Bytes of their bodies.
+    pub(crate) body_up: u64,
+    /// Bytes of the bodies of their answers.
+    pub(crate) body_down: u64,
+}
+
+impl AddAssign for Exchange {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.body_up += other.body_up;
+        self.body_down += other.body_down;
+    }
+}
+
+/// How it went for one phone of many; see [`Order::Rush`]. Times are seconds since it began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rushed {
+    /// When the answer came that made all its records durable on the server.
+    pub(crate) received_s: Option<f64>,
+    /// When it knew that all of them are in the log.
+    pub(crate) in_log_s: Option<f64>,
+    /// How often the server asked it to come back later.
+    pub(crate) asked_to_wait: u64,
+    /// Own changes that were refused.
+    pub(crate) refused: u64,
+    /// What else went wrong, in words.
+    pub(crate) errors: Vec<String>,
+    /// What travelled.
+    pub(crate) exchange: Exchange,
 }
 
 /// What a device process tells.
@@ -128,12 +203,17 @@ pub(crate) enum News {
     Synced {
         /// Which phone.
         device: u32,
-        /// The end of the log as this phone knows it.
-        seq: u64,
-        /// Own changes that are not in the log yet.
-        undecided: u64,
-        /// Own changes that were refused.
-        refused: u64,
+        /// Where it stands now.
+        standing: Standing,
+        /// What travelled.
+        exchange: Exchange,
+    },
+    /// A phone's part in a rush is over.
+    Rushed {
+        /// Which phone.
+        device: u32,
+        /// How it went.
+        rushed: Rushed,
     },
     /// The edits that a phone shows.
     Shown {

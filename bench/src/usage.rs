@@ -2,7 +2,6 @@
 //! figures are `null` there.
 
 use std::fs;
-use std::path::Path;
 
 /// `/proc` counts CPU time in ticks of this length, on every Linux that Rust runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -35,17 +34,16 @@ fn peak_of(status: &str) -> Option<u64> {
     Some(kilobytes * 1_024)
 }
 
-/// The process that serves from that data folder.
-pub(crate) fn server_of(data: &Path) -> Option<u32> {
-    let data = data.to_str()?;
-    let processes = fs::read_dir("/proc").ok()?;
-    processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .find(|process| {
-            let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-            let mut words = line.split(|byte| *byte == 0).skip(1);
-            words.next() == Some(b"serve") && words.any(|word| word == data.as_bytes())
-        })
+/// How many files a process that is started from here may have open at once.
+pub(crate) fn most_open_files() -> Option<u64> {
+    files_of(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn files_of(limits: &str) -> Option<u64> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -66,6 +64,16 @@ mod tests {
             Some(12_288)
         );
         assert_eq!(peak_of("VmPeak:\t  9 kB\n"), None);
+    }
+
+    #[test]
+    fn the_limit_of_files_is_the_one_that_holds_now() {
+        let limits = "Limit  Soft Limit  Hard Limit  Units\nMax open files  1024  4096  files\n";
+        assert_eq!(files_of(limits), Some(1_024));
+        assert_eq!(
+            files_of("Max open files  unlimited  unlimited  files\n"),
+            None
+        );
     }
 
     #[cfg(target_os = "linux")]

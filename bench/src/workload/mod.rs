@@ -2,6 +2,7 @@
 //! counted, opens phones in fresh processes, and measures.
 
 pub(crate) mod days_end;
+pub(crate) mod many_phones;
 pub(crate) mod one_phone;
 pub(crate) mod record;
 
@@ -49,7 +50,7 @@ fn figures(
     district: &District,
     costs: Costs,
 ) -> Result<Figures, BenchError> {
-    let mut figures = Figures {
+    Ok(Figures {
         workload,
         parameters,
         wall_durable_s: None,
@@ -62,16 +63,19 @@ fn figures(
             system: std::env::consts::OS,
             fsync_ms: district.fsync_ms()?,
         },
+        measures: Vec::new(),
         broken: Vec::new(),
-    };
-    // The bound knows nothing of the number of records; memory that grew with them would pass it.
-    let devices = figures.parameters.get("devices").and_then(Value::as_u64);
-    let bound = MEMORY_FLOOR + devices.unwrap_or(1) * MEMORY_PER_PHONE;
+    })
+}
+
+/// Holds the server to a bound that knows nothing of the number of records: memory that grew with
+/// them would pass it.
+fn promise_memory(figures: &mut Figures, devices: u32) {
+    let bound = MEMORY_FLOOR + u64::from(devices) * MEMORY_PER_PHONE;
     let peak = figures.costs.server_peak_rss_bytes.unwrap_or(0);
     figures.promise(peak <= bound, || {
         format!("the server held {peak} bytes, more than {bound}")
     });
-    Ok(figures)
 }
 
 /// Ends measuring after a meeting, and says whether it went as promised.
@@ -82,7 +86,7 @@ fn measured(
     crew: &mut Crew,
     (begun, meeting): (&Beginning, Meeting),
 ) -> Result<Figures, BenchError> {
-    let costs = district.since(begun, crew)?;
+    let costs = district.since(begun, crew, meeting.exchange)?;
     let mut figures = figures(workload, parameters, district, costs)?;
     figures.promise(meeting.agreed, || "the phones never agreed".to_owned());
     figures.promise(meeting.refused == 0, || {
@@ -91,13 +95,14 @@ fn measured(
     Ok(figures)
 }
 
-/// Holds every phone to the number of records that it must list.
+/// Holds phones to the number of records that they must list.
 fn promise_counts(
     figures: &mut Figures,
     crew: &mut Crew,
+    devices: Vec<u32>,
     expected: impl Fn(u32) -> u64,
 ) -> Result<(), BenchError> {
-    for heard in crew.all(&Order::Count)? {
+    for heard in crew.all(&Order::Count { devices })? {
         if let News::Counted { device, records } = heard.news {
             let right = expected(device);
             figures.promise(records == right, || {

@@ -1,0 +1,181 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::BenchError;
+use crate::workload::Ground;
+
+/// 格志性能测试: what Gridlog costs.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) workload: Workload,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Workload {
+    /// 记录：离线、一部手机，每秒可落盘多少条。
+    Record {
+        /// Records.
+        #[arg(long, default_value_t = 1_000)]
+        records: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// 收工：所有手机同时上传一天的记录和对共享记录的修改。
+    DaysEnd {
+        #[command(flatten)]
+        day: DayArguments,
+        /// Runs the JSON baseline under gzip first, and says what part ours is of it.
+        #[arg(long)]
+        against_baseline: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// 对照：同一天的收工，用普通 JSON、后写覆盖的做法，不压缩和 gzip 各一次。
+    BaselineJson {
+        #[command(flatten)]
+        day: DayArguments,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// 千机：许多手机同一时刻回来。
+    ManyPhones {
+        /// Phones, five of each grid.
+        #[arg(long, default_value_t = 1_000)]
+        phones: u32,
+        /// New records on each phone.
+        #[arg(long, default_value_t = 20)]
+        records: u32,
+        /// Processes that the phones are spread over.
+        #[arg(long, default_value_t = 4)]
+        processes: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// 无事：没有变化时重新连接。
+    Quiet {
+        /// Records in the district; several numbers are run one after the other and compared, as
+        /// in `1000,50000`.
+        #[arg(long, value_delimiter = ',', default_value = "1000")]
+        records: Vec<u32>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// 一处变化：别人改了一条记录之后重新连接。
+    OneChanged {
+        /// Records in the district.
+        #[arg(long, default_value_t = 1_000)]
+        records: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// 首次：新手机第一次同步。
+    Initial {
+        /// Records in the district.
+        #[arg(long, default_value_t = 10_000)]
+        records: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Names the workloads.
+    List {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A device process; the conductor starts it.
+    #[command(hide = true)]
+    Devices,
+    /// The server of the JSON baseline; the conductor starts it as it starts `gridlog-server`.
+    #[command(hide = true)]
+    Serve {
+        /// Its folder.
+        #[arg(long)]
+        data: PathBuf,
+        /// Where it listens.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+}
+
+/// How large a day's end is.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct DayArguments {
+    /// Phones, five of each grid.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) devices: u32,
+    /// New records on each phone.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) records: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The binary `gridlog-server`; by default the one beside this program.
+    #[arg(long)]
+    server_bin: Option<PathBuf>,
+    /// File to which the figures are added, each run as one line of JSON.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+    /// Folder in which the server and the phones keep their data while the bench runs. It should
+    /// be on a disk, not in memory; by default it is beside this program.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Seed of all that is written.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Common {
+    pub(crate) fn ground(&self) -> Result<Ground, BenchError> {
+        let beside = std::env::current_exe()
+            .map_err(BenchError::file("this program", "found"))?
+            .with_file_name("");
+        let server = format!("gridlog-server{}", std::env::consts::EXE_SUFFIX);
+        Ok(Ground {
+            server_bin: self
+                .server_bin
+                .clone()
+                .unwrap_or_else(|| beside.join(server)),
+            folder: self
+                .folder
+                .clone()
+                .unwrap_or_else(|| beside.join("bench-data")),
+            seed: self.seed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::crew;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        for hidden in [crew::DEVICES, "serve"] {
+            assert_eq!(
+                Arguments::command()
+                    .find_subcommand(hidden)
+                    .map(clap::Command::is_hide_set),
+                Some(true)
+            );
+        }
+    }
+
+    #[test]
+    fn a_quiet_sync_can_be_compared_over_several_sizes() {
+        let parsed = Arguments::parse_from(["gridlog-bench", "quiet", "--records", "1000,50000"]);
+        let Workload::Quiet { records, .. } = parsed.workload else {
+            panic!("not the workload");
+        };
+        assert_eq!(records, [1_000, 50_000]);
+    }
+}
