@@ -1,4 +1,4 @@
-//! Syncing until all phones agree.
+//! Syncing until all phones agree, or until each is settled.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,6 +12,12 @@ const MOST_ROUNDS: u32 = 100;
 
 /// How long phones wait that only wait for the server to decide.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long phones that settle leave the server alone.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// After so many looks what is undecided never will be.
+const MOST_LOOKS: u32 = 1_800;
 
 /// How a meeting went.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +80,32 @@ pub(crate) fn meet(crew: &mut Crew, devices: &[u32]) -> Result<Meeting, BenchErr
         agreed: behind.is_empty(),
         refused: standings.values().map(|standing| standing.refused).sum(),
         exchange,
+    })
+}
+
+/// Phones sync, each for itself, until nothing that they wrote is undecided. What the others wrote
+/// they may not all have then. It is how a district is filled before anything is measured: to ask
+/// all the time would only keep the server from deciding.
+pub(crate) fn settle(crew: &mut Crew, devices: &[u32]) -> Result<(), BenchError> {
+    let mut undecided: Vec<u32> = devices.to_vec();
+    for _ in 0..MOST_LOOKS {
+        let heard = crew.all(&Order::Sync { devices: undecided })?;
+        undecided = heard
+            .into_iter()
+            .filter_map(|heard| match heard.news {
+                News::Synced {
+                    device, standing, ..
+                } => (standing.undecided > 0).then_some(device),
+                _ => None,
+            })
+            .collect();
+        if undecided.is_empty() {
+            return Ok(());
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Err(BenchError::Broken {
+        what: "had phones whose changes were never decided",
     })
 }
 

@@ -1,8 +1,9 @@
 //! One phone of many that all come back at the same moment: it does not give up.
 //!
 //! It does what an app does. A server that asks it to come back later is obeyed to the
-//! millisecond. Once everything is durable on the server, it looks again from time to time until
-//! all is in the log.
+//! millisecond. Once everything is durable on the server nothing can be lost any more, so the phone
+//! looks less and less often whether all is in the log: a crowd that asked every second would
+//! take more of the server than the deciding does.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -14,8 +15,12 @@ use crate::orders::Rushed;
 /// After this a phone counts as failed.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// How long a phone waits before it looks again what became of what it sent, and after a failure.
+/// How long a phone waits before it first looks again what became of what it sent, and after a
+/// failure.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Each time it waits twice as long, but never longer than this.
+const LOOK_AGAIN_AT_MOST: Duration = Duration::from_secs(8);
 
 /// Syncs until all that the phone wrote is in the log. `pause` is how it waits.
 pub(crate) fn rush(
@@ -29,11 +34,12 @@ pub(crate) fn rush(
         received.set(Some(first));
     };
     let mut rushed = Rushed::default();
+    let mut patience = LOOK_AGAIN;
     loop {
         let attempt = phone.attempt(&durable);
         let standing = phone.standing()?;
         rushed.refused = standing.refused;
-        let wait = note(attempt, &mut rushed);
+        let asked = note(attempt, &mut rushed);
         if standing.undecided == 0 {
             rushed.in_log_s = Some(begun.elapsed().as_secs_f64());
             break;
@@ -43,24 +49,27 @@ pub(crate) fn rush(
             rushed.errors.push(late);
             break;
         }
-        pause(wait);
+        pause(asked.unwrap_or_else(|| {
+            let next = (patience * 2).min(LOOK_AGAIN_AT_MOST);
+            std::mem::replace(&mut patience, next)
+        }));
     }
     let since = |moment: Instant| moment.saturating_duration_since(begun).as_secs_f64();
     rushed.received_s = received.get().map(since);
     Ok(rushed)
 }
 
-/// Takes an attempt down; how long to wait before the next.
-fn note(attempt: Result<Attempt, BenchError>, rushed: &mut Rushed) -> Duration {
+/// Takes an attempt down; how long to wait before the next, where that is not up to the phone.
+fn note(attempt: Result<Attempt, BenchError>, rushed: &mut Rushed) -> Option<Duration> {
     match attempt {
         Ok(attempt) => {
             rushed.exchange += attempt.exchange;
             rushed.asked_to_wait += u64::from(attempt.wait.is_some());
-            attempt.wait.unwrap_or(LOOK_AGAIN)
+            attempt.wait
         }
         Err(error) => {
             rushed.errors.push(error.to_string());
-            LOOK_AGAIN
+            Some(LOOK_AGAIN)
         }
     }
 }
@@ -147,9 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_received_is_looked_after_until_it_is_in_the_log() {
-        let (rushed, pauses) = rushed(vec![Ok(None), Ok(None), Ok(None)]);
-        assert_eq!(pauses, [LOOK_AGAIN; 2]);
-        assert_eq!(rushed.asked_to_wait, 0);
+    fn what_is_received_is_looked_after_less_and_less_often_until_it_is_in_the_log() {
+        let (rushed, pauses) = rushed((0..6).map(|_| Ok(None)).collect());
+        assert_eq!(pauses, [1, 2, 4, 8, 8].map(Duration::from_secs));
+        assert_eq!((rushed.asked_to_wait, rushed.exchange.requests), (0, 6));
+        assert!(rushed.in_log_s.is_some());
     }
 }

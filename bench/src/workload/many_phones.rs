@@ -9,8 +9,6 @@
 //! processes run at a lower priority where the system has that: the server gets the processor when
 //! it wants it, as it would on a machine of its own, and the phones what is left.
 
-use std::time::Instant;
-
 use crate::crew::{Crew, Priority};
 use crate::directory::{DEVICES_PER_GRID, Directory, town_handsets};
 use crate::district::District;
@@ -55,9 +53,7 @@ pub(crate) fn run(ground: &Ground, crowd: Crowd) -> Result<Figures, BenchError> 
     let groups = groups(&handsets, crowd.processes);
     let mut crew = Crew::start_with(groups, &district.direct_opening(), Priority::Low)?;
     let begun = district.begin(&mut crew)?;
-    let started = Instant::now();
     let heard = crew.all(&Order::Rush)?;
-    let took = started.elapsed();
     let all: Vec<Rushed> = heard
         .into_iter()
         .filter_map(|heard| match heard.news {
@@ -75,7 +71,6 @@ pub(crate) fn run(ground: &Ground, crowd: Crowd) -> Result<Figures, BenchError> 
         ("seed", ground.seed),
     ]);
     let mut figures = figures("many-phones", parameters, &district, costs)?;
-    figures.wall_converged_s = Some(took.as_secs_f64());
     sum_up(&mut figures, &all);
     promise_kept(&mut figures, &mut crew, &handsets, crowd)?;
     crew.dismiss()?;

@@ -10,7 +10,7 @@ use crate::district::District;
 use crate::edits;
 use crate::error::BenchError;
 use crate::figures::{Figures, Unit};
-use crate::meeting::{Meeting, meet};
+use crate::meeting::{Meeting, meet, settle};
 use crate::orders::{Edit, Exchange, Field, Handset, News, Order};
 use crate::packed;
 
@@ -194,8 +194,8 @@ fn promise_quiet(figures: &mut Figures) {
 /// The device that wrote a record, the record's number there, and its id.
 pub(crate) type Written = (u32, u32, RecordId);
 
-/// The writers of the grid fill the district; the guest enrols and, unless it is to be a new phone,
-/// comes up to date.
+/// The writers of the grid fill the district; the guest enrols. Then whoever is to be up to date
+/// comes up to date: the guest, unless it is to be a new phone, and whoever will edit.
 fn fill(
     district: &District,
     (writers, guest): (&[Handset], &Handset),
@@ -204,13 +204,13 @@ fn fill(
 ) -> Result<Vec<Written>, BenchError> {
     let groups = vec![writers.to_vec(), vec![guest.clone()]];
     let mut crew = Crew::start(groups, &district.opening())?;
-    let mut up_to_date = numbers(writers);
+    let devices = numbers(writers);
     let mut written = Vec::new();
     // The writers write side by side; what does not divide is the first one's.
     let (share, rest) = (records / DEVICES_PER_GRID, records % DEVICES_PER_GRID);
     let orders = [
-        (up_to_date.clone(), 0, share),
-        (up_to_date.iter().copied().take(1).collect(), share, rest),
+        (devices.clone(), 0, share),
+        (devices.iter().copied().take(1).collect(), share, rest),
     ];
     for (devices, first, count) in orders {
         let heard = crew.all(&Order::Record {
@@ -228,9 +228,12 @@ fn fill(
             }
         }
     }
-    if situation != Situation::Initial {
-        up_to_date.push(guest.device);
-    }
+    settle(&mut crew, &devices)?;
+    let up_to_date: Vec<u32> = match situation {
+        Situation::Initial => Vec::new(),
+        Situation::Quiet => vec![guest.device],
+        Situation::OneChanged => devices.into_iter().take(1).chain([guest.device]).collect(),
+    };
     meet(&mut crew, &up_to_date)?;
     crew.dismiss()?;
     written.sort_unstable();
