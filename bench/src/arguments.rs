@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::error::BenchError;
 use crate::workload::Ground;
+
+/// The subcommand that names the others.
+const LIST: &str = "list";
 
 /// 格志性能测试: what Gridlog costs.
 #[derive(Debug, Parser)]
@@ -83,6 +86,7 @@ pub(crate) enum Workload {
         common: Common,
     },
     /// Names the workloads.
+    #[command(name = LIST)]
     List {
         #[command(flatten)]
         common: Common,
@@ -150,10 +154,17 @@ impl Common {
     }
 }
 
+/// The names of what can be run.
+pub(crate) fn workloads() -> Vec<String> {
+    Arguments::command()
+        .get_subcommands()
+        .filter(|subcommand| !subcommand.is_hide_set() && subcommand.get_name() != LIST)
+        .map(|subcommand| subcommand.get_name().to_owned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::crew;
 
@@ -168,6 +179,27 @@ mod tests {
                 Some(true)
             );
         }
+    }
+
+    #[test]
+    fn the_list_names_what_a_person_can_run() {
+        let named = workloads();
+        let some = [
+            "record",
+            "days-end",
+            "baseline-json",
+            "many-phones",
+            "initial",
+        ];
+        assert!(
+            some.iter()
+                .all(|name| named.iter().any(|named| named == name))
+        );
+        assert!(
+            !named
+                .iter()
+                .any(|name| name == crew::DEVICES || name == "serve")
+        );
     }
 
     #[test]

@@ -8,20 +8,14 @@
 //! records, without sentences that come back. A test holds 200 of them to at least 580 bytes each
 //! under gzip.
 
-use std::collections::BTreeMap;
 #[cfg(test)]
 use std::collections::BTreeSet;
 
 use gridlog_cli::{matters, street};
-use gridlog_domain::id::{AreaCode, EntryId, PersonId};
-use gridlog_domain::record::{
-    Check, Command, Crs, Finding, Fix, Kind, LogPosition, NewRecord, PhotoRef, PhotoRole, Place,
-    Proposal, ReferenceVersions, StepDetails, Value,
-};
-use gridlog_domain::workflow::Step;
-use serde::Serialize;
-use serde_json::Map;
+use gridlog_domain::id::AreaCode;
+use gridlog_domain::record::{Crs, Finding, Fix, PhotoRole, Place};
 
+use crate::content::{Content, Item, Photo};
 use crate::dice::Dice;
 use crate::error::BenchError;
 
@@ -37,44 +31,6 @@ const TEMPLATE: &str = "clear-six";
 /// What addresses are made of, beside numbers: estate, building, entrance.
 const PLACE: [&str; 3] = ["造化塘小区", "栋", "单元"];
 
-/// One checklist item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Item {
-    item: String,
-    finding: Finding,
-    note: String,
-}
-
-/// One photo reference; no photo is behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Photo {
-    sha256: String,
-    role: PhotoRole,
-    bytes: u64,
-}
-
-/// What one record says. Its JSON is what "1.5 KB" is counted on; the id comes from the phone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Content {
-    grid: AreaCode,
-    category: String,
-    title: String,
-    description: String,
-    place: Place,
-    checks: Vec<Item>,
-    photos: Vec<Photo>,
-}
-
-/// Who writes a record, when, and how much of the log they had seen.
-#[derive(Debug, Clone)]
-pub(crate) struct Writer {
-    pub(crate) person: PersonId,
-    pub(crate) now_ms: i64,
-    pub(crate) offset_ms: Option<i64>,
-    pub(crate) seen: LogPosition,
-    pub(crate) references: ReferenceVersions,
-}
-
 /// See [`Generator::vocabulary`].
 #[cfg(test)]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +39,8 @@ pub(crate) struct Vocabulary {
     pub(crate) letters: BTreeSet<char>,
     /// Pieces of two letters: the other third.
     pub(crate) pairs: BTreeSet<String>,
-    /// Words that stand in records as they are: checklist items and what an address is made of.
+    /// Words that stand in records as they are: checklist items, codes of categories and what an
+    /// address is made of.
     pub(crate) fixed: BTreeSet<String>,
 }
 
@@ -169,6 +126,7 @@ impl Generator {
             fixed: self
                 .items
                 .iter()
+                .chain(&self.categories)
                 .map(String::as_str)
                 .chain(PLACE)
                 .map(str::to_owned)
@@ -191,92 +149,6 @@ impl Generator {
         }
         text.truncate(length);
         text.into_iter().collect()
-    }
-}
-
-impl Content {
-    /// The fields of the record as a plain JSON system keeps them.
-    pub(crate) fn plain(
-        &self,
-        author: &PersonId,
-        occurred_at_ms: i64,
-    ) -> Result<Map<String, serde_json::Value>, serde_json::Error> {
-        #[derive(Serialize)]
-        struct Plain<'a> {
-            author: &'a PersonId,
-            occurred_at: i64,
-            #[serde(flatten)]
-            content: &'a Content,
-        }
-        let plain = Plain {
-            author,
-            occurred_at: occurred_at_ms,
-            content: self,
-        };
-        serde_json::from_value(serde_json::to_value(plain)?)
-    }
-
-    /// The record and everything in it as one change: findings, photos and the proposal to report
-    /// it, as a worker's app would write it when the form is sent.
-    pub(crate) fn commands(
-        &self,
-        writer: &Writer,
-        mut entry_id: impl FnMut() -> EntryId,
-    ) -> (NewRecord, Vec<Command>) {
-        let fields = [
-            ("title", Value::Text(self.title.clone())),
-            ("category", Value::Text(self.category.clone())),
-            ("description", Value::Text(self.description.clone())),
-            ("place", Value::Place(self.place.clone())),
-            ("occurred_at", Value::Millis(writer.now_ms)),
-        ];
-        let new = NewRecord {
-            kind: Kind::Case,
-            area: self.grid.clone(),
-            fields: fields
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect::<BTreeMap<_, _>>(),
-            references: writer.references.clone(),
-        };
-        let mut also = Vec::new();
-        for item in &self.checks {
-            let check = Check {
-                item: item.item.clone(),
-                finding: item.finding,
-                note: item.note.clone(),
-                by: writer.person.clone(),
-                at_ms: writer.now_ms,
-            };
-            let id = entry_id();
-            also.push(Command::Check {
-                id,
-                check,
-                shown: None,
-            });
-        }
-        for photo in &self.photos {
-            let photo = PhotoRef {
-                sha256: photo.sha256.clone(),
-                role: photo.role,
-                bytes: photo.bytes,
-                by: writer.person.clone(),
-                at_ms: writer.now_ms,
-            };
-            let id = entry_id();
-            also.push(Command::Photo { id, photo });
-        }
-        let proposal = Proposal {
-            step: Step::Report,
-            by: writer.person.clone(),
-            at_ms: writer.now_ms,
-            offset_ms: writer.offset_ms,
-            seen: writer.seen,
-            details: StepDetails::default(),
-        };
-        let id = entry_id();
-        also.push(Command::Propose { id, proposal });
-        (new, also)
     }
 }
 
@@ -375,19 +247,10 @@ mod tests {
             let notes: String = content.checks.iter().map(|check| &*check.note).collect();
             let texts = [content.title, content.description, notes].concat();
             assert!(texts.chars().all(is_known), "{texts}");
+            assert!(vocabulary.fixed.contains(&content.category));
             assert!(content.place.address.iter().all(|word| is_fixed(word)));
             assert!(content.checks.iter().all(|check| is_fixed(&check.item)));
         }
-    }
-
-    #[test]
-    fn a_plain_record_says_what_the_content_says_and_who_wrote_it() {
-        let content = &contents(1)[0];
-        let plain = content.plain(&PersonId::new("W001"), 5).unwrap();
-        assert_eq!(plain["author"], "W001");
-        assert_eq!(plain["occurred_at"], 5);
-        assert_eq!(plain["title"], content.title);
-        assert_eq!(plain["checks"].as_array().unwrap().len(), 6);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use gridlog_domain::environment::{Clock as _, Entropy};
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{LogPosition, RecordView, Value};
 
+use crate::content::{Content, Writer};
 use crate::edits;
 use crate::error::BenchError;
-use crate::generator::{Content, Generator, Writer};
+use crate::generator::Generator;
 use crate::handset::{Attempt, OpenHandset};
 use crate::orders::{Edit, Exchange, Field, Handset, News, Standing};
 

@@ -22,6 +22,7 @@
 mod arguments;
 mod baseline;
 mod budget;
+mod content;
 mod crew;
 mod devices;
 mod dice;
@@ -55,9 +56,6 @@ use crate::workload::many_phones::Crowd;
 use crate::workload::one_phone::{self, Situation};
 use crate::workload::{Ground, days_end, many_phones, record};
 
-/// What can be run, one name a line.
-const WORKLOADS: &str = "record\ndays-end\nbaseline-json\nmany-phones\nquiet\none-changed\ninitial";
-
 /// A workload with its parameters.
 type Runner = Box<dyn FnOnce(&Ground) -> Result<Vec<Figures>, BenchError>>;
 
@@ -68,7 +66,7 @@ fn main() -> ExitCode {
             return end(baseline::serve(&data, listen).map_err(BenchError::from));
         }
         Workload::List { .. } => {
-            println!("{WORKLOADS}");
+            println!("{}", arguments::workloads().join("\n"));
             return ExitCode::SUCCESS;
         }
         Workload::Record { records, common } => {
