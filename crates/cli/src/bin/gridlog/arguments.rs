@@ -73,7 +73,13 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         server: Option<String>,
     },
-    /// 状态。Who this phone belongs to, what is unsent, when it last synced.
+    /// 核对（需要信号）。Syncs, compares every record with the server's, and mends what differs.
+    Verify {
+        /// Another address than the one that is kept.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
+    /// 状态。Who this phone belongs to, whether everything is in the log, when it last synced.
     Status,
     /// 事项目录。Categories with their filing conditions and limits.
     Categories {

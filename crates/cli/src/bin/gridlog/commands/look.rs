@@ -49,7 +49,7 @@ fn rows_answer(rows: &[RecordRow]) -> Answer {
     Answer::new(json!({ "records": rows }), text)
 }
 
-fn rows_table<'a>(rows: impl Iterator<Item = &'a RecordRow>) -> String {
+pub(super) fn rows_table<'a>(rows: impl Iterator<Item = &'a RecordRow>) -> String {
     let mut table = Table::with_headings(&[
         "编号 id",
         "类别",

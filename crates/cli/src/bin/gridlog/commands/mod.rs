@@ -49,6 +49,7 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         Command::Search { text, limit } => look::search(&phone, &text, limit),
         Command::NeedsYou(command) => needs_you::needs_you(&phone, &command),
         Command::Sync { server } => sync::sync(&home, &phone, server.as_deref()),
+        Command::Verify { server } => sync::verify(&home, &phone, server.as_deref()),
         Command::Status => sync::status(&home, &phone),
         Command::Categories { text } => categories::list(&phone, text.as_deref()),
         Command::Scribe { record } => crate::demo::scribe(&phone, &record),

@@ -1,8 +1,9 @@
-//! `gridlog sync` and `status`.
+//! `gridlog sync`, `verify` and `status`.
 
 use gridlog_client_core::{HttpTransport, Phone, PhoneError, Status, SyncOptions};
 use serde_json::json;
 
+use super::look::rows_table;
 use crate::answer::{Answer, Table};
 use crate::error::CliError;
 use crate::home::Home;
@@ -10,11 +11,7 @@ use crate::values;
 
 /// Exchanges everything with the server.
 pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
-    let address = match server {
-        Some(address) => address.to_owned(),
-        None => home.server()?,
-    };
-    let transport = HttpTransport::new(&address).map_err(PhoneError::from)?;
+    let (address, transport) = reach(home, server)?;
     let report = phone.sync(&transport, SyncOptions::default())?;
     if server.is_some() {
         home.set_server(&address)?;
@@ -22,8 +19,44 @@ pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<A
     let status = phone.status()?;
     Ok(Answer::new(
         json!({ "sync": report, "status": status }),
-        format!("同步完成 synced\n{}", table(&status)),
+        format!(
+            "同步完成 synced\n{}{}",
+            table(&status),
+            standing(phone, &status)?
+        ),
     ))
+}
+
+/// Syncs, and compares every record in scope with the server's.
+pub(super) fn verify(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
+    let (_, transport) = reach(home, server)?;
+    let report = phone.verify(&transport, SyncOptions::default())?;
+    let status = phone.status()?;
+    let compared = match report.differing {
+        Some(0) => "核对一致，没有差异 compared: nothing differs\n".to_owned(),
+        Some(count) => format!(
+            "核对发现 {count} 条记录不一致，已重新取得 compared: {count} records differed and were mended\n"
+        ),
+        None => "未能核对，请再试 not compared; try again\n".to_owned(),
+    };
+    let returned = match report.returned {
+        0 => String::new(),
+        count => format!("向服务器补回 {count} 项 gave {count} entries and changes back\n"),
+    };
+    let text = format!("{compared}{returned}{}", standing(phone, &status)?);
+    Ok(Answer::new(
+        json!({ "sync": report, "status": status }),
+        text,
+    ))
+}
+
+fn reach(home: &Home, server: Option<&str>) -> Result<(String, HttpTransport), CliError> {
+    let address = match server {
+        Some(address) => address.to_owned(),
+        None => home.server()?,
+    };
+    let transport = HttpTransport::new(&address).map_err(PhoneError::from)?;
+    Ok((address, transport))
 }
 
 /// Says where everything stands.
@@ -36,14 +69,53 @@ pub(super) fn status(home: &Home, phone: &Phone) -> Result<Answer, CliError> {
         |identity| format!("{} {}", identity.person.id, identity.person.name),
     );
     let text = format!(
-        "{who}\n服务器 server {}\n{}",
+        "{who}\n服务器 server {}\n{}{}",
         server.as_deref().unwrap_or("—"),
-        table(&status)
+        table(&status),
+        standing(phone, &status)?
     );
-    Ok(Answer::new(
-        json!({ "identity": identity, "server": server, "status": status }),
-        text,
-    ))
+    let json = json!({
+        "identity": identity,
+        "server": server,
+        "status": status,
+        "all_in_log": status.all_in_log(),
+        "not_in_log": phone.not_in_log()?,
+        "leaving": phone.leaving()?,
+    });
+    Ok(Answer::new(json, text))
+}
+
+/// Whether everything is in the log. That is said only with the server's signed word; otherwise what
+/// is not is named.
+fn standing(phone: &Phone, status: &Status) -> Result<String, CliError> {
+    let mut text = String::new();
+    match status.confirmed.filter(|_| status.all_in_log()) {
+        Some(confirmed) => text.push_str(&format!(
+            "全部 {} 条记录已入卷 all {} records are in the log（截至第 {} 号，服务器签收 signed by the server）\n",
+            confirmed.records, confirmed.records, confirmed.seq
+        )),
+        None => text.push_str(&outstanding(phone, status)?),
+    }
+    let leaving = phone.leaving()?;
+    if !leaving.is_empty() {
+        text.push_str("以下记录即将离开本机 these leave this phone:\n");
+        text.push_str(&rows_table(leaving.iter()));
+    }
+    Ok(text)
+}
+
+fn outstanding(phone: &Phone, status: &Status) -> Result<String, CliError> {
+    let rows = phone.not_in_log()?;
+    if !rows.is_empty() {
+        return Ok(format!(
+            "以下记录尚未全部入卷 not all of these is in the log:\n{}",
+            rows_table(rows.iter())
+        ));
+    }
+    Ok(match status.recorded {
+        0 => String::new(),
+        _ => "尚无服务器签收，请同步 no valid receipt of the server; sync\n".to_owned(),
+    })
 }
 
 fn table(status: &Status) -> String {
