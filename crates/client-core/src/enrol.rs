@@ -130,7 +130,8 @@ impl Enrolment {
 /// refused as a stranger's, and written again by the actor of the new device.
 fn give_up_other_actors(connection: &Connection, actor: [u8; 16]) -> Result<(), PhoneError> {
     connection.execute(
-        "UPDATE actors SET certificate = x'' WHERE certificate IS NULL AND actor <> ?1",
+        "UPDATE actors SET former = 1, certificate = coalesce(certificate, x'')
+         WHERE actor <> ?1",
         [actor],
     )?;
     Ok(())

@@ -247,7 +247,7 @@ pub(crate) fn add_known(
     Ok(())
 }
 
-/// In how many records one's own changes are in the log, and those changes counted and folded.
+/// In how many records changes of this device are in the log, and those changes counted and folded.
 pub(crate) fn in_log(connection: &Connection) -> Result<Receipt, PhoneError> {
     let mut statement =
         connection.prepare_cached("SELECT item, record FROM outbox WHERE standing = 'in_log'")?;

@@ -55,6 +55,14 @@ pub(crate) fn destroy(connection: &Connection, id: RecordId) -> Result<(), Phone
     Ok(())
 }
 
+/// Removes every trace of a record that was erased: no receipt counts what was in it any more.
+pub(crate) fn erase(connection: &Connection, id: RecordId) -> Result<(), PhoneError> {
+    seal(connection, id)?;
+    destroy(connection, id)?;
+    connection.execute("DELETE FROM outbox WHERE record = ?1", [id.as_bytes()])?;
+    Ok(())
+}
+
 /// The server has a backup of everything up to entry `through`.
 pub(crate) fn drop_through(connection: &Connection, through: u64) -> Result<(), PhoneError> {
     let mut statement = connection.prepare_cached("SELECT record FROM sealed WHERE as_of <= ?1")?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Certificate, Key, Verdict, VerifyingKey};
+use gridlog_protocol::{Certificate, Key, Lineage, Verdict, VerifyingKey};
 use rusqlite::Connection;
 
 use super::page::CheckedPage;
@@ -19,7 +19,7 @@ use crate::phone::Inner;
 use crate::reference::store_part;
 use crate::standing::Standing;
 use crate::store::outbox::Item;
-use crate::store::{audiences, evidence, meta, outbox, records, sealed};
+use crate::store::{audiences, evidence, meta, outbox, records, sealed, wants};
 
 /// What a page did.
 #[derive(Debug, Default)]
@@ -54,8 +54,9 @@ impl Inner {
         let current = meta::position(connection)? == asked.position
             && profile.cast_unsigned() == asked.profile_version;
         if current {
-            // What was marked before, the worker has had a chance to see.
-            taken.purged = purge_settled(connection)?;
+            if asked.is_first {
+                taken.purged = purge_settled(connection)?;
+            }
             self.take_pull(connection, checked, asked, &mut taken)?;
         }
         let refused = take_verdicts(connection, checked, asked, &mut taken)?;
@@ -66,8 +67,7 @@ impl Inner {
             records::refresh_standing(connection, *record)?;
         }
         for record in std::mem::take(&mut taken.erased) {
-            sealed::seal(connection, record)?;
-            sealed::destroy(connection, record)?;
+            sealed::erase(connection, record)?;
             taken.purged += 1;
         }
         if current {
@@ -132,6 +132,11 @@ fn finish_pull(
     taken: &mut Taken,
 ) -> Result<(), PhoneError> {
     let statement = &checked.page.statement;
+    let is_unknown = |lineage: &Lineage| lineage.common.is_none();
+    if checked.page.body.lineage.as_ref().is_some_and(is_unknown) {
+        // The server does not know the position, so there is nowhere to go on from yet.
+        return Ok(());
+    }
     meta::set_position(connection, statement.position)?;
     if let Some(walk) = &checked.page.body.walk {
         match walk.next {
@@ -142,7 +147,8 @@ fn finish_pull(
     sealed::drop_through(connection, statement.backed_up_through)?;
     meta::LAST_PAGE.set(connection, evidence::to_cbor(&checked.evidence))?;
     receipt::take(connection, statement)?;
-    let is_whole = audiences::all(connection)?.iter().all(|known| known.walked);
+    let is_whole = audiences::all(connection)?.iter().all(|known| known.walked)
+        && wants::first(connection, 1)?.is_empty();
     taken.agrees = match statement.scope {
         Some(scope) if is_whole && !checked.page.body.more => {
             Some(repair::own_scope(connection)? == scope)
@@ -215,7 +221,8 @@ fn take_certificate(
     store_certificate(connection, said.actor.0, &bytes.0)
 }
 
-/// Lets go of what is out of scope, but for records that hold something undecided of one's own.
+/// Lets go of what is out of scope, but for records that hold something undecided of one's own. What
+/// an earlier sync marked, the worker has had a chance to see.
 fn purge_settled(connection: &Connection) -> Result<u64, PhoneError> {
     let mut purged = 0;
     for record in records::out_of_scope(connection)? {

@@ -52,7 +52,7 @@ pub(super) struct CheckedChange {
 pub(super) enum CheckedView {
     Same,
     Whole {
-        view: RecordView,
+        view: Box<RecordView>,
         json: String,
     },
     Patch {
@@ -111,6 +111,7 @@ impl Inner {
         if page.body.verdicts.len() != asked.items() {
             return Err(bad("it does not answer every item"));
         }
+        check_position(&page, asked)?;
         let deltas = deltas(&page)?;
         let entries = entries(&page, asked, &deltas)?;
         let rulings = deltas.iter().flat_map(|delta| &delta.rulings);
@@ -134,6 +135,17 @@ impl Inner {
             deltas,
             page,
         })
+    }
+}
+
+/// Unless the page says that its log is another one, it goes on from where the pull was.
+fn check_position(page: &Page, asked: &Asked) -> Result<(), PhoneError> {
+    let (from, to) = (asked.position, page.statement.position);
+    let goes_on = to.epoch == from.epoch && (to.seq > from.seq || to == from);
+    if from.epoch == 0 || page.body.lineage.is_some() || goes_on {
+        Ok(())
+    } else {
+        Err(bad("it goes back in the log, or to another one"))
     }
 }
 

@@ -223,7 +223,7 @@ impl Pull<'_> {
             what: "a view is malformed",
         };
         Ok(match (&delta.view, known) {
-            (CheckedView::Whole { view, json }, _) => Some((view.clone(), json.clone())),
+            (CheckedView::Whole { view, json }, _) => Some((RecordView::clone(view), json.clone())),
             (_, None) => None,
             (CheckedView::Same, Some(known)) => Some((known.view.clone(), known.view_json.clone())),
             // Own words that the log does not have are in the known view and not in the server's;

@@ -44,7 +44,8 @@ pub(super) fn take(connection: &Connection, statement: &Statement) -> Result<(),
     meta::RECEIPT.set(connection, json)
 }
 
-/// What is confirmed in the epoch that this phone follows.
+/// What is confirmed in the epoch that this phone follows; `None` also once the log has more of this
+/// phone than was confirmed.
 pub(crate) fn confirmed(connection: &Connection) -> Result<Option<Confirmed>, PhoneError> {
     let Some(json) = meta::RECEIPT.get(connection)? else {
         return Ok(None);
@@ -52,5 +53,6 @@ pub(crate) fn confirmed(connection: &Connection) -> Result<Option<Confirmed>, Ph
     let read: Confirmed =
         serde_json::from_str(&json).map_err(|_| PhoneError::StoreDamaged { what: "receipt" })?;
     let epoch = meta::position(connection)?.epoch;
-    Ok(Some(read).filter(|read| read.epoch == epoch))
+    let known = outbox::in_log(connection)?.changes.count;
+    Ok(Some(read).filter(|read| read.epoch == epoch && read.changes == known))
 }

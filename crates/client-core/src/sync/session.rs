@@ -70,6 +70,8 @@ pub(super) struct Asked {
     pub(super) pushed: Vec<Digest>,
     pub(super) asks: Vec<Digest>,
     pub(super) wants: Vec<RecordId>,
+    /// Whether the session has had no answer yet.
+    pub(super) is_first: bool,
     /// The last lost entry that was given back, and whether it was the last one.
     gave: Option<Gave>,
 }
@@ -208,6 +210,7 @@ impl SyncSession {
                 .iter()
                 .map(|want| RecordId::from_bytes(want.0))
                 .collect(),
+            is_first: self.report.rounds == 0,
             gave,
         });
         let body = codec::encode(&request);

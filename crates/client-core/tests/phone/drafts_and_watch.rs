@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gridlog_client_core::*;
 
-use crate::support::*;
+use crate::fixture::*;
 
 #[test]
 fn a_draft_is_kept_replaced_and_let_go_and_never_sent() {

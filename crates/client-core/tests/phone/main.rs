@@ -1,14 +1,23 @@
-//! A phone against a scripted server in memory.
+//! A phone against the real server engine, in one process, under virtual time.
 
 // Fixtures may fail as loudly as the tests that use them.
 #![allow(clippy::unwrap_used)]
 
+mod clock;
+mod colleague;
+mod district;
+mod fixture;
+mod line;
+mod server;
+
 mod drafts_and_watch;
+mod lies;
 mod property;
 mod reading;
 mod recording;
 mod refusals;
 mod scope;
+mod sessions;
 mod store;
-mod support;
 mod syncing;
+mod walk;

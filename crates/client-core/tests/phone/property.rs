@@ -2,12 +2,13 @@
 
 use gridlog_client_core::*;
 use gridlog_domain::id::RecordId;
-use gridlog_domain::record::{Command, Finding, Value};
+use gridlog_domain::record::{Finding, Value};
 use gridlog_domain::workflow::{STEPS, Step};
 use gridlog_merge_guard::{Limits, receive};
 use proptest::prelude::*;
 
-use crate::support::*;
+use crate::colleague::titled;
+use crate::fixture::*;
 
 type Deed = (u8, u8, u8);
 
@@ -37,26 +38,18 @@ fn act(f: &Fixture, records: &mut Vec<RecordId>, (what, which, how): Deed) {
         9 if how % 8 == 0 => drop(phone.delete(id)),
         10 => drop(phone.sync(&f.server, SyncOptions::default())),
         11 if f.server.view(id).is_some() => {
-            let field = "title".to_owned();
-            let value = Value::Text(format!("同事改{how}"));
-            f.server.try_edit(
-                id,
-                &[Command::Set {
-                    field,
-                    value,
-                    shown: None,
-                }],
-            );
+            let edit = titled(&format!("同事改{how}"));
+            f.server.colleague_tries(id, &[edit]);
         }
         12 => {
             let unlucky = how;
-            f.server.refuse("seq_gap", move |item| {
+            f.server.line().refuse("seq_gap", move |item| {
                 let header = receive(&item.change.0, &Limits::default()).unwrap();
                 header.hash.0[0] % 3 == unlucky % 3
             });
         }
-        13 => f.server.state().judge = None,
-        14 => f.server.state().lose_answers = u32::from(how % 2),
+        13 => f.server.line().judge = None,
+        14 => f.server.line().lose_answers = u32::from(how % 2),
         15 => f.clock.advance(i64::from(how) * 1_000),
         _ => {}
     }
@@ -73,8 +66,8 @@ proptest! {
             act(&f, &mut records, deed);
         }
         check_all(&f);
-        f.server.state().judge = None;
-        f.server.state().lose_answers = 0;
+        f.server.line().judge = None;
+        f.server.line().lose_answers = 0;
         f.sync();
         check_all(&f);
         let status = f.phone.status().unwrap();

@@ -4,7 +4,9 @@ use gridlog_client_core::*;
 use gridlog_domain::record::{Kind, Place, Value};
 use gridlog_domain::workflow::{Stage, Step};
 
-use crate::support::*;
+use crate::colleague::new_case;
+use crate::district::GRID;
+use crate::fixture::*;
 
 fn titles(rows: &[RecordRow]) -> Vec<&str> {
     rows.iter().map(|row| row.headline.as_str()).collect()
@@ -143,22 +145,24 @@ fn reference_data_comes_with_the_first_sync() {
     assert_eq!(reference.areas().get(&GRID.into()).unwrap().name, "一网格");
     assert!(reference.catalogue().unwrap().minor("01014").is_some());
     assert!(reference.checklists().is_some() && reference.calendar().is_none());
-    assert_eq!(reference.versions()["areas"], 1);
+    assert_eq!(reference.versions()["catalogue"], 1);
+    let staff = &reference.staff().people;
+    assert_eq!(staff[&"W002".into()].name, "王芳");
 }
 
 #[test]
 fn a_part_that_this_app_cannot_read_holds_up_nothing() {
     let f = Fixture::new();
     f.server.colleague_writes(new_case("一"), vec![]);
-    f.server.state().tamper = Some(Box::new(|page| {
-        for part in &mut page.parts {
+    f.server.line().tamper_with(|page| {
+        for part in &mut page.body.parts {
             part.json.0 = b"[1]".to_vec();
         }
-    }));
+    });
     f.sync();
     assert_eq!(f.phone.list(&Query::default()).unwrap().len(), 1);
     assert!(f.phone.reference().unwrap().catalogue().is_none());
-    f.server.state().tamper = None;
+    f.server.line().tamper = None;
     f.sync();
     assert!(f.phone.reference().unwrap().catalogue().is_some());
 }

@@ -4,7 +4,8 @@ use gridlog_client_core::*;
 use gridlog_domain::record::Value;
 use gridlog_merge_guard::{Limits, receive};
 
-use crate::support::*;
+use crate::clock::NOW;
+use crate::fixture::*;
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
@@ -17,8 +18,8 @@ fn a_refused_change_is_written_again_by_a_new_actor_with_what_was_built_on_it() 
     f.sync();
     f.phone.edit(id, &[("title", text("井盖破损"))]).unwrap();
     f.phone.comment(id, "已联系社区").unwrap();
-    let first = f.server.state().requests.last().unwrap().actor;
-    f.server.refuse("seq_gap", move |item| {
+    let first = f.server.last_request().actor;
+    f.server.line().refuse("seq_gap", move |item| {
         let header = receive(&item.change.0, &Limits::default()).unwrap();
         header.actor.to_bytes() == first.0 && header.seq == 2
     });
@@ -35,7 +36,7 @@ fn a_refused_change_is_written_again_by_a_new_actor_with_what_was_built_on_it() 
     let attempts: Vec<u32> = detail.changes.iter().map(|change| change.attempt).collect();
     assert_eq!(attempts, [1, 2, 1]);
     assert_eq!(f.server.view(id).unwrap(), detail.view);
-    let last = f.server.state().requests.last().unwrap().actor;
+    let last = f.server.last_request().actor;
     assert_ne!(first, last);
     assert!(f.phone.verify_record(id).unwrap().view_fits);
 }
@@ -45,16 +46,17 @@ fn what_is_refused_twice_waits_for_the_worker_and_holds_up_nothing() {
     let f = Fixture::new();
     let id = f.phone.report(report("井盖缺失")).unwrap();
     f.sync();
-    let before = f.server.state().requests.len();
+    let before = f.server.line().requests.len();
     f.phone.edit(id, &[("title", text("不许的标题"))]).unwrap();
     f.phone.comment(id, "这句没问题").unwrap();
     let other = f.phone.report(report("别的案子")).unwrap();
     f.server
+        .line()
         .refuse("bad_value", |item| contains(&item.change.0, "不许的标题"));
     let report = f.sync();
     assert!(report.complete);
     assert_eq!((report.refused, report.needs_you), (2, 1));
-    assert!(f.server.state().requests.len() - before < 8);
+    assert!(f.server.line().requests.len() - before < 8);
     let detail = f.detail(id);
     assert_eq!(detail.row.standing, Standing::NeedsYou);
     assert_eq!(detail.row.headline, "井盖缺失");
@@ -91,7 +93,7 @@ fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_aga
     let f = Fixture::new();
     let id = f.phone.report(report("区外案件")).unwrap();
     f.phone.comment(id, "补充一句").unwrap();
-    f.server.refuse("area_never_held", |item| {
+    f.server.line().refuse("area_never_held", |item| {
         let header = receive(&item.change.0, &Limits::default()).unwrap();
         header.deps.is_empty()
     });
@@ -107,7 +109,7 @@ fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_aga
         .collect();
     assert_eq!(codes, ["area_never_held", "not_created"]);
 
-    f.server.state().judge = None;
+    f.server.line().judge = None;
     let not_yet = f.phone.retry_needs_you(detail.needs_you[1].id).unwrap_err();
     assert_eq!(not_yet.code(), "not_created");
     f.phone.retry_needs_you(detail.needs_you[0].id).unwrap();
@@ -124,7 +126,7 @@ fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_aga
 fn a_record_of_which_nothing_was_taken_goes_when_the_worker_lets_it_go() {
     let f = Fixture::new();
     let id = f.phone.report(report("区外案件")).unwrap();
-    f.server.refuse("area_never_held", |_| true);
+    f.server.line().refuse("area_never_held", |_| true);
     f.sync();
     for item in f.detail(id).needs_you {
         f.phone.dismiss_needs_you(item.id).unwrap();
@@ -138,14 +140,14 @@ fn several_refusals_of_one_page_take_one_new_actor() {
     let f = Fixture::new();
     f.phone.report(report("一")).unwrap();
     f.phone.report(report("二")).unwrap();
-    let known = f.server.state().actors.clone();
-    f.server.refuse("seq_gap", move |item| {
+    let known = f.server.actors("W001");
+    f.server.line().refuse("seq_gap", move |item| {
         let header = receive(&item.change.0, &Limits::default()).unwrap();
-        known.contains(header.actor.to_bytes())
+        known.iter().any(|actor| actor == header.actor.to_bytes())
     });
     f.sync();
     assert_eq!(f.phone.status().unwrap().admitted, 2);
-    assert_eq!(f.server.state().actors.len(), 2);
+    assert_eq!(f.server.actors("W001").len(), 2);
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {

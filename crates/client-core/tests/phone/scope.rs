@@ -1,152 +1,281 @@
-//! What the person may see changes; the log may be another one.
+//! What the person may see changes.
 
 use gridlog_client_core::*;
-use gridlog_protocol::{Key, Verdict};
+use gridlog_domain::id::RecordId;
+use gridlog_domain::record::StepDetails;
+use gridlog_domain::workflow::Step;
+use gridlog_sync_server::outside::{Erasure, ErasureReason};
+use gridlog_sync_server::store::OfficeDecision;
 
-use crate::support::*;
+use crate::clock::*;
+use crate::colleague::*;
+use crate::district::*;
+use crate::fixture::*;
+use crate::server::Server;
 
-#[test]
-fn a_new_profile_starts_the_pull_again_and_purges_what_is_not_named_any_more() {
+/// A phone of a worker of both grids, with a record of a colleague in each.
+fn between_two_grids() -> (Fixture, RecordId, RecordId) {
     let f = Fixture::new();
+    f.server.appoint(worker(&[GRID, NEXT_GRID]));
     let stays = f.server.colleague_writes(new_case("留下的"), vec![]);
-    let goes = f.server.colleague_writes(new_case("离开的"), vec![]);
-    let mine = f.phone.report(report("我的")).unwrap();
+    let elsewhere = new_case_in("离开的", NEXT_GRID);
+    let goes = f.server.colleague_writes(elsewhere, vec![]);
     f.sync();
-    f.server.state().hidden.insert(goes);
-    f.server.state().profile.0 = u64::MAX;
-    f.server.state().page_size = 1;
-    let report = f.sync();
-    assert!(report.complete);
-    assert_eq!(report.purged, 1);
-    assert!(f.phone.show(goes).unwrap().is_none());
-    assert!(f.phone.search("离开", 10).unwrap().is_empty());
-    assert!(f.phone.show(stays).unwrap().is_some());
-    assert!(f.phone.show(mine).unwrap().is_some());
-    assert_eq!(f.sync().rounds, 1);
+    assert_eq!(f.rows().len(), 2);
+    f.clock.advance(1_000);
+    (f, stays, goes)
+}
+
+/// The worker's time in the second grid is over.
+fn leave_next_grid(server: &Server) {
+    let both = worker(&[GRID, NEXT_GRID]);
+    server.appoint(without(both, NEXT_GRID, server.now_ms()));
 }
 
 #[test]
-fn a_record_out_of_scope_stays_until_own_words_in_it_are_decided() {
-    let f = Fixture::new();
-    let goes = f.server.colleague_writes(new_case("离开的"), vec![]);
+fn what_the_person_may_no_longer_see_is_announced_and_goes_with_the_next_sync() {
+    let (f, stays, goes) = between_two_grids();
+    let mut mine = report("我的");
+    mine.area = Some(NEXT_GRID.into());
+    let mine = f.phone.report(mine).unwrap();
     f.sync();
+    leave_next_grid(&f.server);
+    let announced = f.sync();
+    assert!(announced.complete);
+    assert_eq!(announced.purged, 0);
+    assert_eq!(f.status().leaving, 1);
+    assert_eq!(f.phone.leaving().unwrap()[0].id, goes);
+    assert_eq!(f.detail(goes).row.headline, "离开的");
+    assert_eq!(f.phone.search("离开", 10).unwrap().len(), 1);
+
+    assert_eq!(f.sync().purged, 1);
+    assert_eq!(f.status().leaving, 0);
+    assert!(!f.has(goes));
+    assert!(f.phone.search("离开", 10).unwrap().is_empty());
+    assert!(f.has(stays));
+    assert!(f.has(mine), "one's own words stay in sight");
+    f.assert_agrees();
+    assert_eq!(f.sync().rounds, 1);
+    assert_eq!(f.verify().differing, Some(0));
+}
+
+#[test]
+fn what_left_stays_sealed_until_the_server_has_a_backup_of_it() {
+    let (f, _, goes) = between_two_grids();
+    let early = f.server.copy();
+    f.server.colleague_edits(goes, &[comment("还有一句")]);
+    f.sync();
+    leave_next_grid(&f.server);
+    f.sync();
+    f.sync();
+    assert!(!f.has(goes));
+    assert_eq!(f.stored("changes", goes), 2);
+    f.server.note_backup(&early);
+    f.sync();
+    assert_eq!(f.stored("changes", goes), 2, "that backup lacks the edit");
+    let late = f.server.copy();
+    f.server.note_backup(&late);
+    f.sync();
+    for table in ["changes", "entries", "rulings", "sealed", "snapshots"] {
+        assert_eq!(f.stored(table, goes), 0, "{table}");
+    }
+}
+
+#[test]
+fn unsent_work_goes_up_before_anything_leaves() {
+    let (f, _, goes) = between_two_grids();
     f.phone.comment(goes, "还没发出去的话").unwrap();
-    f.server.state().judge = Some(Box::new(|_| Some(Verdict::Received)));
-    f.server.state().hidden.insert(goes);
-    f.server.state().profile.0 = 2;
+    f.clock.advance(1_000);
+    leave_next_grid(&f.server);
+    f.server.line().requests.clear();
+    f.sync();
+    assert_eq!(f.server.line().requests[0].push.len(), 1);
+    let detail = f.detail(goes);
+    assert_eq!(detail.row.standing, Standing::Review);
+    assert_eq!(f.phone.leaving().unwrap().len(), 1);
+    // Whatever happens, the words stay until somebody has decided on them.
+    f.sync();
     f.sync();
     assert_eq!(f.detail(goes).view.comments.len(), 1);
-    f.server.state().judge = None;
-    f.sync();
-    f.sync();
-    assert!(f.phone.show(goes).unwrap().is_none());
-    assert_eq!(f.server.view(goes).unwrap().comments.len(), 1);
 }
 
-/// What a device gets that may push but not pull: its own cursor, and nothing else.
-fn push_only(page: &mut gridlog_protocol::Page) {
-    page.entries.clear();
-    page.records.clear();
-    page.cursor.seq = 0;
-    page.more = false;
+fn office(reason: &str) -> OfficeDecision {
+    OfficeDecision {
+        by: "W002".into(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[test]
-fn a_device_that_may_not_pull_any_more_purges_nothing_by_that() {
-    let f = Fixture::new();
-    let theirs = f.server.colleague_writes(new_case("别人的"), vec![]);
-    f.sync();
-    f.server.state().profile.0 = 2;
-    let mut session = f.phone.begin_sync().unwrap();
-    let mut exchange = || {
-        let body = session.next_request().unwrap().unwrap();
-        let answer = f.server.post(SYNC_PATH, Some("token"), "", &body).unwrap();
-        session.accept(answer).unwrap();
-    };
-    exchange();
-    f.server.state().tamper = Some(Box::new(push_only));
-    exchange();
-    assert!(f.phone.show(theirs).unwrap().is_some());
-}
-
-#[test]
-fn a_log_that_shrank_is_not_believed() {
-    let f = Fixture::new();
-    f.server.colleague_writes(new_case("别人的"), vec![]);
-    f.sync();
-    f.server.state().tamper = Some(Box::new(push_only));
-    let error = f.phone.sync(&f.server, SyncOptions::default());
-    assert_eq!(error.unwrap_err().code(), "bad_page");
-}
-
-#[test]
-fn what_is_gone_is_purged() {
-    let f = Fixture::new();
-    let goes = f.server.colleague_writes(new_case("涂销的"), vec![]);
-    f.sync();
-    f.server.state().gone.push(Key(*goes.as_bytes()));
-    assert_eq!(f.sync().purged, 1);
-    assert!(f.phone.show(goes).unwrap().is_none());
-    f.server.state().gone.clear();
-    f.server.state().profile.0 = 2;
-    f.sync();
-    assert!(
-        f.phone.show(goes).unwrap().is_some(),
-        "seen again, it comes back whole"
-    );
-}
-
-#[test]
-fn after_a_restore_of_the_server_the_phone_gives_back_its_own_words_and_purges_nothing() {
-    let f = Fixture::new();
-    let theirs = f.server.colleague_writes(new_case("别人的"), vec![]);
-    let mine = f.phone.report(report("我的")).unwrap();
-    f.sync();
-    f.phone.comment(mine, "又一句").unwrap();
-    f.sync();
-    assert_eq!(f.phone.status().unwrap().admitted, 2);
-    f.server.state().lose_everything();
-    let report = f.sync();
-    assert!(report.complete);
-    assert!(f.phone.show(theirs).unwrap().is_some());
-    let detail = f.detail(mine);
-    assert_eq!(detail.row.standing, Standing::InLog);
-    assert_eq!(detail.view.comments.len(), 1);
-    assert_eq!(f.server.view(mine).unwrap(), detail.view);
-    assert_eq!(f.phone.status().unwrap().epoch, 2);
-}
-
-#[test]
-fn a_proposal_that_the_log_refused_says_why() {
-    use gridlog_domain::record::StepDetails;
-    use gridlog_domain::workflow::{Stage, Step};
-    let f = Fixture::new();
-    let id = f.phone.report(report("一")).unwrap();
-    f.sync();
+fn what_an_office_let_in_keeps_the_record_in_its_authors_sight() {
+    let (f, _, goes) = between_two_grids();
+    f.phone.comment(goes, "还没发出去的话").unwrap();
     f.clock.advance(1_000);
+    leave_next_grid(&f.server);
+    f.sync();
+    let item = f.server.reviewed();
+    {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        sequencer.clear(item, office("")).unwrap();
+    }
+    f.server.work();
+    f.sync();
+    assert_eq!(f.status().leaving, 0);
+    assert_eq!(f.detail(goes).row.standing, Standing::InLog);
+    f.sync();
+    f.assert_agrees();
+}
+
+#[test]
+fn what_an_office_dismissed_leaves_once_its_author_let_it_go() {
+    let (f, _, goes) = between_two_grids();
+    f.phone.comment(goes, "还没发出去的话").unwrap();
+    f.clock.advance(1_000);
+    leave_next_grid(&f.server);
+    f.sync();
+    let item = f.server.reviewed();
+    {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        sequencer.dismiss(item, office("不属实")).unwrap();
+    }
+    f.sync();
+    f.sync();
+    let refused = f.detail(goes).needs_you;
+    assert_eq!(refused[0].code, "dismissed");
+    f.phone.dismiss_needs_you(refused[0].id).unwrap();
+    f.sync();
+    assert!(!f.has(goes));
+    f.assert_agrees();
+}
+
+#[test]
+fn a_person_whose_account_is_disabled_pushes_and_loses_nothing() {
+    let (f, stays, goes) = between_two_grids();
+    let mine = f.phone.report(report("我的")).unwrap();
+    // Something that the phone would ask for whole.
+    let sql = "INSERT INTO wants (record) VALUES (?1)";
+    raw(&path(&f.folder))
+        .execute(sql, [stays.as_bytes()])
+        .unwrap();
+    let mut person = worker(&[GRID, NEXT_GRID]);
+    person.enabled = false;
+    f.server.appoint(person);
+    f.server.colleague_edits(stays, &[titled("不再告诉")]);
+    f.sync();
+    f.sync();
+    assert_eq!(f.detail(mine).row.standing, Standing::Review);
+    assert_eq!(f.status().leaving, 0);
+    assert_eq!(f.detail(stays).row.headline, "留下的");
+    assert!(f.has(goes));
+    f.server.appoint(worker(&[GRID, NEXT_GRID]));
+    f.sync();
+    assert_eq!(f.detail(stays).row.headline, "不再告诉");
+}
+
+#[test]
+fn what_was_erased_goes_at_once_with_every_word_of_it() {
+    let f = Fixture::synced();
+    let goes = f.phone.report(report("涂销的")).unwrap();
+    let stays = f.phone.report(report("留下的")).unwrap();
+    f.sync();
+    f.phone.comment(goes, "还没发出去的话").unwrap();
+    let erasure = Erasure {
+        record: goes,
+        at_ms: f.server.now_ms(),
+        reason: ErasureReason::PersonAsked,
+        by: "W002".into(),
+    };
+    {
+        let engine = f.server.engine();
+        let erased = engine.sequencer.borrow_mut().erase(&erasure);
+        assert!(erased.unwrap().is_some());
+    }
+    assert_eq!(f.sync().purged, 1);
+    assert!(!f.has(goes) && f.has(stays));
+    assert!(f.phone.search("涂销", 10).unwrap().is_empty());
+    for table in ["changes", "entries", "rulings", "outbox", "needs_you"] {
+        assert_eq!(f.stored(table, goes), 0, "{table}");
+    }
+    f.sync();
+    f.assert_agrees();
+    let status = f.status();
+    assert_eq!((status.recorded, status.admitted), (1, 1));
+    assert!(status.all_in_log(), "{status:?}");
+}
+
+#[test]
+fn a_record_that_moved_to_another_grid_leaves_and_comes_back_with_it() {
+    let f = Fixture::new();
+    let id = f.server.colleague_writes(new_case("移交的"), vec![]);
+    f.sync();
+    let relocate = |area: &str| {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        let moved = sequencer.relocate(f.server.now_ms(), id, &area.into());
+        moved.unwrap();
+    };
+    relocate(NEXT_GRID);
+    f.sync();
+    assert_eq!(f.phone.leaving().unwrap()[0].id, id);
+    f.sync();
+    assert!(!f.has(id));
+    f.assert_agrees();
+    relocate(GRID);
+    f.server.colleague_edits(id, &[comment("又回来了")]);
+    f.sync();
+    assert_eq!(f.detail(id).view.comments.len(), 1);
+    assert_eq!(f.stored("sealed", id), 0);
+    f.assert_agrees();
+    assert_eq!(f.verify().differing, Some(0));
+}
+
+#[test]
+fn a_record_that_comes_back_before_it_left_stays() {
+    let (f, _, goes) = between_two_grids();
+    leave_next_grid(&f.server);
+    f.sync();
+    assert_eq!(f.status().leaving, 1);
+    f.server.appoint(worker(&[GRID, NEXT_GRID]));
+    f.sync();
+    f.sync();
+    assert_eq!(f.status().leaving, 0);
+    assert!(f.has(goes));
+    f.assert_agrees();
+}
+
+#[test]
+fn a_case_that_was_archived_leaves_and_comes_back_when_somebody_writes_in_it() {
+    let f = Fixture::synced();
+    let id = f.phone.note_case(report("自行处置的")).unwrap();
+    let handled = StepDetails {
+        result: Some("已劝离".to_owned()),
+        ..StepDetails::default()
+    };
+    f.phone.propose(id, Step::SelfHandle, handled).unwrap();
+    f.sync();
+    f.clock.advance(40 * DAY_MS);
+    let archived = {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        sequencer.archive_closed(f.server.now_ms(), 30 * DAY_MS, 100)
+    };
+    assert_eq!(archived.unwrap(), 1);
+    f.sync();
+    assert_eq!(f.phone.leaving().unwrap()[0].id, id);
+    f.sync();
+    assert!(!f.has(id));
+    f.assert_agrees();
+    assert!(f.status().all_in_log(), "{:?}", f.status());
+
+    f.server.colleague_edits(id, &[comment("补充材料")]);
+    f.sync();
+    assert_eq!(f.detail(id).view.comments.len(), 1);
+    f.assert_agrees();
     f.phone
-        .propose(id, Step::Close, StepDetails::default())
+        .propose(id, Step::Report, StepDetails::default())
         .unwrap();
     f.sync();
-    let detail = f.detail(id);
-    let refused = detail
-        .proposals
-        .iter()
-        .find(|status| status.proposal.step == Step::Close);
-    match &refused.unwrap().standing {
-        ProposalStanding::Refused { code, zh, .. } => {
-            assert_eq!(code, "wrong_stage");
-            assert!(!zh.is_empty());
-        }
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(detail.row.stage, Some(Stage::Reported));
-    assert_eq!(detail.expected_stage, Some(Stage::Reported));
-    assert_eq!(
-        detail.proposals[0].proposal.step,
-        Step::Report,
-        "oldest first"
-    );
-    f.phone.withdraw(id, detail.proposals[0].id).unwrap();
-    assert_eq!(f.detail(id).expected_stage, Some(Stage::Withdrawn));
+    assert!(f.status().all_in_log(), "{:?}", f.status());
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use gridlog_client_core::*;
 
-use crate::support::*;
+use crate::fixture::*;
+use crate::server::PASSWORD;
 
 #[test]
 fn a_wrong_key_opens_nothing_and_touches_nothing() {
@@ -34,9 +35,7 @@ fn the_file_shows_nothing_of_what_was_written() {
 fn a_store_of_a_newer_app_is_not_touched() {
     let f = Fixture::new();
     drop(f.phone);
-    let raw = rusqlite::Connection::open(path(&f.folder)).unwrap();
-    let key = format!("PRAGMA key = \"x'{}'\"", "07".repeat(32));
-    raw.execute_batch(&key).unwrap();
+    let raw = raw(&path(&f.folder));
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let before = fs::read(path(&f.folder)).unwrap();
@@ -45,7 +44,7 @@ fn a_store_of_a_newer_app_is_not_touched() {
         error,
         PhoneError::StoreNewer {
             found: 99,
-            known: 1
+            known: 2
         }
     ));
     assert_eq!(fs::read(path(&f.folder)).unwrap(), before);
@@ -56,24 +55,24 @@ fn a_store_restored_from_a_backup_writes_with_a_new_actor() {
     let f = Fixture::new();
     f.phone.report(report("备份前")).unwrap();
     f.sync();
-    let first = f.server.state().requests[0].actor;
+    let first = f.server.line().requests[0].actor;
     let same = f.reopen(2);
     same.sync(&f.server, SyncOptions::default()).unwrap();
-    assert_eq!(f.server.state().requests.last().unwrap().actor, first);
+    assert_eq!(f.server.last_request().actor, first);
     drop(same);
 
     fs::remove_file(f.folder.path().join("marker")).unwrap();
     let restored = f.reopen(3);
     restored.report(report("恢复后")).unwrap();
     restored.sync(&f.server, SyncOptions::default()).unwrap();
-    let second = f.server.state().requests.last().unwrap().actor;
+    let second = f.server.last_request().actor;
     assert_ne!(first, second);
     assert_eq!(restored.status().unwrap().admitted, 2);
 
     fs::write(f.folder.path().join("marker"), "00".repeat(16)).unwrap();
     let again = f.reopen(4);
     again.sync(&f.server, SyncOptions::default()).unwrap();
-    assert_ne!(f.server.state().requests.last().unwrap().actor, second);
+    assert_ne!(f.server.last_request().actor, second);
 }
 
 #[test]
@@ -87,7 +86,7 @@ fn what_an_actor_wrote_that_was_never_certified_goes_up_under_its_own_name() {
     }
     let report = f.sync();
     assert_eq!((report.refused, report.admitted), (0, 3));
-    assert_eq!(f.server.state().actors.len(), 3);
+    assert_eq!(f.server.actors("W001").len(), 3);
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn two_processes_may_open_and_write_one_store() {
     });
     let phones = opening.map(|thread| thread.join().unwrap());
     phones[0]
-        .enrol(&f.server, &"W001".into(), "secret", "x")
+        .enrol(&f.server, &"W001".into(), PASSWORD, "x")
         .unwrap();
     let id = phones[0].report(report("共同")).unwrap();
     let writing = phones.clone().map(|phone| {
@@ -131,12 +130,8 @@ fn two_processes_may_open_and_write_one_store() {
 fn a_reader_does_not_wait_for_a_writer() {
     let f = Fixture::new();
     f.phone.report(report("一")).unwrap();
-    let raw = rusqlite::Connection::open(path(&f.folder)).unwrap();
-    raw.execute_batch(&format!(
-        "PRAGMA key = \"x'{}'\"; BEGIN IMMEDIATE",
-        "07".repeat(32)
-    ))
-    .unwrap();
+    let raw = raw(&path(&f.folder));
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert_eq!(f.phone.list(&Query::default()).unwrap().len(), 1);
     assert_eq!(f.phone.search("一", 10).unwrap().len(), 1);
 }

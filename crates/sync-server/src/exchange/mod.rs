@@ -258,6 +258,7 @@ impl Exchange {
             wants: request
                 .wants
                 .iter()
+                .filter(|_| may_pull)
                 .map(|want| RecordId::from_bytes(want.0))
                 .collect(),
             max_entries: MAX_PAGE_ENTRIES,

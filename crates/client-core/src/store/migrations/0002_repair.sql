@@ -43,6 +43,9 @@ ALTER TABLE records ADD COLUMN print BLOB NOT NULL DEFAULT x'';
 ALTER TABLE records ADD COLUMN page INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX records_leaving ON records (out_of_scope) WHERE out_of_scope = 1;
 
+-- Actors of an earlier device of this store. No receipt of the device of today names what they wrote.
+ALTER TABLE actors ADD COLUMN former INTEGER NOT NULL DEFAULT 0;
+
 -- A store from before walks through everything again.
 DELETE FROM meta WHERE key IN
     ('cursor_epoch', 'cursor_seq', 'profile_version', 'pass', 'sweeping');
