@@ -12,7 +12,7 @@
 //! - [`directory`]: people, assignments, areas, reference data.
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
 //! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
-//! - [`store`]: what is kept, behind one trait.
+//! - [`store`]: what is kept, behind one trait; [`outside`]: what is kept beside it.
 //!
 //! No log line holds a record's contents, a password or a token.
 
@@ -21,10 +21,14 @@ pub mod config;
 pub mod directory;
 pub mod environment;
 pub mod exchange;
+mod grouping;
 pub mod identity;
 pub mod ingest;
 pub mod keys;
 pub mod news;
+pub mod outside;
 pub mod server;
 pub mod store;
+#[cfg(test)]
+mod town;
 pub mod web;

@@ -120,6 +120,13 @@ impl Directory {
             .collect()
     }
 
+    /// The area that has all others in it; `None` in a district without areas.
+    pub fn widest_area(&self) -> Option<AreaCode> {
+        let areas: Vec<Area> = self.areas.clone().into();
+        let widest = areas.into_iter().find(|area| area.parent.is_none());
+        widest.map(|area| area.code)
+    }
+
     /// The roles that a person held over `area` at `at_ms`.
     pub fn held_roles(&self, id: &PersonId, area: &AreaCode, at_ms: i64) -> Vec<HeldRole> {
         self.assignments_at(id, at_ms)

@@ -4,7 +4,6 @@ use gridlog_domain::id::{AreaCode, PersonId};
 use gridlog_domain::record::policy;
 use gridlog_domain::record::{Kind, RecordView};
 use gridlog_domain::time::{ActTimes, CountedTime};
-use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::{Admitted, Limits, Outcome as Judged, PolicyRefusal, Refusal, admit};
 use gridlog_protocol::limits::MAX_RECORD_BYTES;
 use gridlog_protocol::{Digest, reason};
@@ -73,6 +72,7 @@ pub(super) fn decide(
                 batch,
                 working,
                 origin: None,
+                stays_archived: false,
             };
             let (seq, proposals) = ledger.enter(*admitted, begun, incoming)?;
             for (id, stored) in proposals {
@@ -192,16 +192,11 @@ pub(super) fn begin(
     if let Some(status) = refuse_by_scope(circumstances, incoming, place, admitted.header.time_ms) {
         return Err(status);
     }
-    let state = (view.kind == Kind::Case).then(CaseState::default);
-    Ok(Ruled {
-        kind: view.kind,
-        area,
-        author: view.author,
-        state,
-    })
+    Ok(Ruled::new(view.kind, area, view.author))
 }
 
-fn own_area(directory: &Directory, person: &PersonId) -> Option<AreaCode> {
+/// The area that a person works in.
+pub(super) fn own_area(directory: &Directory, person: &PersonId) -> Option<AreaCode> {
     let assignments = &directory.person(person)?.assignments;
     assignments
         .iter()

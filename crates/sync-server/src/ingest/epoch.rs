@@ -26,7 +26,8 @@ impl Why {
 }
 
 impl Sequencer {
-    /// Begins epoch `next` with an entry that says so, if the log is still in `current`.
+    /// Begins an epoch with an entry that says so, if the log is still in `current`: epoch `next`, or
+    /// the first one beyond every epoch that ever began here.
     ///
     /// # Errors
     /// [`StoreError`]; then the epoch is as it was.
@@ -40,7 +41,9 @@ impl Sequencer {
         if head.epoch != current {
             return Ok(());
         }
-        let epoch = next.max(current.saturating_add(1));
+        let known = current.max(self.outside.newest_epoch()?);
+        let epoch = next.max(known.saturating_add(1));
+        self.outside.note_epoch(epoch)?;
         let nothing = [0; 16];
         let entry = LogEntry {
             seq: head.seq + 1,
@@ -68,5 +71,19 @@ impl Sequencer {
         self.store.commit(&batch)?;
         tracing::warn!(epoch, why = why.code(), "a new epoch of the log began");
         Ok(())
+    }
+
+    /// Begins an epoch if the database is of an older one than the newest that began here: somebody
+    /// put an old copy of it in place.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then the server must not serve.
+    pub fn require_newest_epoch(&mut self, now_ms: i64) -> Result<(), StoreError> {
+        let epoch = self.store.head()?.epoch;
+        let newest = self.outside.newest_epoch()?;
+        if newest > epoch {
+            return self.begin_epoch(now_ms, (epoch, newest), Why::Restored);
+        }
+        Ok(self.outside.note_epoch(epoch)?)
     }
 }

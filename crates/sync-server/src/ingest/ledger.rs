@@ -22,6 +22,9 @@ pub(super) struct Ledger<'a, 'b> {
     pub(super) working: &'a mut Working,
     /// Set while entries are written that a device gave back.
     pub(super) origin: Option<Origin>,
+    /// Whether a record that left the phones stays away although something is written in it: what is
+    /// given back is older than its leaving.
+    pub(super) stays_archived: bool,
 }
 
 impl Ledger<'_, '_> {
@@ -81,7 +84,8 @@ impl Ledger<'_, '_> {
 
     /// Brings a record back that had left the phones.
     fn bring_back(&mut self, since: u64) {
-        if std::mem::take(&mut self.working.archived) {
+        if self.working.archived && !self.stays_archived {
+            self.working.archived = false;
             let id = self.working.id;
             let audiences = self.working.audiences.iter();
             let again = audiences.map(|audience| (id, audience.clone(), since));
@@ -89,10 +93,12 @@ impl Ledger<'_, '_> {
         }
     }
 
-    /// Lets a record leave the phones.
+    /// Lets a record leave the phones. Nobody did anything to it, so an office's list keeps its place.
     pub(super) fn archive(&mut self) {
+        let updated_ms = self.working.updated_ms;
         self.working.archived = true;
         self.append(Fact::Archived);
+        self.working.updated_ms = updated_ms;
     }
 
     /// Erases the record. What refers to it finds only that it is gone.
@@ -117,15 +123,23 @@ impl Ledger<'_, '_> {
             directory.area_audiences(area).into_iter().collect()
         };
         let (old, new) = (of(&before), of(area));
-        for audience in old.difference(&new) {
-            self.lose(audience);
+        let next = self.batch.head.seq + 1;
+        self.bring_back(next);
+        for audience in new.difference(&old) {
+            self.gain(audience.clone(), next);
         }
         self.ruled()?.area = area.clone();
+        // Told to both sides, so that either can give it back.
         self.append(Fact::Assignment {
             area: area.as_str().to_owned(),
         });
         for audience in new.difference(&old) {
-            self.show_to(audience);
+            self.append(Fact::Visible {
+                audience: audience.clone(),
+            });
+        }
+        for audience in old.difference(&new) {
+            self.lose(audience);
         }
         Ok(())
     }

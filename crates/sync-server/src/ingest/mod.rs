@@ -7,6 +7,7 @@
 //! [`Receiver`] makes what many requests push durable together; [`Sequencer`] decides, one round
 //! at a time, and commits each round as one batch. Neither reads a clock: time comes in.
 
+mod custody;
 mod decide;
 mod epoch;
 mod ledger;

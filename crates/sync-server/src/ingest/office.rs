@@ -4,7 +4,7 @@
 //! by the same rules, and its proposals are ruled on by the same function.
 
 use automerge::ActorId;
-use gridlog_domain::id::{EntryId, PersonId, RecordId};
+use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Author, Command, LogPosition, RecordError, write};
 use gridlog_domain::workflow::RefusalReason;
 use gridlog_protocol::{Digest, reason};
@@ -42,6 +42,12 @@ pub enum OfficeError {
     /// The change that they make is not admitted.
     #[error("the change is not admitted: {0}")]
     NotAdmitted(String),
+    /// There is no such record, or it was erased.
+    #[error("there is no record {0}")]
+    UnknownRecord(RecordId),
+    /// There is no such area, or it is not valid now.
+    #[error("there is no area {0}, or it is not valid now")]
+    UnknownArea(AreaCode),
     /// No such item waits for the office.
     #[error("item {0} does not wait for a decision")]
     NotWaiting(Digest),

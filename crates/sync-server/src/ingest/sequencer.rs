@@ -10,8 +10,10 @@ use gridlog_protocol::Digest;
 
 use super::decide::{Circumstances, Incoming, decide};
 use super::record_cache::RecordCache;
+use super::take_back::UnruledList;
 use super::working::Working;
 use crate::directory::SharedDirectory;
+use crate::outside::{Outside, OutsideMemory};
 use crate::store::{Batch, Decision, InboxItem, ItemStatus, Store, StoreError};
 
 /// What a round did.
@@ -30,6 +32,8 @@ pub struct Sequencer {
     pub(super) directory: SharedDirectory,
     pub(super) limits: Limits,
     pub(super) cache: RecordCache,
+    pub(super) outside: Arc<dyn Outside>,
+    pub(super) unruled: UnruledList,
     /// The actor with which this server writes for offices; fresh at every start.
     pub(super) actor: [u8; 16],
 }
@@ -56,7 +60,8 @@ pub(super) struct Desk<'a> {
 }
 
 impl Sequencer {
-    /// A sequencer over a store. `actor` is 16 random bytes, fresh at every start.
+    /// A sequencer over a store. `actor` is 16 random bytes, fresh at every start. What must outlive a
+    /// restore of the store it keeps in memory, unless it is told otherwise.
     pub fn new(
         store: Arc<dyn Store>,
         directory: SharedDirectory,
@@ -68,8 +73,16 @@ impl Sequencer {
             directory,
             limits,
             cache: RecordCache::default(),
+            outside: Arc::new(OutsideMemory::default()),
+            unruled: UnruledList::default(),
             actor,
         }
+    }
+
+    /// Keeps there what must outlive a restore of the store.
+    #[must_use]
+    pub fn beside(self, outside: Arc<dyn Outside>) -> Self {
+        Self { outside, ..self }
     }
 
     /// Decides on at most `limit` items, in the order of their arrival, and commits.
@@ -81,6 +94,7 @@ impl Sequencer {
     /// # Errors
     /// [`StoreError`]; then nothing of the round counts, and it can be tried again.
     pub fn round(&mut self, now_ms: i64, limit: usize) -> Result<Round, StoreError> {
+        self.rule_on_overdue(now_ms)?;
         let items = self.store.undecided(limit)?;
         let decided = items.len();
         let mut broken = BTreeSet::new();

@@ -20,6 +20,18 @@ pub(super) struct Ruled {
     pub(super) state: Option<CaseState>,
 }
 
+impl Ruled {
+    /// What the log says of a record that begins.
+    pub(super) fn new(kind: Kind, area: AreaCode, author: PersonId) -> Self {
+        Self {
+            kind,
+            area,
+            author,
+            state: (kind == Kind::Case).then(CaseState::default),
+        }
+    }
+}
+
 /// A record with everything that deciding on its next change needs.
 #[derive(Debug, Clone)]
 pub(super) struct Working {
@@ -75,6 +87,17 @@ impl Working {
             touched: Touched::read(&row.touched),
             archived: row.archived,
             erased: false,
+        })
+    }
+
+    /// A record as far as can be told without its document: nothing can be written in it.
+    pub(super) fn without_document(store: &dyn Store, row: &RecordRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            audiences: store.audiences_of(row.id)?.into_iter().collect(),
+            as_of: row.as_of,
+            updated_ms: row.updated_ms,
+            archived: row.archived,
+            ..Self::new(row.id)
         })
     }
 

@@ -1,5 +1,7 @@
 //! What can go wrong while keeping things.
 
+use crate::outside::OutsideError;
+
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -36,6 +38,9 @@ pub enum StoreError {
     /// An actor belongs to another device.
     #[error("the actor belongs to another device; take a fresh one")]
     ActorTaken,
+    /// What is kept beside the database was not.
+    #[error(transparent)]
+    Outside(#[from] OutsideError),
     /// A thread panicked while it held the writer.
     #[error("an earlier failure left the writer unusable; restart the server")]
     Poisoned,

@@ -90,6 +90,15 @@ pub trait Store: Send + Sync + 'static {
     /// Records for an office's lists, newest first.
     fn records(&self, filter: &CaseFilter) -> Result<Vec<RecordRow>, StoreError>;
 
+    /// Cases in one of the stages about which the log has said nothing since `before_ms` and that have
+    /// not left the phones, the oldest first, at most `limit`.
+    fn over_since(
+        &self,
+        stages: &[String],
+        before_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError>;
+
     /// How many cases are in each stage, within the audiences given.
     fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError>;
 

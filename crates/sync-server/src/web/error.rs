@@ -184,6 +184,14 @@ fn office_parts(error: &OfficeError) -> (StatusCode, &'static str, &'static str)
     match error {
         OfficeError::Record(error) => (StatusCode::BAD_REQUEST, error.code(), "内容不符合要求"),
         OfficeError::NotAdmitted(_) => (StatusCode::CONFLICT, "not_admitted", "内容未被采纳"),
+        OfficeError::UnknownRecord(_) => {
+            (StatusCode::NOT_FOUND, "not_found", "不存在，或您无权查看")
+        }
+        OfficeError::UnknownArea(_) => (
+            StatusCode::BAD_REQUEST,
+            "unknown_area",
+            "区域不存在或已停用",
+        ),
         OfficeError::NotWaiting(_) => (
             StatusCode::NOT_FOUND,
             "not_waiting",

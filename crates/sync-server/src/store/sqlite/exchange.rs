@@ -7,6 +7,7 @@ use gridlog_protocol::{Author, Fact, Key, LogEntry, ScopePrint};
 use rusqlite::{Transaction, params};
 
 use super::{inbox, log, rows, tallies, visibility};
+use crate::grouping::follows_from;
 use crate::store::error::StoreError;
 use crate::store::model::{
     ExchangeQuery, ExchangeSlice, StoredChange, StoredEntry, TouchedRecord, WalkQuery,
@@ -34,15 +35,6 @@ fn numbers(
     numbers.sort_unstable();
     numbers.dedup();
     Ok(numbers)
-}
-
-/// Whether an entry is no consequence of the one before. A page does not end between a change and
-/// what was ruled on it, so that a device that has only the one page can give back both.
-const fn begins(fact: &Fact) -> bool {
-    matches!(
-        fact,
-        Fact::Admit { .. } | Fact::Archived | Fact::Erase { .. } | Fact::Epoch { .. }
-    )
 }
 
 struct Teller<'a> {
@@ -112,7 +104,9 @@ impl Teller<'_> {
             let (stored, entry) = &read;
             self.take(stored, entry, after)?;
             let Some((_, next)) = &ahead else { break };
-            let ends_well = next.record != entry.record || begins(&next.fact);
+            // A page does not end between a change and what was ruled on it, so that a device that has
+            // only the one page can give back both.
+            let ends_well = !follows_from(next, entry);
             let count = index + 1;
             if count >= most || (ends_well && (count >= enough || self.is_full())) {
                 self.slice.more = true;
@@ -149,9 +143,10 @@ impl Teller<'_> {
             entry.fact,
             Fact::Hidden { .. } | Fact::Archived | Fact::Erase { .. }
         );
-        // What takes a record away says nothing of what was in it, and a device may have to give it
-        // back to a log that lost it.
-        if visible || takes_away {
+        // Where a record went, or that it went, says nothing of what was in it, and a device may have
+        // to give it back to a log that lost it.
+        let is_place = matches!(entry.fact, Fact::Assignment { .. });
+        if visible || takes_away || is_place {
             self.bytes += stored.canonical.len();
             self.slice.entries.push(stored.clone());
         }

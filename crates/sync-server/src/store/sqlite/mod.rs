@@ -231,6 +231,15 @@ impl Store for SqliteStore {
         self.read(|tx| rows::filtered(tx, filter))
     }
 
+    fn over_since(
+        &self,
+        stages: &[String],
+        before_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| rows::over_since(tx, stages, before_ms, limit))
+    }
+
     fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
         self.read(|tx| rows::cases_by_stage(tx, audiences))
     }

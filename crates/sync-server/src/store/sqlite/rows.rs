@@ -245,6 +245,28 @@ pub(super) fn filtered(
     Ok(records)
 }
 
+/// Cases in one of the stages that nothing happened to since `before_ms`.
+pub(super) fn over_since(
+    tx: &Transaction<'_>,
+    stages: &[String],
+    before_ms: i64,
+    limit: usize,
+) -> Result<Vec<RecordRow>, StoreError> {
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM records
+         WHERE kind = 'case' AND archived = 0 AND updated_ms < ?2
+             AND stage IN (SELECT value FROM json_each(?1))
+         ORDER BY updated_ms LIMIT ?3"
+    ))?;
+    let values = params![json_list(stages), before_ms, limit.cast_signed()];
+    let rows = query.query_map(values, |row| Ok(read(row)))?;
+    let mut records = Vec::new();
+    for row in rows {
+        records.push(row??);
+    }
+    Ok(records)
+}
+
 pub(super) fn cases_by_stage(
     tx: &Transaction<'_>,
     audiences: &[String],

@@ -1,0 +1,330 @@
+use gridlog_domain::workflow::Step;
+use gridlog_protocol::{Key, Lineage, Page, Position, Verdict, ViewNews};
+
+use crate::ingest::Why;
+use crate::store::Store;
+use crate::town::*;
+
+/// A town with a phone that is up to date, and `n` cases of the colleague.
+fn settled(n: u8) -> (Town, TestDevice) {
+    let town = Town::new();
+    write_cases(&town, 1, n);
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    (town, phone)
+}
+
+/// Lets a phone of the colleague begin `count` cases.
+fn write_cases(town: &Town, first: u8, count: u8) {
+    let mut other = town.phone(100 + first, COLLEAGUE);
+    other.pull(town);
+    for n in first..first + count {
+        let begun = other.write(town, record(n), &[new_case(GRID_A, "案卷")]);
+        other.push(town, vec![begun]);
+    }
+}
+
+fn head(town: &Town) -> Position {
+    let head = town.store.head().unwrap();
+    Position {
+        epoch: head.epoch,
+        seq: head.seq,
+        hash: head.hash,
+    }
+}
+
+fn told(page: &Page) -> Vec<Key> {
+    page.body.records.iter().map(|told| told.record).collect()
+}
+
+fn key(n: u8) -> Key {
+    Key([n; 16])
+}
+
+#[test]
+fn a_new_phone_begins_at_the_end_of_the_log_and_walks() {
+    let town = Town::new();
+    write_cases(&town, 1, 3);
+    let mut phone = town.phone(1, WORKER);
+    let first = phone.ask(&town, |_| {}).unwrap();
+    assert!(first.body.profile.is_some() && first.body.more);
+    assert!(first.body.records.is_empty());
+    assert_eq!(first.statement.position, head(&town));
+    assert_eq!(first.statement.receipt, None, "there is more");
+    phone.bootstrap(&town);
+    assert_eq!(phone.changes.len(), 3);
+    assert_eq!(phone.position, head(&town));
+}
+
+#[test]
+fn a_phone_of_this_log_goes_on_where_it_is() {
+    let (town, mut phone) = settled(2);
+    let before = phone.position;
+    write_cases(&town, 5, 1);
+    let page = phone.pull(&town);
+    assert_eq!(page.body.lineage, None);
+    assert_eq!(told(&page), [key(5)]);
+    assert!(page.statement.position.seq > before.seq);
+    assert!(page.statement.receipt.is_some() && page.statement.scope.is_some());
+}
+
+#[test]
+fn a_phone_that_saw_nothing_of_what_was_lost_goes_on_after_a_restore() {
+    let (town, mut phone) = settled(2);
+    let backup = town.back_up();
+    write_cases(&town, 5, 1);
+    let town = town.restore(&backup, Some(Why::Restored));
+    write_cases(&town, 7, 1);
+    let seq = phone.position.seq;
+    let common = Some(seq);
+    let page = phone.pull(&town);
+    assert_eq!(page.body.lineage, Some(Lineage { common }));
+    assert_eq!(told(&page), [key(7)]);
+    assert_eq!(page.statement.position, head(&town));
+    assert_eq!(
+        phone.pull(&town).body.lineage,
+        None,
+        "it is in this epoch now"
+    );
+}
+
+#[test]
+fn a_phone_that_saw_what_was_lost_is_told_what_both_logs_share_before_anything_else() {
+    let (town, mut phone) = settled(2);
+    let backup = town.back_up();
+    let base = head(&town);
+    write_cases(&town, 5, 1);
+    phone.pull(&town);
+    let ahead = phone.position;
+    let town = town.restore(&backup, Some(Why::Restored));
+    let edit = phone.write(&town, record(1), &[comment(&town, WORKER, "后话")]);
+    let page = phone.push(&town, vec![edit.clone()]);
+    let common = Some(base.seq);
+    assert_eq!(page.body.lineage, Some(Lineage { common }));
+    assert_eq!(
+        page.body.verdicts,
+        [Verdict::Unknown],
+        "nothing is ruled on yet"
+    );
+    assert!(page.body.more && page.body.entries.is_empty());
+    assert_eq!(page.statement.position, Position { epoch: 2, ..base });
+    assert!(page.statement.receipt.is_none() && page.statement.scope.is_none());
+    // It gives back, and only then goes on from there.
+    phone.position = ahead;
+    let returns = phone.everything();
+    let page = phone.give_back(&town, returns);
+    assert!(page.body.returned > 0);
+    let page = phone.push(&town, vec![edit]);
+    assert!(matches!(page.body.verdicts[..], [Verdict::Admitted { .. }]));
+    assert!(town.store.record(record(5)).unwrap().is_some());
+    town.require_sound();
+}
+
+#[test]
+fn an_epoch_that_this_log_does_not_know_shares_nothing_for_certain() {
+    let (town, mut phone) = settled(2);
+    let backup = town.back_up();
+    let town = town.restore(&backup, Some(Why::Restored));
+    phone.pull(&town);
+    // The second backup knows nothing of the epoch that the phone is in.
+    let town = town.restore(&backup, Some(Why::Restored));
+    let mut sequencer = town.sequencer.borrow_mut();
+    sequencer
+        .begin_epoch(town.now.get(), (2, 3), Why::Restored)
+        .unwrap();
+    drop(sequencer);
+    let mut elsewhere = phone.position;
+    elsewhere.epoch = 9;
+    elsewhere.hash.0[0] ^= 1;
+    let page = phone
+        .ask(&town, |request| request.position = elsewhere)
+        .unwrap();
+    assert_eq!(page.body.lineage, Some(Lineage { common: None }));
+    let mut other = phone.position;
+    other.hash.0[0] ^= 1;
+    let page = phone
+        .ask(&town, |request| request.position = other)
+        .unwrap();
+    let common = Some(0);
+    assert_eq!(page.body.lineage, Some(Lineage { common }));
+    let nothing = Position {
+        epoch: 3,
+        ..Position::NOWHERE
+    };
+    assert_eq!(page.statement.position, nothing);
+}
+
+#[test]
+fn a_log_that_was_put_back_in_silence_is_found_out_by_what_it_signed() {
+    let (town, mut phone) = settled(2);
+    let backup = town.back_up();
+    write_cases(&town, 5, 1);
+    phone.pull(&town);
+    // An old copy of the file, and work goes on as if nothing had happened.
+    let town = town.restore(&backup, None);
+    write_cases(&town, 7, 2);
+    let mut later = town.phone(3, COLLEAGUE);
+    later.bootstrap(&town);
+    let page = phone.ask(&town, |_| {}).unwrap();
+    assert_eq!(page.body.lineage, Some(Lineage { common: None }));
+    assert_eq!(
+        page.statement.position,
+        Position::NOWHERE,
+        "what a phone claims is never signed"
+    );
+    assert_eq!(head(&town).epoch, 1);
+    let returns = phone.everything();
+    let page = phone.give_back(&town, returns);
+    assert_eq!(head(&town).epoch, 2);
+    let common = Some(0);
+    assert_eq!(
+        page.body.lineage,
+        Some(Lineage { common }),
+        "nobody knows where the logs parted"
+    );
+    for n in [1, 2, 5, 7, 8] {
+        assert!(town.store.record(record(n)).unwrap().is_some(), "{n}");
+    }
+    // Who has pulled from the log as it is now has lost nothing.
+    let page = later.pull(&town);
+    let lineage = page.body.lineage;
+    assert!(lineage.is_none_or(|shared| shared.common.is_some_and(|common| common > 0)));
+    town.require_sound();
+}
+
+#[test]
+fn what_a_phone_only_claims_begins_no_epoch() {
+    let (town, mut phone) = settled(2);
+    phone.position.seq += 50;
+    phone.position.hash.0[0] ^= 1;
+    let claimed = phone.position;
+    for _ in 0..3 {
+        let page = phone.ask(&town, |_| {}).unwrap();
+        assert_eq!(page.body.lineage, Some(Lineage { common: None }));
+        // Every page that it was ever given, also those that answered the claim.
+        let returns = phone.everything();
+        let page = phone
+            .ask(&town, |request| request.returns = returns)
+            .unwrap();
+        assert_eq!((page.body.returned, page.statement.position.epoch), (0, 0));
+        assert_eq!(phone.position, claimed);
+    }
+    assert_eq!(head(&town).epoch, 1);
+}
+
+#[test]
+fn a_phone_whose_person_may_see_other_things_by_now_misses_no_entry_over_it() {
+    let (town, mut phone) = settled(2);
+    let backup = town.back_up();
+    let town = town.restore(&backup, Some(Why::Restored));
+    write_cases(&town, 7, 1);
+    let before = phone.position;
+    let page = phone
+        .ask(&town, |request| request.profile_version = 1)
+        .unwrap();
+    assert!(page.body.profile.is_some() && page.body.more);
+    assert_eq!(
+        (page.statement.position.epoch, before.seq),
+        (2, page.statement.position.seq)
+    );
+    phone.position = page.statement.position;
+    assert_eq!(told(&phone.pull(&town)), [key(7)]);
+}
+
+#[test]
+fn a_phone_that_was_handed_over_pushes_and_pulls_nothing() {
+    let (town, mut phone) = settled(2);
+    let before = phone.position;
+    town.store
+        .revoke_device(phone.device.id, town.now.get())
+        .unwrap();
+    write_cases(&town, 7, 1);
+    let late = phone.write(&town, record(9), &[new_case(GRID_A, "迟到")]);
+    let wants = vec![key(1)];
+    let page = phone
+        .ask(&town, |request| {
+            request.push = vec![late];
+            request.wants = wants;
+        })
+        .unwrap();
+    let review = Verdict::Review {
+        reason: "device_handed_over".to_owned(),
+    };
+    assert_eq!(page.body.verdicts, [review]);
+    assert!(page.body.entries.is_empty() && page.body.records.is_empty());
+    assert!(page.body.parts.is_empty() && page.body.profile.is_none());
+    assert_eq!(page.statement.position, before);
+    assert_eq!(page.statement.scope, None);
+}
+
+#[test]
+fn a_case_that_left_the_phones_comes_back_whole_when_something_is_written() {
+    let town = Town::new();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let over = [
+        new_case(GRID_A, "甲"),
+        propose(&town, WORKER, Step::SelfHandle),
+    ];
+    let begun = author.write(&town, record(1), &over);
+    author.push(&town, vec![begun]);
+    let mut phone = town.phone(2, COLLEAGUE);
+    phone.bootstrap(&town);
+    town.wait(10_000);
+    let left = town
+        .sequencer
+        .borrow_mut()
+        .archive_closed(town.now.get(), 10_000, 10)
+        .unwrap();
+    assert_eq!(left, 0, "the time is not over");
+    town.wait(1);
+    let left = town
+        .sequencer
+        .borrow_mut()
+        .archive_closed(town.now.get(), 10_000, 10)
+        .unwrap();
+    assert_eq!(left, 1);
+    for phone in [&mut author, &mut phone] {
+        let page = phone.pull(&town);
+        assert_eq!(page.body.gone, [key(1)]);
+        assert!(page.body.records.is_empty());
+        assert_eq!(page.statement.scope, Some(Key([0; 16])));
+    }
+    let said = comment(&town, OFFICE, "回访补充");
+    town.office(OFFICE, record(1), vec![said]);
+    for phone in [&mut author, &mut phone] {
+        let page = phone.pull(&town);
+        let [back] = page.body.records.as_slice() else {
+            panic!("one record comes back");
+        };
+        assert!(back.whole && matches!(back.view, ViewNews::Whole(_)));
+        assert_eq!((back.changes.len(), back.rulings.len()), (2, 1));
+    }
+    assert!(!town.store.record(record(1)).unwrap().unwrap().archived);
+}
+
+#[test]
+fn what_a_worker_wrote_in_a_case_that_had_left_the_phones_brings_it_back_to_everybody() {
+    let town = Town::new();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let over = [
+        new_case(GRID_A, "甲"),
+        propose(&town, WORKER, Step::SelfHandle),
+    ];
+    let begun = author.write(&town, record(1), &over);
+    author.push(&town, vec![begun]);
+    town.wait(10_001);
+    let late = author.write(&town, record(1), &[comment(&town, WORKER, "后话")]);
+    let mut sequencer = town.sequencer.borrow_mut();
+    sequencer
+        .archive_closed(town.now.get(), 10_000, 10)
+        .unwrap();
+    drop(sequencer);
+    let page = author.push(&town, vec![late]);
+    assert!(matches!(page.body.verdicts[..], [Verdict::Admitted { .. }]));
+    assert!(page.body.gone.is_empty(), "it never left this phone");
+    let mut phone = town.phone(2, COLLEAGUE);
+    phone.bootstrap(&town);
+    assert_eq!(phone.changes[&record(1)].len(), 2);
+}

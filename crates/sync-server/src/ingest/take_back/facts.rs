@@ -1,0 +1,189 @@
+//! What the log had said of a record beside its changes: rulings, moves, leaving, erasing.
+
+use gridlog_domain::id::{AreaCode, EntryId, RecordId};
+use gridlog_domain::record::{RecordView, proposal_hash};
+use gridlog_domain::time::CountedTime;
+use gridlog_domain::workflow::Stage;
+use gridlog_protocol::{Fact, LogEntry, Origin};
+
+use super::super::ledger::Ledger;
+use super::Taking;
+use crate::outside::{Erasure, ErasureReason};
+use crate::store::StoreError;
+
+impl Taking<'_> {
+    pub(super) fn take_ruling(
+        &mut self,
+        record: RecordId,
+        entry: &LogEntry,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let Fact::Ruling {
+            proposal,
+            proposal_hash: hash,
+            refused,
+            stage,
+            counts_at_ms,
+            time_flagged,
+            ..
+        } = &entry.fact
+        else {
+            return Ok(());
+        };
+        let id = EntryId::from_bytes(proposal.0);
+        let counts_at = CountedTime {
+            at_ms: *counts_at_ms,
+            flagged: *time_flagged,
+        };
+        self.on(record, origin, |ledger| {
+            let document = ledger.working.history.document();
+            let stored = RecordView::stored_proposal(document, id);
+            let stored = stored.filter(|stored| proposal_hash(stored) == hash.0);
+            match (stored, stage_of(stage, ledger)) {
+                (Some(stored), Some(stage)) => {
+                    ledger.rule_as_before((id, &stored), refused.clone(), counts_at, stage)
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// A move counts if the record did not move later.
+    pub(super) fn take_assignment(
+        &mut self,
+        record: RecordId,
+        area: &str,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let area = AreaCode::new(area);
+        let is_known = self.desk.circumstances.directory.areas.get(&area).is_some();
+        if !is_known || self.moved_after(record, origin)? {
+            return Ok(());
+        }
+        self.on(record, origin, |ledger| match &ledger.working.ruled {
+            Some(ruled) if ruled.area != area => ledger.relocate(&area),
+            _ => Ok(()),
+        })
+    }
+
+    /// A record leaves the phones again if nothing happened to it later.
+    pub(super) fn take_archiving(
+        &mut self,
+        record: RecordId,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let story = self.story(record)?;
+        if story.iter().any(|told| told.not_before(origin)) {
+            return Ok(());
+        }
+        self.on(record, origin, |ledger| {
+            if ledger.working.ruled.is_some() && !ledger.working.archived {
+                ledger.archive();
+            }
+            Ok(())
+        })
+    }
+
+    /// What was erased stays so, also where the record has not come back yet.
+    pub(super) fn take_erasure(
+        &mut self,
+        record: RecordId,
+        by: &str,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let is_new = self.on(record, origin, |ledger| {
+            let is_new = !ledger.working.erased;
+            if is_new {
+                ledger.erase(by);
+            }
+            Ok(is_new)
+        })?;
+        if is_new {
+            self.erasures.push(Erasure {
+                record,
+                at_ms: self.desk.circumstances.now_ms,
+                reason: ErasureReason::GivenBack,
+                by: by.into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the record left the phones at `origin` or after it.
+    pub(super) fn was_archived_after(
+        &self,
+        record: RecordId,
+        origin: Origin,
+    ) -> Result<bool, StoreError> {
+        let story = self.story(record)?;
+        let mut backwards = story.iter().rev();
+        let last = backwards.find(|told| told.fact == Fact::Archived);
+        Ok(last.is_some_and(|told| told.not_before(origin)))
+    }
+
+    fn moved_after(&self, record: RecordId, origin: Origin) -> Result<bool, StoreError> {
+        let story = self.story(record)?;
+        let places = story
+            .iter()
+            .filter(|told| matches!(told.fact, Fact::Assignment { .. }));
+        // The first place of a record is no move, whenever it was taken back.
+        let mut moves = places.skip(1);
+        Ok(moves.any(|told| told.not_before(origin)))
+    }
+
+    /// What this log says of a record, and what is about to be entered, in order.
+    fn story(&self, record: RecordId) -> Result<Vec<Told>, StoreError> {
+        let stored = self.desk.circumstances.store.record_entries(record)?;
+        let entered = self.desk.batch.entries.iter();
+        let entered = entered.filter(|entry| entry.record == record);
+        stored
+            .iter()
+            .map(|entry| (entry.seq, &entry.canonical))
+            .chain(entered.map(|entry| (entry.seq, &entry.canonical)))
+            .map(|(seq, canonical)| {
+                let entry = LogEntry::from_bytes(canonical).map_err(|_| StoreError::Damaged {
+                    what: "log entry",
+                    id: seq.to_string(),
+                })?;
+                Ok(Told {
+                    stood: entry.origin.map_or((self.epoch_of(seq), seq), |origin| {
+                        (origin.epoch, origin.seq)
+                    }),
+                    fact: entry.fact,
+                })
+            })
+            .collect()
+    }
+
+    /// The epoch in which an entry of this log was entered.
+    fn epoch_of(&self, seq: u64) -> u64 {
+        let begun = self.epochs.iter().filter(|epoch| epoch.base < seq);
+        begun.map(|epoch| epoch.epoch).max().unwrap_or(0)
+    }
+}
+
+/// A fact, and where it stood first: epoch and number.
+struct Told {
+    stood: (u64, u64),
+    fact: Fact,
+}
+
+impl Told {
+    fn not_before(&self, origin: Origin) -> bool {
+        self.stood >= (origin.epoch, origin.seq)
+    }
+}
+
+/// The stage that a ruling led to; for other kinds than cases there is none.
+fn stage_of(code: &str, ledger: &Ledger<'_, '_>) -> Option<Stage> {
+    let is_case = ledger
+        .working
+        .ruled
+        .as_ref()
+        .is_some_and(|ruled| ruled.state.is_some());
+    if is_case {
+        Stage::from_code(code)
+    } else {
+        Some(Stage::default())
+    }
+}

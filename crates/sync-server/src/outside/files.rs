@@ -1,0 +1,233 @@
+//! [`Outside`] in two small text files.
+//!
+//! The ledger of erasures has a line for each: record, time in milliseconds since the Unix epoch,
+//! reason, and who decided. The other file holds the newest epoch.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use gridlog_domain::id::PersonId;
+
+use super::{Erasure, ErasureReason, Outside, OutsideError};
+
+/// The two files.
+#[derive(Debug)]
+pub struct OutsideFiles {
+    erased: PathBuf,
+    epoch: PathBuf,
+    /// Held while one of them is written.
+    writing: Mutex<()>,
+}
+
+impl OutsideFiles {
+    /// Uses these files; a file that does not exist holds nothing.
+    pub const fn new(erased: PathBuf, epoch: PathBuf) -> Self {
+        Self {
+            erased,
+            epoch,
+            writing: Mutex::new(()),
+        }
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> OutsideError {
+    let path = path.to_owned();
+    move |source| OutsideError::File { path, source }
+}
+
+/// The whole lines of a file, none if there is no file. A line that a power cut left half written was
+/// never relied on.
+fn whole_lines(path: &Path) -> Result<Vec<String>, OutsideError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(failed(path)(error)),
+    };
+    bytes[..end_of_lines(&bytes)]
+        .split_inclusive(|byte| *byte == b'\n')
+        .enumerate()
+        .map(|(index, line)| {
+            let text = std::str::from_utf8(line).map(|line| line.trim_end_matches('\n'));
+            let damaged = |_| damaged(path, index + 1);
+            text.map(str::to_owned).map_err(damaged)
+        })
+        .collect()
+}
+
+fn damaged(path: &Path, line: usize) -> OutsideError {
+    OutsideError::Damaged {
+        path: path.to_owned(),
+        line,
+    }
+}
+
+/// How many bytes are whole lines.
+fn end_of_lines(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rposition(|byte| *byte == b'\n');
+    last.map_or(0, |last| last + 1)
+}
+
+/// Makes a new or renamed file's name durable.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Replaces a file whole, so that after a power cut it is as before or as after.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    sync_folder_of(path)
+}
+
+fn append(path: &Path, lines: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    let mut held = Vec::new();
+    file.read_to_end(&mut held)?;
+    file.set_len(end_of_lines(&held) as u64)?;
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_all()?;
+    sync_folder_of(path)
+}
+
+fn line(erasure: &Erasure) -> String {
+    let by = erasure.by.as_str();
+    let by: String = by.chars().filter(|c| !c.is_control()).collect();
+    format!(
+        "{} {} {} {by}\n",
+        erasure.record,
+        erasure.at_ms,
+        erasure.reason.code()
+    )
+}
+
+fn read_line(line: &str) -> Option<Erasure> {
+    let mut words = line.splitn(4, ' ');
+    Some(Erasure {
+        record: words.next()?.parse().ok()?,
+        at_ms: words.next()?.parse().ok()?,
+        reason: ErasureReason::from_code(words.next()?)?,
+        by: PersonId::new(words.next()?),
+    })
+}
+
+impl Outside for OutsideFiles {
+    fn note_erased(&self, erased: &[Erasure]) -> Result<(), OutsideError> {
+        let _writing = self.writing.lock();
+        let lines: String = erased.iter().map(line).collect();
+        append(&self.erased, &lines).map_err(failed(&self.erased))
+    }
+
+    fn erased(&self) -> Result<Vec<Erasure>, OutsideError> {
+        let lines = whole_lines(&self.erased)?;
+        let lines = lines.iter().enumerate();
+        lines
+            .map(|(index, line)| read_line(line).ok_or_else(|| damaged(&self.erased, index + 1)))
+            .collect()
+    }
+
+    fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError> {
+        let _writing = self.writing.lock();
+        if epoch <= self.newest_epoch()? {
+            return Ok(());
+        }
+        replace(&self.epoch, &format!("{epoch}\n")).map_err(failed(&self.epoch))
+    }
+
+    fn newest_epoch(&self) -> Result<u64, OutsideError> {
+        match whole_lines(&self.epoch)?.first() {
+            None => Ok(0),
+            Some(line) => line.parse().map_err(|_| damaged(&self.epoch, 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gridlog_domain::id::RecordId;
+
+    fn erasure(n: u8) -> Erasure {
+        Erasure {
+            record: RecordId::from_bytes([n; 16]),
+            at_ms: i64::from(n),
+            reason: ErasureReason::PersonAsked,
+            by: "员 001".into(),
+        }
+    }
+
+    fn files() -> (OutsideFiles, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        (OutsideFiles::new(path("erased.log"), path("epoch")), folder)
+    }
+
+    #[test]
+    fn what_was_noted_is_there_when_the_server_starts_again() {
+        let (files, folder) = files();
+        assert_eq!(files.erased().unwrap(), []);
+        assert_eq!(files.newest_epoch().unwrap(), 0);
+        files.note_erased(&[erasure(1)]).unwrap();
+        files.note_erased(&[erasure(2), erasure(3)]).unwrap();
+        files.note_epoch(4).unwrap();
+        files.note_epoch(2).unwrap();
+        let again = OutsideFiles::new(
+            folder.path().join("erased.log"),
+            folder.path().join("epoch"),
+        );
+        assert_eq!(again.erased().unwrap(), [1, 2, 3].map(erasure));
+        assert_eq!(again.newest_epoch().unwrap(), 4);
+    }
+
+    #[test]
+    fn a_line_that_a_power_cut_left_half_written_counts_for_nothing() {
+        let (files, _folder) = files();
+        files.note_erased(&[erasure(1), erasure(2)]).unwrap();
+        let whole = std::fs::read(&files.erased).unwrap();
+        for cut in 0..whole.len() {
+            std::fs::write(&files.erased, &whole[..cut]).unwrap();
+            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(files.erased().unwrap().len(), lines);
+            files.note_erased(&[erasure(9)]).unwrap();
+            let read = files.erased().unwrap();
+            assert_eq!((read.len(), read.last()), (lines + 1, Some(&erasure(9))));
+        }
+    }
+
+    #[test]
+    fn a_damaged_ledger_is_named_with_its_line_and_not_passed_over() {
+        let (files, _folder) = files();
+        files.note_erased(&[erasure(1)]).unwrap();
+        let text = std::fs::read_to_string(&files.erased).unwrap();
+        std::fs::write(&files.erased, format!("{text}who knows\n{text}")).unwrap();
+        let error = files.erased().unwrap_err();
+        assert!(matches!(error, OutsideError::Damaged { line: 2, .. }));
+        std::fs::write(&files.epoch, "many\n").unwrap();
+        assert!(files.newest_epoch().is_err());
+        assert!(files.note_epoch(3).is_err());
+    }
+
+    #[test]
+    fn words_in_a_staff_number_do_not_make_another_line() {
+        let (files, _folder) = files();
+        let strange = Erasure {
+            by: "A1\nB2".into(),
+            ..erasure(1)
+        };
+        files.note_erased(&[strange, erasure(2)]).unwrap();
+        assert_eq!(files.erased().unwrap().len(), 2);
+    }
+}

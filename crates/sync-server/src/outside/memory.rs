@@ -1,0 +1,45 @@
+//! [`Outside`] in memory, for a whole system in one process.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Erasure, Outside, OutsideError};
+
+/// Keeps it for as long as the value lives, and so beyond the database of a simulated server.
+#[derive(Debug, Default)]
+pub struct OutsideMemory {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    erased: Vec<Erasure>,
+    epoch: u64,
+}
+
+impl OutsideMemory {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing here panics half way through a change.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outside for OutsideMemory {
+    fn note_erased(&self, erased: &[Erasure]) -> Result<(), OutsideError> {
+        self.kept().erased.extend_from_slice(erased);
+        Ok(())
+    }
+
+    fn erased(&self) -> Result<Vec<Erasure>, OutsideError> {
+        Ok(self.kept().erased.clone())
+    }
+
+    fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError> {
+        let mut kept = self.kept();
+        kept.epoch = kept.epoch.max(epoch);
+        Ok(())
+    }
+
+    fn newest_epoch(&self) -> Result<u64, OutsideError> {
+        Ok(self.kept().epoch)
+    }
+}

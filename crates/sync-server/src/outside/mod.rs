@@ -1,0 +1,122 @@
+//! What must outlive a restore of the database, and so is kept beside it and in none of its backups:
+//! which records were erased, and the newest epoch of the log.
+//!
+//! A backup holds what was erased after it was taken, and does not know the epochs that began after
+//! it. So an erasure is noted here before the database commits it, and is carried out again when a
+//! server starts (DESIGN section 9); and an epoch never begins twice.
+
+mod files;
+mod memory;
+
+use std::io;
+use std::path::PathBuf;
+
+use gridlog_domain::id::{PersonId, RecordId};
+
+pub use files::OutsideFiles;
+pub use memory::OutsideMemory;
+
+/// Why something is not kept beside the database.
+#[derive(Debug, thiserror::Error)]
+pub enum OutsideError {
+    /// A file cannot be read or written.
+    #[error("{path} cannot be used: {source}; nothing was erased and no epoch began")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path}, line {line}, does not read back; restore the file from where you keep it")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+/// Why a record is erased. Codes only: the ledger holds no words about anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErasureReason {
+    /// The person asked for it.
+    PersonAsked,
+    /// The time is over for which it may be kept.
+    RetentionOver,
+    /// It should never have been entered.
+    EnteredWrongly,
+    /// A court or an authority ordered it.
+    Ordered,
+    /// A device gave back an erasure that this log had lost.
+    GivenBack,
+}
+
+impl ErasureReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [
+        Self::PersonAsked,
+        Self::RetentionOver,
+        Self::EnteredWrongly,
+        Self::Ordered,
+        Self::GivenBack,
+    ];
+
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::PersonAsked => "person_asked",
+            Self::RetentionOver => "retention_over",
+            Self::EnteredWrongly => "entered_wrongly",
+            Self::Ordered => "ordered",
+            Self::GivenBack => "given_back",
+        }
+    }
+
+    /// The reason of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+}
+
+/// A record that was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// The record.
+    pub record: RecordId,
+    /// Server time, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: ErasureReason,
+    /// Who decided.
+    pub by: PersonId,
+}
+
+/// Keeps what must outlive a restore. Whatever a method that writes was given is durable when it
+/// returns.
+pub trait Outside: Send + Sync {
+    /// Notes erasures, before the database carries them out.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; then the records must not be erased yet.
+    fn note_erased(&self, erased: &[Erasure]) -> Result<(), OutsideError>;
+
+    /// Every erasure that was ever noted, in order.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    fn erased(&self) -> Result<Vec<Erasure>, OutsideError>;
+
+    /// Notes that an epoch is about to begin. A smaller number than the one that is noted changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; then the epoch must not begin.
+    fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError>;
+
+    /// The newest epoch that was noted; 0 for none.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    fn newest_epoch(&self) -> Result<u64, OutsideError>;
+}
