@@ -13,6 +13,7 @@ pub(crate) mod log;
 pub(crate) mod meta;
 mod migrate;
 pub(crate) mod outbox;
+pub(crate) mod owed;
 pub(crate) mod records;
 pub(crate) mod refused;
 pub(crate) mod sealed;

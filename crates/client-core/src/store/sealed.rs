@@ -48,7 +48,14 @@ pub(crate) fn destroy(connection: &Connection, id: RecordId) -> Result<(), Phone
         "DELETE FROM outbox WHERE record = ?1 AND standing <> 'in_log'",
         [id.as_bytes()],
     )?;
-    for table in ["changes", "snapshots", "entries", "rulings", "sealed"] {
+    for table in [
+        "changes",
+        "snapshots",
+        "entries",
+        "rulings",
+        "owed",
+        "sealed",
+    ] {
         let sql = format!("DELETE FROM {table} WHERE record = ?1");
         connection.execute(&sql, [id.as_bytes()])?;
     }

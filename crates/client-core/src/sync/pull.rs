@@ -1,21 +1,23 @@
 //! Storing what a page says of records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::RecordView;
+use gridlog_merge_guard::History;
 use gridlog_protocol::{Digest, Fact, Key, item_digest, text_check};
 use rusqlite::Connection;
 
 use super::apply::Taken;
-use super::page::{CheckedChange, CheckedDelta, CheckedPage, CheckedView};
-use super::request::is_own_actor;
+use super::page::{CheckedChange, CheckedDelta, CheckedPage, CheckedView, check_change};
+use super::request::{is_own_actor, remember_actor};
 use crate::document::{Knowledge, store_facts};
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::store::audiences::Numbering;
 use crate::store::records::Facts;
-use crate::store::{changes, evidence, log, outbox, records, sealed, wants};
+use crate::store::{changes, evidence, log, outbox, owed, records, sealed, wants};
 
 /// Own changes that the page's entries admit, by record.
 type Admitted = BTreeMap<RecordId, Vec<Digest>>;
@@ -92,6 +94,13 @@ fn take_entries(
                 .map(|change| (delta.record, change.hash))
         })
         .collect();
+    // What a whole record does not bring as a change is in its snapshot.
+    let whole: BTreeSet<RecordId> = checked
+        .deltas
+        .iter()
+        .filter(|delta| delta.whole)
+        .map(|delta| delta.record)
+        .collect();
     let mut admitted = Admitted::new();
     for (entry, canonical) in &checked.entries {
         log::add(connection, place, entry, canonical)?;
@@ -107,7 +116,8 @@ fn take_entries(
                 }
                 if changes::mark_pulled(connection, record, change.0)? {
                     admitted.entry(record).or_default().push(change);
-                } else {
+                } else if !whole.contains(&record) {
+                    owed::add(connection, record, change.0)?;
                     wants::add(connection, record)?;
                 }
             }
@@ -163,32 +173,76 @@ impl Pull<'_> {
         let (connection, record) = (self.connection, delta.record);
         for change in &delta.changes {
             changes::add_pulled(connection, record, change.hash, &change.bytes)?;
-            if outbox::set_in_log(connection, *record.as_bytes(), change.hash)? {
-                taken.admitted += 1;
-                taken.touched.insert(record);
-            }
-            self.note_own(record, change)?;
+            self.note_in_log(record, change, taken)?;
         }
         if !delta.whole {
             return Ok(());
         }
         match &delta.snapshot {
-            Some(chunk) => changes::put_snapshot(connection, record, chunk),
+            Some(chunk) => {
+                changes::put_snapshot(connection, record, chunk)?;
+                self.take_snapshot(delta, chunk, taken)
+            }
             None => self.forget_what_the_log_lost(delta, taken),
         }
     }
 
-    /// A change by an actor of this store is its own, even if a copy of the store forgot it.
-    fn note_own(&self, record: RecordId, change: &CheckedChange) -> Result<(), PhoneError> {
+    /// A snapshot names no change. If some in it are this device's own, it is opened to find them.
+    fn take_snapshot(
+        &self,
+        delta: &CheckedDelta,
+        chunk: &[u8],
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        let (connection, record) = (self.connection, delta.record);
+        let mut has_own = owed::any(connection, record)?;
+        for author in &delta.authors {
+            has_own = has_own || is_own_actor(connection, author.actor.0)?;
+        }
+        if !has_own {
+            return Ok(());
+        }
+        self.inner.opened.fetch_add(1, Ordering::Relaxed);
+        let within = History::load_snapshot(chunk, []).and_then(|history| history.changes());
+        let within = match within {
+            Ok(within) => within,
+            Err(refusal) => {
+                tracing::error!(%record, code = refusal.code(), "a snapshot does not open");
+                return Ok(());
+            }
+        };
+        for bytes in &within {
+            let change = check_change(bytes)?;
+            changes::mark_pulled(connection, record, change.hash)?;
+            self.note_in_log(record, &change, taken)?;
+        }
+        Ok(())
+    }
+
+    /// The log has a change. One by an actor of this device is its own, even if a copy of the store
+    /// forgot it, or forgot the actor.
+    fn note_in_log(
+        &self,
+        record: RecordId,
+        change: &CheckedChange,
+        taken: &mut Taken,
+    ) -> Result<(), PhoneError> {
+        let connection = self.connection;
+        if outbox::set_in_log(connection, *record.as_bytes(), change.hash)? {
+            taken.admitted += 1;
+            taken.touched.insert(record);
+        }
         let Ok(actor) = <[u8; 16]>::try_from(change.actor.as_slice()) else {
             return Ok(());
         };
-        if !is_own_actor(self.connection, actor)? {
+        if owed::settle(connection, record, change.hash)? {
+            remember_actor(connection, actor)?;
+        } else if !is_own_actor(connection, actor)? {
             return Ok(());
         }
         let item = item_digest(Key(*record.as_bytes()), &change.bytes);
         let name = (item, change.hash);
-        outbox::add_known(self.connection, name, record, actor, change.time_ms)
+        outbox::add_known(connection, name, record, actor, change.time_ms)
     }
 
     /// A whole record without a snapshot names every change that the log has. Of what this store
@@ -277,7 +331,7 @@ impl Pull<'_> {
         let mut own = Vec::new();
         for hash in self.admitted.get(&record).into_iter().flatten() {
             if let Some(bytes) = changes::get(self.connection, record, hash.0)? {
-                own.push(super::page::check_change(&bytes)?);
+                own.push(check_change(&bytes)?);
             }
         }
         Ok(own)

@@ -34,12 +34,15 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// A request was answered.
-    pub(super) fn remember(&mut self, asked: &Asked) {
+    /// A request was answered. Where the page was full, what was wanted may still come.
+    pub(super) fn remember(&mut self, asked: &Asked, page_was_full: bool) {
         for item in &asked.pushed {
             *self.sent.entry(*item).or_insert(0) += 1;
         }
         self.asked.extend(asked.asks.iter().copied());
+        if page_was_full {
+            return;
+        }
         for want in &asked.wants {
             *self.wanted.entry(*want).or_insert(0) += 1;
         }
@@ -168,4 +171,14 @@ pub(super) fn is_own_actor(connection: &Connection, actor: [u8; 16]) -> Result<b
         })
         .optional()?;
     Ok(found.is_some())
+}
+
+/// Takes up an actor that the server knows as this device's and a copy of the store forgot.
+pub(super) fn remember_actor(connection: &Connection, actor: [u8; 16]) -> Result<(), PhoneError> {
+    connection.execute(
+        "INSERT OR IGNORE INTO actors (actor, taken_ms, why, certificate)
+         VALUES (?1, 0, 'restored', x'')",
+        [actor],
+    )?;
+    Ok(())
 }

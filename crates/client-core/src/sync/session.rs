@@ -255,7 +255,8 @@ impl SyncSession {
 
     fn end(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
         let unsent = self.phone.status()?.on_this_phone;
-        self.report.complete = !self.more && unsent == 0;
+        let wanted = self.phone.inner.store.read(|c| wants::first(c, 1))?;
+        self.report.complete = !self.more && unsent == 0 && wanted.is_empty();
         Ok(None)
     }
 
@@ -282,8 +283,8 @@ impl SyncSession {
             Ok(taken)
         })?;
         inner.signal.committed();
-        self.said.remember(&asked);
         self.more = page.page.body.more;
+        self.said.remember(&asked, self.more);
         self.report.rounds += 1;
         self.report.retry_after_ms = page.page.body.retry_after_ms;
         self.report.pulled_entries += page.entries.len() as u64;

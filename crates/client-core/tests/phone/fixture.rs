@@ -1,5 +1,6 @@
 //! A phone in a temporary folder, and the server that it enrolled with.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,12 +101,6 @@ impl Fixture {
             .unwrap()
     }
 
-    /// One exchange of a session without I/O.
-    pub(crate) fn exchange(&self, session: &mut SyncSession) -> Result<(), PhoneError> {
-        let body = session.next_request()?.unwrap();
-        session.accept(self.carry(session, &body))
-    }
-
     /// Exchanges until the session is over.
     pub(crate) fn finish(&self, session: &mut SyncSession) {
         while let Some(body) = session.next_request().unwrap() {
@@ -123,6 +118,40 @@ impl Fixture {
 
     pub(crate) fn reopen(&self, seed: u64) -> Phone {
         Phone::open(options(&self.folder, &self.clock, seed)).unwrap()
+    }
+
+    /// Copies the phone's file, as a backup of the whole phone does.
+    pub(crate) fn keep_copy(&self) -> PathBuf {
+        let raw = raw(&path(&self.folder));
+        raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
+        let copy = self.folder.path().join("copy.db");
+        fs::copy(path(&self.folder), &copy).unwrap();
+        copy
+    }
+
+    /// The phone after its file was replaced by a copy. The marker is where backups do not reach, so
+    /// it is gone.
+    pub(crate) fn put_back(self, copy: &Path, seed: u64) -> Self {
+        let Self {
+            folder,
+            clock,
+            server,
+            phone,
+        } = self;
+        drop(phone);
+        for tail in ["-wal", "-shm"] {
+            let _ = fs::remove_file(folder.path().join(format!("phone.db{tail}")));
+        }
+        fs::copy(copy, path(&folder)).unwrap();
+        fs::remove_file(folder.path().join("marker")).unwrap();
+        let phone = Phone::open(options(&folder, &clock, seed)).unwrap();
+        Self {
+            folder,
+            clock,
+            server,
+            phone,
+        }
     }
 
     pub(crate) fn rows(&self) -> Vec<RecordRow> {
@@ -193,4 +222,11 @@ pub(crate) fn report(title: &str) -> NewReport {
 /// The id of a record that nobody has.
 pub(crate) fn stranger() -> RecordId {
     RecordId::from_bytes([0xAB; 16])
+}
+
+/// Whether a change holds a text.
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }

@@ -149,9 +149,3 @@ fn several_refusals_of_one_page_take_one_new_actor() {
     assert_eq!(f.phone.status().unwrap().admitted, 2);
     assert_eq!(f.server.actors("W001").len(), 2);
 }
-
-fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
-}

@@ -19,6 +19,13 @@ CREATE TABLE wants (
     record BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 
+-- Own changes that the log has and a store that was put back to an older copy lost.
+CREATE TABLE owed (
+    record BLOB NOT NULL,
+    change BLOB NOT NULL,
+    PRIMARY KEY (record, change)
+) WITHOUT ROWID;
+
 -- Records that left this phone. Their changes and entries stay, out of reach of every screen, until
 -- the server has a backup of them.
 CREATE TABLE sealed (

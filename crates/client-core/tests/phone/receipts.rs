@@ -1,0 +1,154 @@
+//! When a phone may say that everything is in the log.
+
+use gridlog_client_core::*;
+
+use crate::clock::*;
+use crate::colleague::*;
+use crate::district::*;
+use crate::fixture::*;
+
+fn titles(rows: &[RecordRow]) -> Vec<&str> {
+    rows.iter().map(|row| row.headline.as_str()).collect()
+}
+
+#[test]
+fn a_phone_says_that_all_is_in_the_log_only_by_the_servers_signed_word() {
+    let f = Fixture::new();
+    assert_eq!(f.status().confirmed, None);
+    assert!(!f.status().all_in_log());
+    f.phone.report(report("一")).unwrap();
+    f.sync();
+    let confirmed = f.status().confirmed.unwrap();
+    assert_eq!((confirmed.records, confirmed.changes), (1, 1));
+    assert_eq!(confirmed.epoch, 1);
+    assert_eq!(confirmed.seq, f.server.entries().len() as u64);
+    assert_eq!(confirmed.at_ms, f.server.now_ms());
+    assert!(f.status().all_in_log());
+    assert!(f.phone.not_in_log().unwrap().is_empty());
+
+    // What colleagues write is none of this phone's business.
+    f.server.colleague_writes(new_case("同事的"), vec![]);
+    f.sync();
+    assert_eq!(f.status().confirmed.unwrap().changes, 1);
+    assert!(f.status().all_in_log());
+
+    let id = f.phone.report(report("二")).unwrap();
+    assert!(!f.status().all_in_log(), "it is not sent yet");
+    assert_eq!(f.phone.not_in_log().unwrap()[0].id, id);
+    f.server.line().lose_answers = 1;
+    f.try_sync().unwrap_err();
+    assert!(!f.status().all_in_log(), "no answer, no receipt");
+    f.sync();
+    assert!(f.status().all_in_log());
+    assert_eq!(f.status().confirmed.unwrap().records, 2);
+}
+
+#[test]
+fn what_is_received_reviewed_or_refused_is_not_in_the_log_and_is_named() {
+    let f = Fixture::synced();
+    f.phone.report(report("在卷")).unwrap();
+    f.sync();
+    f.clock.advance(1_000);
+    f.phone.report(report("待复核")).unwrap();
+    f.clock.advance(1_000);
+    f.server
+        .appoint(without(worker(&[GRID]), GRID, f.server.now_ms()));
+    f.sync();
+    f.server.appoint(worker(&[GRID]));
+    f.clock.advance(1_000);
+    f.phone.report(report("被退回")).unwrap();
+    f.server
+        .line()
+        .refuse("bad_value", |item| contains(&item.change.0, "被退回"));
+    f.sync();
+    f.server.rest();
+    f.clock.advance(1_000);
+    f.phone.report(report("已收到")).unwrap();
+    f.sync();
+    f.clock.advance(1_000);
+    f.phone.report(report("在本机")).unwrap();
+    let status = f.status();
+    assert_eq!(
+        (
+            status.admitted,
+            status.review,
+            status.needs_you,
+            status.received,
+            status.on_this_phone
+        ),
+        (1, 1, 1, 1, 1)
+    );
+    assert!(!status.all_in_log());
+    assert_eq!(status.confirmed.unwrap().changes, 1);
+    let rows = f.phone.not_in_log().unwrap();
+    assert_eq!(titles(&rows), ["在本机", "已收到", "被退回", "待复核"]);
+}
+
+#[test]
+fn a_receipt_that_names_other_changes_than_the_phone_knows_confirms_nothing() {
+    let f = Fixture::synced();
+    f.phone.report(report("一")).unwrap();
+    f.server.line().tamper_with(|page| {
+        if let Some(receipt) = &mut page.statement.receipt {
+            receipt.changes.names.0[0] ^= 1;
+        }
+    });
+    f.sync();
+    assert_eq!(f.status().admitted, 1);
+    assert_eq!(f.status().confirmed, None);
+    assert!(!f.status().all_in_log());
+    f.server.line().tamper = None;
+    f.sync();
+    assert!(f.status().all_in_log());
+}
+
+#[test]
+fn two_phones_of_one_person_have_receipts_of_their_own() {
+    let f = Fixture::synced();
+    let other = f.another("W001", 2);
+    f.phone.report(report("一")).unwrap();
+    f.sync();
+    other.phone.report(report("二")).unwrap();
+    other.phone.report(report("三")).unwrap();
+    other.sync();
+    f.sync();
+    assert_eq!(f.status().confirmed.unwrap().changes, 1);
+    assert_eq!(other.status().confirmed.unwrap().changes, 2);
+    assert!(f.status().all_in_log() && other.status().all_in_log());
+}
+
+#[test]
+fn after_a_restore_a_receipt_counts_no_more_until_it_is_confirmed_again() {
+    let f = Fixture::synced();
+    f.phone.report(report("备份前")).unwrap();
+    f.sync();
+    let backup = f.server.copy();
+    f.clock.advance(DAY_MS);
+    let lost = f.phone.report(report("备份后")).unwrap();
+    f.sync();
+    assert!(f.status().all_in_log());
+    f.server.restore(&backup);
+    f.sync_rounds(1);
+    assert_eq!(f.status().epoch, 2);
+    assert_eq!(f.status().confirmed, None);
+    assert!(!f.status().all_in_log());
+    assert_eq!(f.phone.not_in_log().unwrap()[0].id, lost);
+    f.sync();
+    let confirmed = f.status().confirmed.unwrap();
+    assert_eq!((confirmed.epoch, confirmed.changes), (2, 2));
+    assert!(f.status().all_in_log());
+    f.assert_agrees();
+}
+
+#[test]
+fn a_restore_that_lost_nothing_confirms_at_once() {
+    let f = Fixture::synced();
+    f.phone.report(report("备份前")).unwrap();
+    f.sync();
+    let backup = f.server.copy();
+    f.server.restore(&backup);
+    let report = f.sync();
+    assert_eq!((report.rounds, report.returned), (1, 0));
+    assert_eq!(f.status().confirmed.unwrap().epoch, 2);
+    assert!(f.status().all_in_log());
+}
