@@ -20,8 +20,8 @@ use gridlog_domain::record::{
 use gridlog_domain::workflow::Step;
 use gridlog_protocol::{
     Author as Wrote, Blob, Digest, Fact, FeedEntry, Fold, Key, LogEntry, Page, PartVersion,
-    Position, PushItem, Receipt, RecordDelta, SigningKey, SyncRequest, Verdict, ViewNews, codec,
-    sign_page,
+    Position, PushItem, Receipt, RecordDelta, SigningKey, Splice, SyncRequest, Verdict, ViewNews,
+    codec, sign_page,
 };
 
 const BYTES: usize = 24 * 1024;
@@ -299,6 +299,11 @@ fn page(dice: &mut Dice, records: &[Sample]) -> Result<Page, Box<dyn Error>> {
             view: match is_edit {
                 true => ViewNews::Patch {
                     patch: Blob(patch.to_string().into_bytes()),
+                    splices: vec![Splice::between(
+                        "fields/description",
+                        "",
+                        &text(dice, &letters(), 3),
+                    )],
                     check: 7,
                 },
                 false => ViewNews::Whole(Blob(json)),

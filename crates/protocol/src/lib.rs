@@ -122,8 +122,8 @@ pub use error::ProtocolError;
 pub use holes::{fill, with_holes};
 pub use message::{PartVersion, PushItem, Reconcile, SyncRequest, Walk};
 pub use page::{
-    FeedEntry, Lineage, Page, PageBody, PartUpdate, Profile, RecordDelta, Statement, ViewNews,
-    WalkNews,
+    FeedEntry, Lineage, Page, PageBody, PartUpdate, Profile, RecordDelta, Splice, Statement,
+    ViewNews, WalkNews,
 };
 pub use position::Position;
 pub use print::{ScopePrint, record_print, text_check};

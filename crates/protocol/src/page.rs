@@ -62,16 +62,70 @@ pub enum ViewNews {
     /// `gridlog_domain::record::RecordView` as JSON.
     #[n(1)]
     Whole(#[n(0)] Blob),
-    /// What changed since the device's position, as a JSON merge patch (RFC 7396) of that JSON.
+    /// What changed since the device's position.
     #[n(2)]
     Patch {
-        /// The patch.
+        /// A JSON merge patch (RFC 7396) of that JSON.
         #[n(0)]
         patch: Blob,
-        /// The first four bytes of the SHA-256 of the JSON that comes out.
+        /// Long texts of which only a stretch changed, to be mended after the merge.
         #[n(1)]
+        splices: Vec<Splice>,
+        /// The first four bytes of the SHA-256 of the JSON that comes out.
+        #[n(2)]
         check: u32,
     },
+}
+
+/// Replaces a stretch of a text of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Splice {
+    /// Where the text is: members, divided by slashes, as in `fields/description`.
+    #[n(0)]
+    pub part: String,
+    /// How many characters before the stretch stay.
+    #[n(1)]
+    pub before: u32,
+    /// How many characters after it stay.
+    #[n(2)]
+    pub after: u32,
+    /// What stands between them.
+    #[n(3)]
+    pub text: String,
+}
+
+impl Splice {
+    /// The splice that makes `to` of `from`.
+    pub fn between(part: &str, from: &str, to: &str) -> Self {
+        let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+        let same = |pair: &(&char, &char)| pair.0 == pair.1;
+        let before = from.iter().zip(&to).take_while(same).count();
+        let rest = from.len().min(to.len()) - before;
+        let ends = from.iter().rev().zip(to.iter().rev());
+        let after = ends.take(rest).take_while(same).count();
+        let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            part: part.to_owned(),
+            before: count(before),
+            after: count(after),
+            text: to[before..to.len() - after].iter().collect(),
+        }
+    }
+
+    /// Carries it out; `None` if the text is too short for it.
+    pub fn apply(&self, from: &str) -> Option<String> {
+        let from: Vec<char> = from.chars().collect();
+        let before = usize::try_from(self.before).ok()?;
+        let after = usize::try_from(self.after).ok()?;
+        let end = from.len().checked_sub(after)?;
+        let stays = from.get(..before).filter(|_| before <= end)?;
+        let head = stays.iter().copied();
+        Some(
+            head.chain(self.text.chars())
+                .chain(from[end..].iter().copied())
+                .collect(),
+        )
+    }
 }
 
 /// What is new about one record, ready to be stored without opening a document.
@@ -107,7 +161,8 @@ pub struct RecordDelta {
     /// What it says, as of `as_of`.
     #[n(8)]
     pub view: ViewNews,
-    /// `gridlog_domain::workflow::CaseState` as JSON, as of `as_of`; only for cases.
+    /// `gridlog_domain::workflow::CaseState` as JSON, as of `as_of`; only for cases. Not whole and
+    /// without it: as it was at the device's position.
     #[n(9)]
     pub state: Option<Blob>,
     /// Of a whole record: the canonical bytes of the rulings on it so far.

@@ -247,6 +247,20 @@ fn evidence_proves_what_a_page_brought_and_nothing_else() {
 
 proptest! {
     #[test]
+    fn a_splice_makes_one_text_of_the_other_and_repeats_neither_end(
+        from in "[a人b民]{0,12}", to in "[a人b民]{0,12}"
+    ) {
+        let splice = Splice::between("fields/notes", &from, &to);
+        prop_assert_eq!(splice.apply(&from), Some(to.clone()));
+        let kept = usize::try_from(splice.before + splice.after).unwrap();
+        prop_assert_eq!(kept + splice.text.chars().count(), to.chars().count());
+        // A text that is too short for it is refused, not guessed at.
+        let short = from.chars().count() < kept;
+        prop_assert!(!short);
+        prop_assert_eq!(splice.apply("").is_some(), kept == 0);
+    }
+
+    #[test]
     fn folds_and_prints_do_not_depend_on_the_order(
         mut names in prop::collection::vec(any::<[u8; 32]>(), 0..20)
     ) {

@@ -10,7 +10,7 @@ use gridlog_merge_guard::{Limits, receive, snapshot_heads};
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES};
 use gridlog_protocol::{
     Author, Digest, Evidence, Fact, Key, LogEntry, OLDEST_VERSION, Page, RecordDelta, SeenRecord,
-    VERSION, VerifyingKey, ViewNews, contents, entry_hash, fill, open_page, record_print,
+    Splice, VERSION, VerifyingKey, ViewNews, contents, entry_hash, fill, open_page, record_print,
 };
 
 use super::session::Asked;
@@ -57,6 +57,7 @@ pub(super) enum CheckedView {
     },
     Patch {
         patch: serde_json::Value,
+        splices: Vec<Splice>,
         check: u32,
     },
 }
@@ -76,17 +77,17 @@ pub(super) struct CheckedDelta {
     pub(super) seen_by: u64,
     pub(super) view: CheckedView,
     pub(super) state: Option<CaseState>,
-    state_json: Vec<u8>,
+    pub(super) state_json: Vec<u8>,
     /// Of a whole record: the rulings on it, with their canonical bytes.
     pub(super) rulings: Vec<(LogEntry, Vec<u8>)>,
     pub(super) authors: Vec<Author>,
 }
 
 impl CheckedDelta {
-    /// The record's print with these heads.
-    pub(super) fn print(&self, heads: &[Digest]) -> Vec<u8> {
+    /// The record's print with these heads and that case state.
+    pub(super) fn print(&self, heads: &[Digest], state_json: &[u8]) -> Vec<u8> {
         let key = Key(*self.record.as_bytes());
-        record_print(key, heads, &self.state_json).0.to_vec()
+        record_print(key, heads, state_json).0.to_vec()
     }
 }
 
@@ -265,8 +266,13 @@ fn check_view(news: &ViewNews) -> Result<CheckedView, PhoneError> {
                 json: json.to_owned(),
             }
         }
-        ViewNews::Patch { patch, check } => CheckedView::Patch {
+        ViewNews::Patch {
+            patch,
+            splices,
+            check,
+        } => CheckedView::Patch {
             patch: serde_json::from_slice(&patch.0).map_err(|_| malformed())?,
+            splices: splices.clone(),
             check: *check,
         },
     })

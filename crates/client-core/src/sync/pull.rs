@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::RecordView;
+use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::History;
-use gridlog_protocol::{Digest, Fact, Key, item_digest, text_check};
+use gridlog_protocol::{Digest, Fact, Key, Splice, item_digest, text_check};
 use rusqlite::Connection;
 
 use super::apply::Taken;
@@ -145,14 +146,15 @@ impl Pull<'_> {
             wants::settle(self.connection, delta.record)?;
             sealed::unseal(self.connection, delta.record)?;
         }
+        let (state, state_json) = state(delta, known.as_ref())?;
         let mut facts = Facts {
             view: view.0,
             view_json: view.1,
-            state: delta.state.clone(),
+            state,
             expected: None,
             ruled_home: Some(delta.area.clone()),
             as_of: delta.as_of,
-            print: delta.print(&heads),
+            print: delta.print(&heads, &state_json),
             heads: heads.iter().flat_map(|head| head.0).collect(),
             updated_ms: delta.updated_ms,
             seen_by: self.numbering.translate(delta.seen_by),
@@ -287,9 +289,17 @@ impl Pull<'_> {
             {
                 Some((known.view.clone(), known.view_json.clone()))
             }
-            (CheckedView::Patch { patch, check }, Some(known)) => {
+            (
+                CheckedView::Patch {
+                    patch,
+                    splices,
+                    check,
+                },
+                Some(known),
+            ) => {
                 let mut view = serde_json::from_str(&known.view_json).map_err(malformed)?;
                 json_patch::merge(&mut view, patch);
+                splice(&mut view, splices);
                 let view: RecordView = serde_json::from_value(view).map_err(malformed)?;
                 let json = serde_json::to_string(&view).map_err(malformed)?;
                 (text_check(json.as_bytes()) == *check).then_some((view, json))
@@ -366,6 +376,34 @@ impl Pull<'_> {
             Ok(())
         } else {
             wants::add(self.connection, record)
+        }
+    }
+}
+
+/// What the log says of a case, with its JSON: as the page has it, or as it was where nothing was
+/// ruled since.
+fn state(
+    delta: &CheckedDelta,
+    known: Option<&Facts>,
+) -> Result<(Option<CaseState>, Vec<u8>), PhoneError> {
+    match known.and_then(|known| known.state.as_ref()) {
+        Some(state) if delta.state.is_none() && !delta.whole => {
+            let json = serde_json::to_vec(state);
+            let json = json.map_err(|_| PhoneError::StoreDamaged { what: "case state" })?;
+            Ok((Some(state.clone()), json))
+        }
+        _ => Ok((delta.state.clone(), delta.state_json.clone())),
+    }
+}
+
+/// Mends the long texts of a view. What does not fit shows in the check of the whole.
+fn splice(view: &mut serde_json::Value, splices: &[Splice]) {
+    for splice in splices {
+        let place = view.pointer_mut(&format!("/{}", splice.part));
+        if let Some(text) = place
+            && let Some(mended) = text.as_str().and_then(|text| splice.apply(text))
+        {
+            *text = serde_json::Value::String(mended);
         }
     }
 }

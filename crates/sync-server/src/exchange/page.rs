@@ -128,6 +128,7 @@ fn delta(touched: TouchedRecord) -> Result<RecordDelta, StoreError> {
         whole,
         snapshot,
         rulings,
+        new_rulings,
         authors,
         ..
     } = touched;
@@ -144,7 +145,10 @@ fn delta(touched: TouchedRecord) -> Result<RecordDelta, StoreError> {
         area: row.area,
         seen_by,
         view,
-        state: row.state.map(|state| Blob(state.into_bytes())),
+        state: row
+            .state
+            .filter(|_| new_rulings)
+            .map(|state| Blob(state.into_bytes())),
         rulings: rulings
             .into_iter()
             .map(|entry| Blob(entry.canonical))
@@ -169,12 +173,12 @@ fn view_news(touched: &TouchedRecord) -> Result<ViewNews, StoreError> {
         id: row.id.to_string(),
     };
     let view = serde_json::from_str(&row.view).map_err(damaged)?;
-    let patch = Touched::read(&row.touched)
-        .patch(&view, touched.after)
-        .to_string();
-    Ok(if patch.len() * 2 < row.view.len() {
+    let patch = Touched::read(&row.touched).patch(&view, touched.after);
+    let merge = patch.merge.to_string();
+    Ok(if merge.len() * 2 < row.view.len() {
         ViewNews::Patch {
-            patch: Blob(patch.into_bytes()),
+            patch: Blob(merge.into_bytes()),
+            splices: patch.splices,
             check: text_check(row.view.as_bytes()),
         }
     } else {

@@ -58,6 +58,17 @@ pub struct InboxItem {
     pub cleared_by: Option<PersonId>,
 }
 
+/// A device with items that nobody has decided on yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingDevice {
+    /// The device.
+    pub device: DeviceId,
+    /// How many of its items wait.
+    pub items: usize,
+    /// When the first of them came; see [`InboxItem::arrival`].
+    pub first_arrival: i64,
+}
+
 /// An item that waits for the office.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantinedItem {
@@ -250,6 +261,8 @@ pub struct TouchedRecord {
     pub first_seq: u64,
     /// If `whole`, the entries that hold its rulings.
     pub rulings: Vec<StoredEntry>,
+    /// Whether something was ruled on it after the query's position; true if `whole`.
+    pub new_rulings: bool,
     /// If `whole`, who wrote in it.
     pub authors: Vec<Author>,
 }

@@ -178,6 +178,7 @@ impl Teller<'_> {
             changes: Vec::new(),
             snapshot: None,
             rulings: Vec::new(),
+            new_rulings: whole || rows::has_rulings_after(self.tx, record, after)?,
             authors: Vec::new(),
             first_seq: changes.first().map_or(0, |change| change.seq),
             seen_by: seen.by,

@@ -135,7 +135,8 @@ pub(super) fn put_snapshot(
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO snapshots (record, through, changes, chunk)
-         VALUES (?1, ?2, (SELECT count(*) FROM changes WHERE record = ?1 AND seq <= ?2), ?3)",
+         SELECT id, ?2, (SELECT count(*) FROM changes WHERE record = ?1 AND seq <= ?2), ?3
+         FROM records WHERE id = ?1",
     )?
     .execute(params![id.as_bytes(), through.cast_signed(), chunk])?;
     Ok(())
@@ -197,6 +198,15 @@ pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredRu
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn has_rulings_after(
+    tx: &Transaction<'_>,
+    id: RecordId,
+    after: u64,
+) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached("SELECT 1 FROM rulings WHERE record = ?1 AND seq > ?2")?;
+    Ok(query.exists(params![id.as_bytes(), after.cast_signed()])?)
 }
 
 const VISIBLE: &str = "EXISTS (SELECT 1 FROM record_audiences a, json_each(?1) mine
