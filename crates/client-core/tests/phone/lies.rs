@@ -39,6 +39,7 @@ const SPOILS: [Spoil; 18] = [
     ("view is malformed", |page| {
         page.body.records[1].view = ViewNews::Patch {
             patch: Blob(b"{".to_vec()),
+            splices: Vec::new(),
             check: 0,
         };
     }),
