@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::error::PhoneError;
 use crate::identity::{self, Identity};
 use crate::phone::Phone;
-use crate::store::meta;
+use crate::store::{actors, meta};
 use crate::transport::{Answer, Transport};
 
 /// Where enrolment goes.
@@ -116,38 +116,14 @@ impl Enrolment {
         meta::PERSON.set(connection, person)?;
         let before = meta::DEVICE.get(connection)?;
         if before.is_some_and(|before| before != *self.device.as_bytes()) {
-            give_up_other_actors(connection, actor)?;
+            actors::give_up_others(connection, actor)?;
         }
         meta::DEVICE.set(connection, *self.device.as_bytes())?;
         meta::DEVICE_NAME.set(connection, device_name.to_owned())?;
         meta::DISTRICT.set(connection, self.district)?;
         meta::TOKEN.set(connection, self.token)?;
-        store_certificate(connection, actor, &self.certificate)
+        actors::set_certificate(connection, actor, &self.certificate)
     }
-}
-
-/// A new device cannot have the actors of the old one certified. What they wrote is sent as it is,
-/// refused as a stranger's, and written again by the actor of the new device.
-fn give_up_other_actors(connection: &Connection, actor: [u8; 16]) -> Result<(), PhoneError> {
-    connection.execute(
-        "UPDATE actors SET former = 1, certificate = coalesce(certificate, x'')
-         WHERE actor <> ?1",
-        [actor],
-    )?;
-    Ok(())
-}
-
-/// Keeps the server's word for an actor.
-pub(crate) fn store_certificate(
-    connection: &Connection,
-    actor: [u8; 16],
-    certificate: &[u8],
-) -> Result<(), PhoneError> {
-    connection.execute(
-        "UPDATE actors SET certificate = ?2 WHERE actor = ?1",
-        (actor, certificate),
-    )?;
-    Ok(())
 }
 
 impl Phone {

@@ -14,7 +14,7 @@ use crate::error::PhoneError;
 use crate::key::StoreKey;
 use crate::marker::GenerationMarker;
 use crate::reference::Reference;
-use crate::store::{Store, meta};
+use crate::store::{Store, actors, meta};
 use crate::watch::Signal;
 
 /// What a phone is opened with. Time, randomness and the marker come from outside, so that the
@@ -138,10 +138,7 @@ impl Inner {
         why: &'static str,
     ) -> Result<[u8; 16], PhoneError> {
         let actor = self.random();
-        connection.execute(
-            "INSERT INTO actors (actor, taken_ms, why) VALUES (?1, ?2, ?3)",
-            (actor, self.clock.now_ms(), why),
-        )?;
+        actors::add(connection, actor, self.clock.now_ms(), why)?;
         meta::ACTOR.set(connection, actor)?;
         tracing::info!(why, "the store writes with a new actor");
         Ok(actor)

@@ -13,7 +13,8 @@ use crate::sync::{Confirmed, confirmed};
 /// `needs_you`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Status {
-    /// Changes recorded here.
+    /// Changes recorded here. Of what was recorded before this phone became a new device, because its
+    /// old one was handed over, only what is not in the log counts.
     pub recorded: u64,
     /// 在本机: not yet sent.
     pub on_this_phone: u64,

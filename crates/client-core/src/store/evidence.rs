@@ -40,7 +40,8 @@ pub(crate) fn get(connection: &Connection, page: i64) -> Result<Option<Evidence>
 pub(crate) fn drop_unused(connection: &Connection) -> Result<(), PhoneError> {
     connection.execute(
         "DELETE FROM evidence WHERE page NOT IN (SELECT page FROM entries)
-             AND page NOT IN (SELECT page FROM records)",
+             AND page NOT IN (SELECT page FROM records)
+             AND page NOT IN (SELECT page FROM sealed)",
         [],
     )?;
     Ok(())

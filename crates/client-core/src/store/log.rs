@@ -190,27 +190,30 @@ pub(crate) fn lost_after(
     )
 }
 
-/// Whether there are any.
-pub(crate) fn any_lost(connection: &Connection) -> Result<bool, PhoneError> {
-    let mut statement =
-        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM entries WHERE lost = 1)")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
-}
-
 /// What the server lost was given back, as far as it wanted it.
 pub(crate) fn forget_lost(connection: &Connection) -> Result<(), PhoneError> {
     connection.execute("DELETE FROM entries WHERE lost = 1", [])?;
     Ok(())
 }
 
-/// The entries about a record, lost ones too.
+/// Which entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Among {
+    /// Those that the server lost.
+    Lost,
+    /// All that are here.
+    All,
+}
+
+/// The entries about a record, in order.
 pub(crate) fn proven_of_record(
     connection: &Connection,
     record: RecordId,
+    among: Among,
 ) -> Result<Vec<ProvenEntry>, PhoneError> {
     proven(
         connection,
-        "record = ?1 ORDER BY epoch, seq",
-        [record.as_bytes()],
+        "record = ?1 AND lost >= ?2 ORDER BY epoch, seq",
+        (record.as_bytes(), among == Among::Lost),
     )
 }

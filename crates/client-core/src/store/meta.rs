@@ -48,6 +48,8 @@ pub(crate) const WALKED: Meta<[u8; 16]> = meta("walked");
 pub(crate) const LAST_PAGE: Meta<Vec<u8>> = meta("last_page");
 /// Set while the server does not know the position.
 pub(crate) const PROVING: Meta<bool> = meta("proving");
+/// Set from the beginning of a new epoch until all that the server lost was given back.
+pub(crate) const REPAIRING: Meta<bool> = meta("repairing");
 /// The last receipt that agreed with what this phone knows, as JSON.
 pub(crate) const RECEIPT: Meta<String> = meta("receipt");
 /// Server time minus device time, milliseconds.
@@ -80,6 +82,9 @@ impl<T: FromSql + ToSql> Meta<T> {
         Ok(())
     }
 }
+
+/// Stands for the log entry of what the server may have lost, until it tells of it anew.
+pub(crate) const DOUBTED: i64 = i64::MAX;
 
 /// Where the pull stands.
 pub(crate) fn position(connection: &Connection) -> Result<Position, PhoneError> {

@@ -6,6 +6,7 @@
 //!   file wait for each other instead of failing halfway. Others read, each in a snapshot.
 //! - The file is private to its path: nothing but this module opens it.
 
+pub(crate) mod actors;
 pub(crate) mod audiences;
 pub(crate) mod changes;
 pub(crate) mod evidence;

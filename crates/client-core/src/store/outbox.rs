@@ -45,6 +45,11 @@ pub(crate) struct Item {
 const COLUMNS: &str =
     "item, change, record, actor, commands, recorded_ms, offset_ms, attempt, standing, code";
 
+/// What is in the log by an actor of an earlier device is that device's business: no receipt of this
+/// one counts it.
+const COUNTS: &str = "NOT (standing = 'in_log'
+    AND actor IN (SELECT actor FROM actors WHERE given_up = 1))";
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<Item, PhoneError>> {
     let commands: String = row.get(4)?;
     let standing: String = row.get(8)?;
@@ -249,8 +254,8 @@ pub(crate) fn add_known(
 
 /// In how many records changes of this device are in the log, and those changes counted and folded.
 pub(crate) fn in_log(connection: &Connection) -> Result<Receipt, PhoneError> {
-    let mut statement =
-        connection.prepare_cached("SELECT item, record FROM outbox WHERE standing = 'in_log'")?;
+    let sql = format!("SELECT item, record FROM outbox WHERE standing = 'in_log' AND {COUNTS}");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut changes = Fold::default();
     let mut records = BTreeSet::new();
@@ -299,8 +304,8 @@ pub(crate) fn worst(connection: &Connection, record: RecordId) -> Result<Standin
 
 /// How many own changes stand where.
 pub(crate) fn counts(connection: &Connection) -> Result<Vec<(Standing, u64)>, PhoneError> {
-    let mut statement =
-        connection.prepare_cached("SELECT standing, count(*) FROM outbox GROUP BY standing")?;
+    let sql = format!("SELECT standing, count(*) FROM outbox WHERE {COUNTS} GROUP BY standing");
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     let mut counts = Vec::new();
     for row in rows {

@@ -6,7 +6,7 @@ use gridlog_domain::workflow::{CaseState, Stage};
 use gridlog_protocol::Key;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
-use super::meta::number;
+use super::meta::{DOUBTED, number};
 use super::{outbox, search};
 use crate::error::PhoneError;
 use crate::rows::{Query, RecordRow};
@@ -344,7 +344,8 @@ pub(crate) fn out_of_scope(connection: &Connection) -> Result<Vec<RecordId>, Pho
 }
 
 /// The log was put back to entry `common`: what later entries said of records is to be told anew,
-/// and whether it has own changes of those records is to be asked.
+/// and whether it has own changes of those records is to be asked. Their prints stay, so that a record
+/// that the log lost shows in a comparison.
 pub(crate) fn doubt_after(connection: &Connection, common: u64) -> Result<(), PhoneError> {
     let common = number(common)?;
     connection.execute(
@@ -353,8 +354,25 @@ pub(crate) fn doubt_after(connection: &Connection, common: u64) -> Result<(), Ph
         [common],
     )?;
     connection.execute(
-        "UPDATE records SET as_of = ?1, print = x'' WHERE as_of > ?1",
-        [common],
+        "UPDATE records SET as_of = ?2 WHERE as_of > ?1",
+        (common, DOUBTED),
+    )?;
+    Ok(())
+}
+
+/// Records that came whole and that the server may have lost.
+pub(crate) fn doubted_whole(connection: &Connection) -> Result<Vec<RecordId>, PhoneError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM records WHERE as_of = ?1 AND page <> 0")?;
+    let rows = statement.query_map([DOUBTED], |row| Ok(RecordId::from_bytes(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Everything was given back: what was not told anew is as of entry `seq`, as far as is known here.
+pub(crate) fn doubt_no_more(connection: &Connection, seq: u64) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE records SET as_of = ?1 WHERE as_of = ?2",
+        (number(seq)?, DOUBTED),
     )?;
     Ok(())
 }

@@ -3,27 +3,27 @@
 use gridlog_domain::id::RecordId;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::meta::number;
+use super::meta::{DOUBTED, number};
 use super::{evidence, search};
 use crate::error::PhoneError;
 
 /// Takes a record off every screen. Its changes and entries stay sealed. The names of own changes
 /// that are in the log stay, without their words, so that receipts still add up.
 pub(crate) fn seal(connection: &Connection, id: RecordId) -> Result<(), PhoneError> {
-    let found: Option<(i64, i64)> = connection
+    let found: Option<(i64, i64, i64)> = connection
         .query_row(
-            "SELECT row, as_of FROM records WHERE id = ?1",
+            "SELECT row, as_of, page FROM records WHERE id = ?1",
             [id.as_bytes()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()?;
-    let Some((row, as_of)) = found else {
+    let Some((row, as_of, page)) = found else {
         return Ok(());
     };
     search::remove(connection, row)?;
     connection.execute(
-        "INSERT OR REPLACE INTO sealed (record, as_of) VALUES (?1, ?2)",
-        (id.as_bytes(), as_of),
+        "INSERT OR REPLACE INTO sealed (record, as_of, page) VALUES (?1, ?2, ?3)",
+        (id.as_bytes(), as_of, page),
     )?;
     connection.execute(
         "UPDATE outbox SET commands = '[]' WHERE record = ?1",
@@ -86,16 +86,35 @@ pub(crate) fn drop_through(connection: &Connection, through: u64) -> Result<(), 
     evidence::drop_unused(connection)
 }
 
-/// The log was put back to entry `common`: what was sealed after it waits for the next backup that
-/// holds entry `next` too.
-pub(crate) fn hold_until(
-    connection: &Connection,
-    common: u64,
-    next: u64,
-) -> Result<(), PhoneError> {
+/// The page that brought a sealed record as a whole; 0 if none did.
+pub(crate) fn page(connection: &Connection, id: RecordId) -> Result<Option<i64>, PhoneError> {
+    let mut statement = connection.prepare_cached("SELECT page FROM sealed WHERE record = ?1")?;
+    Ok(statement
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?)
+}
+
+/// The log was put back to entry `common`: what was sealed after it is in no backup any more.
+pub(crate) fn doubt_after(connection: &Connection, common: u64) -> Result<(), PhoneError> {
     connection.execute(
         "UPDATE sealed SET as_of = ?2 WHERE as_of > ?1",
-        (number(common)?, number(next)?),
+        (number(common)?, DOUBTED),
+    )?;
+    Ok(())
+}
+
+/// Sealed records that the server may have lost.
+pub(crate) fn doubted(connection: &Connection) -> Result<Vec<RecordId>, PhoneError> {
+    let mut statement = connection.prepare_cached("SELECT record FROM sealed WHERE as_of = ?1")?;
+    let rows = statement.query_map([DOUBTED], |row| Ok(RecordId::from_bytes(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Everything was given back: the next backup that holds entry `seq` holds it too.
+pub(crate) fn doubt_no_more(connection: &Connection, seq: u64) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE sealed SET as_of = ?1 WHERE as_of = ?2",
+        (number(seq)?, DOUBTED),
     )?;
     Ok(())
 }

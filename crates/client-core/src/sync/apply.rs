@@ -7,19 +7,17 @@ use gridlog_protocol::{Certificate, Key, Lineage, Verdict, VerifyingKey};
 use rusqlite::Connection;
 
 use super::page::CheckedPage;
-use super::request::is_own_actor;
 use super::session::Asked;
 use super::{receipt, repair};
 use crate::device_time;
 use crate::document::Knowledge;
-use crate::enrol::store_certificate;
 use crate::error::PhoneError;
 use crate::identity;
 use crate::phone::Inner;
 use crate::reference::store_part;
 use crate::standing::Standing;
 use crate::store::outbox::Item;
-use crate::store::{audiences, evidence, meta, outbox, records, sealed, wants};
+use crate::store::{actors, audiences, evidence, meta, outbox, records, sealed, wants};
 
 /// What a page did.
 #[derive(Debug, Default)]
@@ -196,12 +194,14 @@ fn take_verdicts(
     Ok(refused)
 }
 
-/// Keeps a certificate, if it is one for this person, this device and the actor that asked.
+/// The server knows the actor that asked. Keeps a certificate, if it is one for this person, this
+/// device and that actor.
 fn take_certificate(
     connection: &Connection,
     checked: &CheckedPage,
     asked: &Asked,
 ) -> Result<(), PhoneError> {
+    actors::set_registered(connection, asked.actor.0)?;
     let Some(bytes) = &checked.page.body.certificate else {
         return Ok(());
     };
@@ -213,12 +213,12 @@ fn take_certificate(
     let fits = said.person == identity.person.id.as_str()
         && said.device == Key(*identity.device.as_bytes())
         && said.actor == asked.actor;
-    if !fits || !is_own_actor(connection, said.actor.0)? {
+    if !fits || !actors::is_own(connection, said.actor.0)? {
         return Err(PhoneError::BadPage {
             what: "its certificate is for another actor",
         });
     }
-    store_certificate(connection, said.actor.0, &bytes.0)
+    actors::set_certificate(connection, said.actor.0, &bytes.0)
 }
 
 /// Lets go of what is out of scope, but for records that hold something undecided of one's own. What

@@ -17,6 +17,7 @@ mod receipt;
 mod repair;
 mod replay;
 mod request;
+mod returning;
 mod session;
 
 pub use drive::{CancelFlag, SyncOptions, SyncProgress};

@@ -12,13 +12,12 @@ use rusqlite::Connection;
 
 use super::apply::Taken;
 use super::page::{CheckedChange, CheckedDelta, CheckedPage, CheckedView, check_change};
-use super::request::{is_own_actor, remember_actor};
 use crate::document::{Knowledge, store_facts};
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::store::audiences::Numbering;
 use crate::store::records::Facts;
-use crate::store::{changes, evidence, log, outbox, owed, records, sealed, wants};
+use crate::store::{actors, changes, evidence, log, meta, outbox, owed, records, sealed, wants};
 
 /// Own changes that the page's entries admit, by record.
 type Admitted = BTreeMap<RecordId, Vec<Digest>>;
@@ -136,7 +135,7 @@ impl Pull<'_> {
             None if !delta.whole => return wants::add(self.connection, delta.record),
             known => known,
         };
-        self.take_changes(delta, taken)?;
+        let lacks = self.take_changes(delta, taken)?;
         let view = match self.view(delta, known.as_ref())? {
             Some(view) => view,
             None => return wants::add(self.connection, delta.record),
@@ -146,6 +145,9 @@ impl Pull<'_> {
             wants::settle(self.connection, delta.record)?;
             sealed::unseal(self.connection, delta.record)?;
         }
+        if lacks {
+            wants::add(self.connection, delta.record)?;
+        }
         let (state, state_json) = state(delta, known.as_ref())?;
         let mut facts = Facts {
             view: view.0,
@@ -153,15 +155,17 @@ impl Pull<'_> {
             state,
             expected: None,
             ruled_home: Some(delta.area.clone()),
-            as_of: delta.as_of,
+            as_of: match &known {
+                Some(known) if lacks => known.as_of,
+                _ => delta.as_of,
+            },
             print: delta.print(&heads, &state_json),
             heads: heads.iter().flat_map(|head| head.0).collect(),
             updated_ms: delta.updated_ms,
             seen_by: self.numbering.translate(delta.seen_by),
-            page: match (&known, delta.whole) {
-                (_, true) => self.page,
-                (Some(known), false) => known.page,
-                (None, false) => 0,
+            page: match &known {
+                Some(known) if lacks || !delta.whole => known.page,
+                _ => self.page,
             },
         };
         if changes::any_not_pulled(self.connection, delta.record)? {
@@ -171,19 +175,21 @@ impl Pull<'_> {
         records::mark_in_scope(self.connection, delta.record)
     }
 
-    fn take_changes(&self, delta: &CheckedDelta, taken: &mut Taken) -> Result<(), PhoneError> {
+    /// Says whether the server lacks something that is here and still to be given back.
+    fn take_changes(&self, delta: &CheckedDelta, taken: &mut Taken) -> Result<bool, PhoneError> {
         let (connection, record) = (self.connection, delta.record);
         for change in &delta.changes {
             changes::add_pulled(connection, record, change.hash, &change.bytes)?;
             self.note_in_log(record, change, taken)?;
         }
         if !delta.whole {
-            return Ok(());
+            return Ok(false);
         }
         match &delta.snapshot {
             Some(chunk) => {
                 changes::put_snapshot(connection, record, chunk)?;
-                self.take_snapshot(delta, chunk, taken)
+                self.take_snapshot(delta, chunk, taken)?;
+                Ok(false)
             }
             None => self.forget_what_the_log_lost(delta, taken),
         }
@@ -199,7 +205,7 @@ impl Pull<'_> {
         let (connection, record) = (self.connection, delta.record);
         let mut has_own = owed::any(connection, record)?;
         for author in &delta.authors {
-            has_own = has_own || is_own_actor(connection, author.actor.0)?;
+            has_own = has_own || actors::is_own(connection, author.actor.0)?;
         }
         if !has_own {
             return Ok(());
@@ -238,8 +244,8 @@ impl Pull<'_> {
             return Ok(());
         };
         if owed::settle(connection, record, change.hash)? {
-            remember_actor(connection, actor)?;
-        } else if !is_own_actor(connection, actor)? {
+            actors::remember(connection, actor)?;
+        } else if !actors::is_own(connection, actor)? {
             return Ok(());
         }
         let item = item_digest(Key(*record.as_bytes()), &change.bytes);
@@ -248,15 +254,22 @@ impl Pull<'_> {
     }
 
     /// A whole record without a snapshot names every change that the log has. Of what this store
-    /// thought to be there, own changes go out again, and those of others do not count any more.
+    /// thought to be there, own changes go out again, and those of others do not count any more. While
+    /// this store still gives back what was lost, all of it stays as it is. Says whether there is any.
     fn forget_what_the_log_lost(
         &self,
         delta: &CheckedDelta,
         taken: &mut Taken,
-    ) -> Result<(), PhoneError> {
+    ) -> Result<bool, PhoneError> {
         let (connection, record) = (self.connection, delta.record);
+        let is_repairing = meta::REPAIRING.get(connection)?.unwrap_or(false);
+        let mut keeps = false;
         for hash in changes::pulled(connection, record)? {
             if delta.changes.iter().any(|change| change.hash == hash) {
+                continue;
+            }
+            if is_repairing {
+                keeps = true;
                 continue;
             }
             changes::mark_not_pulled(connection, record, hash)?;
@@ -266,7 +279,7 @@ impl Pull<'_> {
                 changes::supersede(connection, record, hash)?;
             }
         }
-        Ok(())
+        Ok(keeps)
     }
 
     /// What the record says, with its JSON; `None` if that cannot be told from the page.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gridlog_domain::id::RecordId;
 use gridlog_protocol::limits::{MAX_ASKS, MAX_PUSH_ITEMS, MAX_WANTS, PUSH_TARGET_BYTES};
 use gridlog_protocol::{Blob, Digest, Key, PushItem, Reconcile, Returned, SyncRequest, Walk};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::session::Asked;
 
@@ -13,7 +13,7 @@ use crate::device_time;
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::reference::part_versions;
-use crate::store::{audiences, meta, outbox, wants};
+use crate::store::{actors, audiences, meta, outbox, wants};
 
 /// Where sync requests go.
 pub const SYNC_PATH: &str = "/v1/sync";
@@ -66,8 +66,9 @@ pub(super) struct Errand {
     pub(super) returns: Vec<Returned>,
     /// A step of a comparison.
     pub(super) reconcile: Option<Reconcile>,
-    /// Nothing is pushed before all that was lost was given back.
-    pub(super) holds_push: bool,
+    /// Nothing is pushed, asked or wanted before all that was lost was given back: what the server has
+    /// until then is not all that there is.
+    pub(super) gives_back: bool,
 }
 
 impl Inner {
@@ -81,7 +82,7 @@ impl Inner {
         let moment = device_time::now(connection, self.clock.as_ref())?;
         let mut request =
             SyncRequest::idle(self.nonce(), Key(self.actor(connection)?), moment.now_ms);
-        if !errand.holds_push {
+        if !errand.gives_back {
             let push = self.gather(connection, said)?;
             request.actor = Key(push.actor);
             request.push = push.items;
@@ -90,17 +91,17 @@ impl Inner {
                 .asks
                 .retain(|item| !said.asked.contains(item) && !said.sent.contains_key(item));
             request.asks.truncate(MAX_ASKS);
+            request.wants = wants::first(connection, MAX_WANTS)?
+                .into_iter()
+                .filter(|record| !said.is_tired_of(record))
+                .map(|record| Key(*record.as_bytes()))
+                .collect();
         }
         let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
         request.profile_version = profile.cast_unsigned();
         request.position = meta::position(connection)?;
         request.parts = part_versions(connection)?;
         request.walk = walk(connection)?;
-        request.wants = wants::first(connection, MAX_WANTS)?
-            .into_iter()
-            .filter(|record| !said.is_tired_of(record))
-            .map(|record| Key(*record.as_bytes()))
-            .collect();
         request.returns = errand.returns;
         request.reconcile = errand.reconcile;
         Ok(request)
@@ -108,21 +109,20 @@ impl Inner {
 
     /// Unsent changes in the order in which they were written, as many as one request takes.
     ///
-    /// The request names one actor to certify: the store's, or an earlier one that was never
-    /// certified and still has something unsent. What a further uncertified actor wrote waits for
-    /// the next request.
+    /// The request names one actor to certify: the store's, or an earlier one that the server may not
+    /// know. What a further such actor wrote waits for the next request.
     fn gather(&self, connection: &Connection, said: &Said) -> Result<Push, PhoneError> {
         let mut push = Push {
             actor: self.actor(connection)?,
             items: Vec::new(),
         };
-        let certified = certified(connection)?;
+        let registered = actors::registered(connection)?;
         let mut bytes = 0;
         outbox::unsent(connection, |unsent| {
             if said.sent.get(&unsent.item).copied().unwrap_or(0) >= MOST_SENDS {
                 return true;
             }
-            if !certified.contains(&unsent.actor) && unsent.actor != push.actor {
+            if !registered.contains(&unsent.actor) && unsent.actor != push.actor {
                 if !push.items.is_empty() {
                     return false;
                 }
@@ -136,6 +136,11 @@ impl Inner {
             });
             push.items.len() < MAX_PUSH_ITEMS && bytes < PUSH_TARGET_BYTES
         })?;
+        if registered.contains(&push.actor)
+            && let Some(writer) = actors::unregistered_writer(connection)?
+        {
+            push.actor = writer;
+        }
         Ok(push)
     }
 }
@@ -154,31 +159,4 @@ fn walk(connection: &Connection) -> Result<Option<Walk>, PhoneError> {
             .map(|known| known.name)
             .collect(),
     }))
-}
-
-fn certified(connection: &Connection) -> Result<BTreeSet<[u8; 16]>, PhoneError> {
-    let mut statement =
-        connection.prepare_cached("SELECT actor FROM actors WHERE certificate IS NOT NULL")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Whether the store ever wrote with that actor.
-pub(super) fn is_own_actor(connection: &Connection, actor: [u8; 16]) -> Result<bool, PhoneError> {
-    let found: Option<i64> = connection
-        .query_row("SELECT 1 FROM actors WHERE actor = ?1", [actor], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    Ok(found.is_some())
-}
-
-/// Takes up an actor that the server knows as this device's and a copy of the store forgot.
-pub(super) fn remember_actor(connection: &Connection, actor: [u8; 16]) -> Result<(), PhoneError> {
-    connection.execute(
-        "INSERT OR IGNORE INTO actors (actor, taken_ms, why, certificate)
-         VALUES (?1, 0, 'restored', x'')",
-        [actor],
-    )?;
-    Ok(())
 }

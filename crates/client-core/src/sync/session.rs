@@ -12,15 +12,17 @@ use super::comparison::Comparison;
 use super::page::CheckedPage;
 use super::repair;
 use super::request::{Errand, Said};
+use super::returning::{Purpose, Returning};
 use crate::enrol::body_of;
 use crate::error::PhoneError;
 use crate::identity;
 use crate::phone::Phone;
-use crate::store::{log, meta, sealed, wants};
+use crate::store::{actors, log, meta, wants};
 use crate::transport::Answer;
 
-/// The last lost entry that a request gives back, and whether there are no more.
-type Gave = ((i64, i64), bool);
+/// How often a session proves where this phone stands. A server that never believes it must not keep
+/// a session going for ever.
+const MOST_PROOFS: u32 = 3;
 
 /// What a sync did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -72,8 +74,6 @@ pub(super) struct Asked {
     pub(super) wants: Vec<RecordId>,
     /// Whether the session has had no answer yet.
     pub(super) is_first: bool,
-    /// The last lost entry that was given back, and whether it was the last one.
-    gave: Option<Gave>,
 }
 
 impl Asked {
@@ -95,7 +95,8 @@ enum Compared {
     No,
     /// Under way.
     Running(Box<Comparison>),
-    /// Over. What of the differing records is here is still to be given back.
+    /// Over, with the records in which both sides differ. What of them is here is given back, then
+    /// they are wanted.
     Over(BTreeSet<RecordId>),
 }
 
@@ -108,9 +109,8 @@ pub struct SyncSession {
     said: Said,
     asked: Option<Asked>,
     more: bool,
-    /// The last lost entry that was given back in this session.
-    given: (i64, i64),
-    gave_all: bool,
+    returning: Returning,
+    proofs: u32,
     compared: Compared,
     must_compare: bool,
     report: SyncReport,
@@ -151,8 +151,8 @@ impl Phone {
             said: Said::default(),
             asked: None,
             more: true,
-            given: (0, 0),
-            gave_all: false,
+            returning: Returning::default(),
+            proofs: 0,
             compared: Compared::No,
             must_compare,
             report: SyncReport::default(),
@@ -177,22 +177,24 @@ impl SyncSession {
     /// [`PhoneError::Store`].
     pub fn next_request(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
         let unanswered = self.asked.take().is_some();
-        if self.report.retry_after_ms.is_some() {
+        if self.report.retry_after_ms.is_some() || self.proofs >= MOST_PROOFS {
             return self.end();
         }
         let phone = self.phone.clone();
         let inner = &phone.inner;
-        let (request, device, gave) = inner.store.write(|tx| {
-            let (errand, gave) = self.errand(tx)?;
+        let (request, device, registers) = inner.store.write(|tx| {
+            let errand = self.errand(tx)?;
             let request = inner.sync_request(tx, &self.said, errand)?;
             let device = identity::require(tx)?.device;
-            Ok((request, device, gave))
+            let registers = actors::unregistered_writer(tx)?.is_some();
+            Ok((request, device, registers))
         })?;
         let silent = request.push.is_empty()
             && request.asks.is_empty()
             && request.wants.is_empty()
             && request.returns.is_empty()
-            && request.reconcile.is_none();
+            && request.reconcile.is_none()
+            && !registers;
         if silent && !self.more && !unanswered {
             return self.end();
         }
@@ -211,7 +213,6 @@ impl SyncSession {
                 .map(|want| RecordId::from_bytes(want.0))
                 .collect(),
             is_first: self.report.rounds == 0,
-            gave,
         });
         let body = codec::encode(&request);
         self.report.pushed += request.push.len() as u64;
@@ -221,36 +222,52 @@ impl SyncSession {
 
     /// What the next request does besides pushing and pulling: first proves where this phone stands,
     /// then gives back what was lost, then compares.
-    fn errand(&mut self, connection: &Connection) -> Result<(Errand, Option<Gave>), PhoneError> {
+    fn errand(&mut self, connection: &Connection) -> Result<Errand, PhoneError> {
         if meta::PROVING.get(connection)?.unwrap_or(false) {
-            let errand = Errand {
+            self.proofs += 1;
+            return Ok(Errand {
                 returns: repair::proof(connection)?,
-                holds_push: true,
+                gives_back: true,
                 ..Errand::default()
-            };
-            return Ok((errand, None));
+            });
         }
-        if !self.gave_all && log::any_lost(connection)? {
-            let giving = repair::lost_after(connection, self.given)?;
-            let errand = Errand {
-                returns: giving.returns,
-                holds_push: true,
-                ..Errand::default()
-            };
-            return Ok((errand, Some((giving.through, giving.is_last))));
+        let is_repairing = meta::REPAIRING.get(connection)?.unwrap_or(false);
+        if is_repairing && self.returning.purpose != Purpose::Lost {
+            self.returning = Returning::lost(connection)?;
         }
-        let errand = match &mut self.compared {
-            Compared::Running(comparison) => Errand {
-                reconcile: Some(comparison.message()),
+        let returns = self.returning.next(connection)?;
+        if returns.is_empty() {
+            self.end_returning(connection)?;
+            let step = match &self.compared {
+                Compared::Running(comparison) => Some(comparison.message()),
+                _ => None,
+            };
+            return Ok(Errand {
+                reconcile: step,
                 ..Errand::default()
-            },
-            Compared::Over(differing) if !differing.is_empty() => Errand {
-                returns: repair::all_of(connection, differing)?,
-                ..Errand::default()
-            },
-            Compared::No | Compared::Over(_) => Errand::default(),
-        };
-        Ok((errand, None))
+            });
+        }
+        Ok(Errand {
+            returns,
+            gives_back: true,
+            ..Errand::default()
+        })
+    }
+
+    /// All was given back.
+    fn end_returning(&mut self, connection: &Connection) -> Result<(), PhoneError> {
+        match std::mem::take(&mut self.returning).purpose {
+            Purpose::None => Ok(()),
+            Purpose::Lost => repair::end_repair(connection),
+            Purpose::Differing => {
+                if let Compared::Over(differing) = &self.compared {
+                    for record in differing {
+                        wants::add(connection, *record)?;
+                    }
+                }
+                log::forget_lost(connection)
+            }
+        }
     }
 
     fn end(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
@@ -306,23 +323,18 @@ impl SyncSession {
         asked: &Asked,
         agrees: Option<bool>,
     ) -> Result<(), PhoneError> {
-        if let Some((through, is_last)) = asked.gave {
-            self.given = through;
-            self.gave_all = is_last;
-            if is_last {
-                let through = page.page.statement.position.seq;
-                sealed::hold_until(connection, u64::MAX >> 2, through)?;
-            }
+        self.returning.answered();
+        let begins_anew = page.page.body.lineage.is_some()
+            && page.page.statement.position.epoch != asked.position.epoch;
+        if begins_anew {
+            self.returning = Returning::default();
         }
         if let Some(answer) = &page.page.body.reconcile
             && let Compared::Running(comparison) = &mut self.compared
         {
             if let Some(differing) = comparison.take(answer, &page.page.body.moved_on)? {
                 self.report.differing = Some(differing.len() as u64);
-                for record in &differing {
-                    wants::add(connection, *record)?;
-                }
-                log::forget_lost(connection)?;
+                self.returning = Returning::differing(differing.clone());
                 self.compared = Compared::Over(differing);
             }
             return Ok(());

@@ -17,6 +17,7 @@ mod reading;
 mod receipts;
 mod recording;
 mod refusals;
+mod repair;
 mod restored;
 mod scope;
 mod sessions;

@@ -62,6 +62,7 @@ pub(crate) struct Engine {
 /// A copy of a server's database.
 pub(crate) struct Backup {
     path: PathBuf,
+    epoch: u64,
     /// The last entry in it.
     pub(crate) through: u64,
 }
@@ -217,6 +218,7 @@ impl Server {
         let head = self.store().back_up(&path).unwrap();
         Backup {
             path,
+            epoch: head.epoch,
             through: head.seq,
         }
     }
@@ -243,6 +245,10 @@ impl Server {
         self.put_back(copy);
         let engine = self.engine();
         let epoch = engine.store.head().unwrap().epoch;
+        if epoch > copy.epoch {
+            // The server noticed by itself that its database is of an older epoch.
+            return;
+        }
         let mut sequencer = engine.sequencer.borrow_mut();
         sequencer
             .begin_epoch(self.now_ms(), (epoch, epoch + 1), Why::Restored)

@@ -30,7 +30,8 @@ CREATE TABLE owed (
 -- the server has a backup of them.
 CREATE TABLE sealed (
     record BLOB PRIMARY KEY,
-    as_of  INTEGER NOT NULL
+    as_of  INTEGER NOT NULL,
+    page   INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- The earlier changes of a record as one document chunk.
@@ -38,6 +39,12 @@ CREATE TABLE snapshots (
     record BLOB PRIMARY KEY,
     chunk  BLOB NOT NULL
 );
+
+-- Whether the server is known to know an actor; and those of an earlier device, which it cannot.
+ALTER TABLE actors ADD COLUMN registered INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE actors ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0;
+UPDATE actors SET registered = 1 WHERE certificate IS NOT NULL;
+UPDATE actors SET given_up = 1 WHERE certificate = x'';
 
 -- A page that the device holds evidence of, and entries that the server lost.
 ALTER TABLE entries ADD COLUMN page INTEGER NOT NULL DEFAULT 0;
