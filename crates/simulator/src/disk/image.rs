@@ -24,6 +24,22 @@ impl Image {
         self.files.keys().map(String::as_str)
     }
 
+    /// A copy of only these files, of those that are there.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.files.retain(|name, _| names.contains(&name.as_str()));
+        self
+    }
+
+    /// A copy of one file under another name; `None` if it is not there.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Option<Self> {
+        let bytes = self.files.remove(from)?;
+        Some(Self {
+            files: BTreeMap::from([(to.to_owned(), bytes)]),
+        })
+    }
+
     /// The same copy with `len` bytes cut from the end of one file, as when a backup broke off;
     /// a file that is not there stays absent.
     #[must_use]

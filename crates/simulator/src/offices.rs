@@ -1,0 +1,284 @@
+//! What offices and operators do.
+
+use gridlog_domain::id::{PersonId, RecordId};
+use gridlog_domain::record::StepDetails;
+use gridlog_domain::reference::{Assignment, Person, Role};
+use gridlog_domain::workflow::{CaseState, Stage, Step};
+use gridlog_protocol::{Fact, LogEntry};
+use gridlog_sync_server::store::{CaseFilter, ItemStatus, RecordRow, Store as _};
+
+use crate::broken::Broken;
+use crate::chance::Chance;
+use crate::deeds::{details, short};
+use crate::people::{self, DISTRICT, GRIDS, clerk};
+use crate::server::Running;
+use crate::turn::Turn;
+use crate::world::World;
+
+/// The step that carries a case on, and whose business it is.
+fn next(stage: Stage) -> Option<(Step, Role)> {
+    Some(match stage {
+        Stage::Reported => (Step::Register, Role::Acceptor),
+        Stage::Registered => (Step::Dispatch, Role::Dispatcher),
+        Stage::Dispatched => (Step::Feedback, Role::Handler),
+        Stage::Handled => (Step::CheckPass, Role::Checker),
+        Stage::Checked => (Step::Close, Role::DutyOfficer),
+        _ => return None,
+    })
+}
+
+/// Another step that may be taken there.
+fn other(stage: Stage) -> Option<(Step, Role)> {
+    Some(match stage {
+        Stage::Reported => (Step::Reject, Role::Acceptor),
+        Stage::Registered => (Step::Void, Role::DutyOfficer),
+        Stage::Dispatched => (Step::Return, Role::Handler),
+        Stage::Handled => (Step::CheckFail, Role::Checker),
+        _ => return None,
+    })
+}
+
+/// Every case that the whole district sees.
+fn cases(running: &Running) -> Vec<RecordRow> {
+    let filter = CaseFilter {
+        audiences: vec![gridlog_protocol::audience::area(DISTRICT)],
+        limit: 10_000,
+        ..CaseFilter::default()
+    };
+    let mut rows = running.store.records(&filter).unwrap_or_default();
+    rows.sort_by_key(|row| row.id);
+    rows
+}
+
+impl World {
+    /// A record at the server.
+    fn some_record(&self, chance: &mut Chance) -> Option<RecordRow> {
+        let rows = cases(self.house.running()?);
+        chance.pick(&rows).cloned()
+    }
+
+    /// Plays a turn of an office or an operator.
+    pub(crate) fn office(&mut self, turn: Turn, chance: &mut Chance) -> Result<(), Broken> {
+        if self.house.running().is_none() {
+            return Ok(());
+        }
+        match turn {
+            Turn::OfficeStep => self.office_step(chance),
+            Turn::OfficeComment => {
+                let Some(row) = self.some_record(chance) else {
+                    return Ok(());
+                };
+                let before = self.house.machine.strikes();
+                let by = PersonId::new("O1");
+                self.tell(format!("the duty officer comments on {}", short(row.id)));
+                let done = self.house.office_comment(by, row.id, "已阅。");
+                self.server_did(before, "an office's comment", done)?;
+                Ok(())
+            }
+            Turn::LetIn | Turn::Dismiss => self.review(turn == Turn::LetIn, chance),
+            Turn::Backup => self.back_up(chance),
+            Turn::Relocate => self.relocate(chance),
+            Turn::Archive => self.archive(),
+            Turn::Erase => self.erase(chance),
+            _ => self.change_directory(turn, chance),
+        }
+    }
+
+    fn office_step(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+        let Some(running) = self.house.running() else {
+            return Ok(());
+        };
+        let open: Vec<(RecordRow, CaseState)> = cases(running)
+            .into_iter()
+            .filter_map(|row| {
+                let state: CaseState = serde_json::from_str(row.state.as_deref()?).ok()?;
+                next(state.stage).is_some().then_some((row, state))
+            })
+            .collect();
+        let Some((row, state)) = chance.pick(&open) else {
+            return Ok(());
+        };
+        let takes_other = chance.percent(25);
+        let chosen = match takes_other {
+            true => other(state.stage).or_else(|| next(state.stage)),
+            false => next(state.stage),
+        };
+        let Some((step, role)) = chosen else {
+            return Ok(());
+        };
+        let department = state.department.as_ref().filter(|_| role == Role::Handler);
+        // Now and then somebody checks what they handled themselves.
+        let by = match &state.handler {
+            Some(handler) if role == Role::Checker && chance.percent(15) => Some(handler.clone()),
+            _ => clerk(role, department),
+        };
+        let by = by.unwrap_or_else(|| PersonId::new("O1"));
+        let said = details(chance, step, "");
+        let said = StepDetails {
+            reason: said.reason.filter(|text| !text.is_empty()),
+            ..said
+        };
+        self.tell(format!("{by} takes {} in {}", step.code(), short(row.id)));
+        let before = self.house.machine.strikes();
+        let done = self.house.office_step(by, row.id, step, said);
+        self.server_did(before, "an office's step", done)?;
+        Ok(())
+    }
+
+    fn review(&mut self, admits: bool, chance: &mut Chance) -> Result<(), Broken> {
+        let before = self.house.machine.strikes();
+        let listed = self
+            .house
+            .with(|running, _| running.store.quarantine(10_000, 0));
+        let Some(mut items) = self.server_did(before, "the review list", listed)? else {
+            return Ok(());
+        };
+        let is_honest = |person: &PersonId| person.as_str() != people::ROGUE;
+        items.retain(|item| {
+            is_honest(&item.item.pushed.person)
+                && (matches!(item.status, ItemStatus::Review(_)) || chance.percent(30))
+        });
+        items.sort_by_key(|item| item.item.arrival);
+        let Some(item) = chance.pick(&items) else {
+            return Ok(());
+        };
+        let what = if admits { "lets in" } else { "dismisses" };
+        let of = &item.item.pushed;
+        self.tell(format!(
+            "the duty officer {what} what {} wrote in {}",
+            of.person,
+            short(of.record)
+        ));
+        let before = self.house.machine.strikes();
+        let done = self.house.review(of.item, PersonId::new("O1"), admits);
+        self.server_did(before, "a review", done)?;
+        self.later(100, crate::network::Happening::ServerDecides);
+        Ok(())
+    }
+
+    fn back_up(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+        let by_files = chance.percent(30);
+        let before = self.house.machine.strikes();
+        let done = self.house.back_up(by_files);
+        if let Some(seq) = self.server_did(before, "a backup", done)? {
+            self.tell(format!("a backup of the server, up to entry {seq}"));
+        }
+        Ok(())
+    }
+
+    fn change_directory(&mut self, turn: Turn, chance: &mut Chance) -> Result<(), Broken> {
+        let now_ms = self.time.now_ms();
+        let people = ["W1", "W2", "W3", "L1", "H1"];
+        let id = PersonId::new(chance.pick(&people).copied().unwrap_or("W1"));
+        let grid = chance.pick(&GRIDS).copied().unwrap_or(GRIDS[0]);
+        // A worker can be moved with effect from an hour ago, which nobody in the field knew.
+        let at_ms = now_ms - if chance.percent(30) { 3_600_000 } else { 0 };
+        let before = self.house.machine.strikes();
+        let end = |person: &mut Person| {
+            for held in &mut person.assignments {
+                held.valid_to_ms.get_or_insert(at_ms);
+            }
+        };
+        let what = match turn {
+            Turn::Reassign => format!("{id} moves to grid {grid}"),
+            Turn::EndAssignment => format!("the assignment of {id} ends"),
+            Turn::Disable => format!("the account of {id} is disabled"),
+            _ => format!("the account of {id} is enabled"),
+        };
+        if turn == Turn::Revoke {
+            return self.revoke(chance);
+        }
+        self.tell(what.clone());
+        let done = self.house.change_person(&id, |person| match turn {
+            Turn::Reassign => {
+                end(person);
+                person.assignments.push(Assignment {
+                    role: Role::GridWorker,
+                    area: grid.into(),
+                    department: None,
+                    valid_from_ms: at_ms,
+                    valid_to_ms: None,
+                });
+            }
+            Turn::EndAssignment => end(person),
+            Turn::Disable => person.enabled = false,
+            _ => {
+                person.enabled = true;
+                let ended = person.assignments.iter().all(|held| held.valid_to_ms.is_some());
+                if ended && let Some(last) = person.assignments.last().cloned() {
+                    person.assignments.push(Assignment {
+                        valid_from_ms: now_ms,
+                        valid_to_ms: None,
+                        ..last
+                    });
+                }
+            }
+        });
+        self.server_did(before, &what, done)?;
+        Ok(())
+    }
+
+    fn revoke(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+        let number = chance.index(self.handsets.len());
+        let person = self.handsets[number].person.clone();
+        let before = self.house.machine.strikes();
+        let pick = chance.any();
+        let done = self.house.with(|running, now_ms| {
+            let mut devices = running.store.devices_of(&person)?;
+            devices.retain(|device| device.revoked_ms.is_none());
+            devices.sort_by_key(|device| device.id);
+            let at = usize::try_from(pick % devices.len().max(1) as u64).unwrap_or(0);
+            match devices.get(at) {
+                Some(device) => running.store.revoke_device(device.id, now_ms),
+                None => Ok(false),
+            }
+        });
+        self.tell(format!("a phone of {person} is marked as handed over"));
+        self.server_did(before, "a phone handed over", done)?;
+        Ok(())
+    }
+
+    fn relocate(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+        let Some(row) = self.some_record(chance) else {
+            return Ok(());
+        };
+        let grid = chance.pick(&GRIDS).copied().unwrap_or(GRIDS[0]);
+        self.tell(format!("{} moves to grid {grid}", short(row.id)));
+        let before = self.house.machine.strikes();
+        let done = self.house.relocate(row.id, grid);
+        self.server_did(before, "moving a record", done)?;
+        Ok(())
+    }
+
+    fn archive(&mut self) -> Result<(), Broken> {
+        let before = self.house.machine.strikes();
+        let done = self.house.archive();
+        if let Some(count) = self.server_did(before, "archiving", done)? {
+            self.tell(format!("{count} closed cases leave the phones"));
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+        let Some(row) = self.some_record(chance) else {
+            return Ok(());
+        };
+        self.tell(format!("{} is erased", short(row.id)));
+        let before = self.house.machine.strikes();
+        let done = self.house.erase(row.id);
+        self.server_did(before, "erasing", done)?;
+        Ok(())
+    }
+}
+
+/// Every record that the log names as begun, erased ones too.
+pub(crate) fn records_of(entries: &[LogEntry]) -> Vec<RecordId> {
+    let mut records: Vec<RecordId> = entries
+        .iter()
+        .filter(|entry| matches!(entry.fact, Fact::Admit { .. }))
+        .map(|entry| RecordId::from_bytes(entry.record.0))
+        .collect();
+    records.sort();
+    records.dedup();
+    records
+}

@@ -1,0 +1,110 @@
+//! A small district: six areas, eleven people, the shipped catalogue.
+
+use gridlog_domain::id::{AreaCode, Department, PersonId};
+use gridlog_domain::reference::{Area, AreaLevel, Assignment, Person, Role};
+use gridlog_sync_server::store::{Part, StoredPerson};
+
+/// When a simulation begins, milliseconds since the Unix epoch.
+pub(crate) const BEGINNING_MS: i64 = 1_790_000_000_000;
+/// When everybody's assignment began.
+const LONG_AGO_MS: i64 = BEGINNING_MS - 30 * 24 * 3_600_000;
+
+pub(crate) const DISTRICT: &str = "430111";
+const STREET: &str = "430111003";
+const COMMUNITY: &str = "430111003001";
+/// The grids.
+pub(crate) const GRIDS: [&str; 3] = ["43011100300101", "43011100300102", "43011100300103"];
+
+/// A category of the catalogue, its filing condition and the department that handles it.
+pub(crate) const CATEGORY: &str = "01014";
+pub(crate) const CONDITION: &str = "缺失";
+/// Departments that handle cases here.
+pub(crate) const DEPARTMENTS: [&str; 2] = ["城管", "住建"];
+
+/// Who is assigned where at the beginning.
+const PEOPLE: [(&str, &str, Role, &str, Option<&str>); 11] = [
+    ("W1", "李华", Role::GridWorker, GRIDS[0], None),
+    ("W2", "王芳", Role::GridWorker, GRIDS[1], None),
+    ("W3", "赵强", Role::GridWorker, GRIDS[2], None),
+    ("L1", "刘敏", Role::GridLead, COMMUNITY, None),
+    ("A1", "陈静", Role::Acceptor, COMMUNITY, None),
+    ("D1", "杨帆", Role::Dispatcher, STREET, None),
+    ("H1", "黄磊", Role::Handler, DISTRICT, Some(DEPARTMENTS[0])),
+    ("H2", "周涛", Role::Handler, DISTRICT, Some(DEPARTMENTS[1])),
+    ("C1", "吴霞", Role::Checker, STREET, None),
+    ("O1", "孙丽", Role::DutyOfficer, DISTRICT, None),
+    ("M1", "马某", Role::GridWorker, GRIDS[1], None),
+];
+
+/// Who carries a phone, the likeliest first; the first two always do.
+pub(crate) const PHONES: [&str; 9] = ["W1", "W2", "L1", "W1", "H1", "W3", "C1", "O1", "A1"];
+
+/// Whose hostile device it is.
+pub(crate) const ROGUE: &str = "M1";
+
+/// The areas.
+pub(crate) fn areas() -> Vec<Area> {
+    let area = |code: &str, level, parent: Option<&str>| Area {
+        code: code.into(),
+        name: format!("区域{code}"),
+        level,
+        parent: parent.map(AreaCode::new),
+        valid_from_ms: LONG_AGO_MS,
+        valid_to_ms: None,
+    };
+    let mut areas = vec![
+        area(DISTRICT, AreaLevel::District, None),
+        area(STREET, AreaLevel::Street, Some(DISTRICT)),
+        area(COMMUNITY, AreaLevel::Community, Some(STREET)),
+    ];
+    areas.extend(GRIDS.map(|grid| area(grid, AreaLevel::Grid, Some(COMMUNITY))));
+    areas
+}
+
+/// The people.
+pub(crate) fn people() -> Vec<StoredPerson> {
+    let person = |(id, name, role, area, department): (&str, &str, Role, &str, Option<&str>)| {
+        let assignment = Assignment {
+            role,
+            area: area.into(),
+            department: department.map(Department::new),
+            valid_from_ms: LONG_AGO_MS,
+            valid_to_ms: None,
+        };
+        StoredPerson {
+            person: Person {
+                id: id.into(),
+                name: name.to_owned(),
+                enabled: true,
+                assignments: vec![assignment],
+            },
+            password_hash: None,
+        }
+    };
+    PEOPLE.into_iter().map(person).collect()
+}
+
+/// The reference data that phones get.
+pub(crate) fn parts() -> Vec<Part> {
+    let part = |name: &str, json: &str| Part {
+        name: name.to_owned(),
+        version: 1,
+        json: json.to_owned(),
+    };
+    vec![
+        part("catalogue", include_str!("../../../data/catalogue.json")),
+        part("checklists", include_str!("../../../data/checklists.json")),
+    ]
+}
+
+/// Everybody who may act in an office, with what they do there.
+pub(crate) fn clerk(role: Role, department: Option<&Department>) -> Option<PersonId> {
+    let fits = |of: &Option<&str>| match department {
+        Some(department) => *of == Some(department.as_str()),
+        None => true,
+    };
+    PEOPLE
+        .iter()
+        .find(|(_, _, held, _, of)| *held == role && fits(of))
+        .map(|(id, ..)| PersonId::new(*id))
+}

@@ -1,0 +1,368 @@
+//! The server: the real engines on one simulated machine, in one thread.
+//!
+//! What the web layer does around them is done here by hand and as briefly: who asks, which status
+//! an error has. Passwords and token signatures are left out; a token says whose it is.
+
+mod hands;
+mod office;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use gridlog_client_core::{Answer, ENROL_PATH, SYNC_PATH};
+use gridlog_domain::environment::{Clock as _, Entropy as _, SeededEntropy};
+use gridlog_domain::id::{DeviceId, PersonId};
+use gridlog_merge_guard::Limits;
+use gridlog_protocol::{EnrolAnswer, EnrolRequest, ErrorBody, ProtocolError, SigningKey};
+use gridlog_sync_server::directory::{Directory, SharedDirectory};
+use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError};
+use gridlog_sync_server::identity::{EnrolError, EnrolWish, enrol};
+use gridlog_sync_server::ingest::Sequencer;
+use gridlog_sync_server::outside::{Outside, OutsideMemory};
+use gridlog_sync_server::store::{LogHead, SqliteStore, Store, StoreError};
+
+use crate::clock::DeviceClock;
+use crate::disk::{Image, Machine};
+use crate::people;
+use hands::OneThread;
+
+/// The database's file.
+const FILE: &str = "server.db";
+/// Where a backup is written before it is taken away.
+const BACKUP: &str = "backup.db";
+/// Most items that one round decides on.
+const ROUND: usize = 64;
+
+/// A copy of the database, and the head of its log.
+#[derive(Debug, Clone)]
+pub(crate) struct Backup {
+    image: Image,
+    /// The last entry in it.
+    pub(crate) head: LogHead,
+}
+
+/// The machine in the server's room.
+pub(crate) struct House {
+    pub(crate) machine: Machine,
+    pub(crate) clock: DeviceClock,
+    pub(crate) key: SigningKey,
+    entropy: SeededEntropy,
+    /// What outlives a restore. It stands for two small files that no fault reaches here.
+    outside: Arc<dyn Outside>,
+    running: Option<Running>,
+    /// The backup that would be restored.
+    pub(crate) backup: Option<Backup>,
+}
+
+/// A server process.
+pub(crate) struct Running {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) directory: SharedDirectory,
+    exchange: Exchange,
+    sequencer: RefCell<Sequencer>,
+    /// Whether something was received and not decided.
+    undecided: Cell<bool>,
+}
+
+/// What came of something that was asked of the server.
+#[derive(Debug)]
+pub(crate) enum Done<T> {
+    /// It was done.
+    Ok(T),
+    /// The server refused, with a reason.
+    Refused(String),
+    /// The store failed.
+    Failed(String),
+    /// There is no server.
+    Off,
+}
+
+/// A token, as this server gives it.
+fn token(person: &PersonId, device: DeviceId) -> String {
+    format!("{device}|{person}")
+}
+
+fn asker(bearer: &str) -> Option<Asker> {
+    let (device, person) = bearer.split_once('|')?;
+    Some(Asker {
+        device: device.parse().ok()?,
+        person: PersonId::new(person),
+    })
+}
+
+fn refusal(status: u16, code: &str) -> Answer {
+    let body = ErrorBody {
+        code: code.to_owned(),
+        zh: "不行".to_owned(),
+        en: code.to_owned(),
+    };
+    Answer {
+        status,
+        body: serde_json::to_vec(&body).unwrap_or_default(),
+        retry_after_ms: None,
+    }
+}
+
+fn taken(body: Vec<u8>) -> Answer {
+    Answer {
+        status: 200,
+        body,
+        retry_after_ms: None,
+    }
+}
+
+/// The status and code that the web layer gives.
+fn refused(error: &ExchangeError) -> Answer {
+    match error {
+        ExchangeError::Protocol(error @ ProtocolError::TooLarge { .. }) => {
+            refusal(413, error.code())
+        }
+        ExchangeError::Protocol(error) => refusal(400, error.code()),
+        ExchangeError::UnknownDevice => refusal(401, "unknown_device"),
+        ExchangeError::ActorTaken => refusal(409, "actor_taken"),
+        ExchangeError::TooManyActors => refusal(409, "too_many_actors"),
+        ExchangeError::Damaged(what) => refusal(500, what),
+        ExchangeError::Store(_) => refusal(500, "server_failed"),
+    }
+}
+
+impl House {
+    /// A machine without a database.
+    pub(crate) fn new(machine: Machine, clock: DeviceClock, seed: u64) -> Self {
+        let mut entropy = SeededEntropy::new(seed ^ 0x5e17_e5ee_d000);
+        let mut secret = [0; 32];
+        entropy.fill(&mut secret);
+        Self {
+            machine,
+            clock,
+            key: SigningKey::from_bytes(&secret),
+            entropy,
+            outside: Arc::new(OutsideMemory::default()),
+            running: None,
+            backup: None,
+        }
+    }
+
+    /// The process, if there is one.
+    pub(crate) fn running(&self) -> Option<&Running> {
+        self.running.as_ref().filter(|_| !self.machine.is_down())
+    }
+
+    /// Starts the process; a machine that is down comes up first.
+    ///
+    /// # Errors
+    /// What the store says; there is no process then.
+    pub(crate) fn start(&mut self) -> Result<(), StoreError> {
+        self.running = None;
+        if self.machine.is_down() {
+            self.machine.restart();
+        }
+        let store = Arc::new(SqliteStore::open(&self.machine.path(FILE))?);
+        if store.areas()?.is_empty() {
+            store.put_areas(&people::areas())?;
+            store.put_people(&people::people())?;
+            for part in people::parts() {
+                store.put_part(&part)?;
+            }
+        }
+        let directory = SharedDirectory::new(Directory::load(&*store)?);
+        let mut actor = [0; 16];
+        self.entropy.fill(&mut actor);
+        let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        let limits = Limits::default();
+        let sequencer = Sequencer::new(Arc::clone(&shared), directory.clone(), limits, actor);
+        let mut sequencer = sequencer.beside(Arc::clone(&self.outside));
+        let now_ms = self.clock.now_ms();
+        sequencer.require_newest_epoch(now_ms)?;
+        sequencer.erase_again(now_ms)?;
+        self.running = Some(Running {
+            exchange: Exchange {
+                store: shared,
+                directory: directory.clone(),
+                key: self.key.clone(),
+                limits: Limits::default(),
+            },
+            sequencer: RefCell::new(sequencer),
+            store,
+            directory,
+            undecided: Cell::new(true),
+        });
+        Ok(())
+    }
+
+    /// Ends the process, as an operator does.
+    pub(crate) fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// Answers one request; `None` if nothing answers. `decides` says whether the sequencer gets to
+    /// what is pushed before the answer goes out.
+    pub(crate) fn post(
+        &mut self,
+        path: &str,
+        bearer: Option<&str>,
+        body: &[u8],
+        decides: bool,
+    ) -> Option<Answer> {
+        let running = self.running.as_ref()?;
+        if self.machine.is_down() {
+            return None;
+        }
+        let now = || self.clock.now_ms();
+        let answer = match path {
+            ENROL_PATH => self.enrol(body),
+            SYNC_PATH => match bearer.and_then(asker) {
+                None => refusal(401, "not_signed_in"),
+                Some(asker) => {
+                    let hands = OneThread {
+                        running,
+                        decides,
+                        now: &now,
+                    };
+                    match running.exchange.answer(&asker, body, &hands, &now) {
+                        Ok(page) => taken(page),
+                        Err(error) => refused(&error),
+                    }
+                }
+            },
+            _ => refusal(404, "not_found"),
+        };
+        (!self.machine.is_down()).then_some(answer)
+    }
+
+    fn enrol(&mut self, body: &[u8]) -> Answer {
+        let Ok(request) = serde_json::from_slice::<EnrolRequest>(body) else {
+            return refusal(400, "bad_json");
+        };
+        let Some(running) = &self.running else {
+            return refusal(500, "server_failed");
+        };
+        let id = PersonId::new(request.person);
+        let directory = running.directory.now();
+        let Some(person) = directory.person(&id).filter(|person| person.enabled) else {
+            return refusal(401, "wrong_password");
+        };
+        let mut actor = [0; 16];
+        if hex::decode_to_slice(&request.actor, &mut actor).is_err() {
+            return refusal(400, "bad_actor");
+        }
+        let now_ms = self.clock.now_ms();
+        let wish = EnrolWish {
+            person: id.clone(),
+            actor,
+            device_name: request.device_name,
+            now_ms,
+        };
+        let enrolled = match enrol(&*running.store, &self.key, &mut self.entropy, &wish) {
+            Ok(enrolled) => enrolled,
+            Err(EnrolError::ActorTaken) => return refusal(409, "actor_taken"),
+            Err(EnrolError::Store(_)) => return refusal(500, "server_failed"),
+        };
+        let answer = EnrolAnswer {
+            device: enrolled.device.to_string(),
+            token: token(&id, enrolled.device),
+            server_key: hex::encode(self.key.verifying_key().as_bytes()),
+            certificate: hex::encode(enrolled.certificate),
+            district: people::DISTRICT.to_owned(),
+            profile: serde_json::to_value(person).unwrap_or_default(),
+            profile_version: directory.profile_version(&id, now_ms),
+        };
+        serde_json::to_vec(&answer).map_or_else(|_| refusal(500, "server_failed"), taken)
+    }
+
+    /// Does something with the running process.
+    pub(crate) fn with<T>(
+        &self,
+        work: impl FnOnce(&Running, i64) -> Result<T, StoreError>,
+    ) -> Done<T> {
+        let Some(running) = self.running() else {
+            return Done::Off;
+        };
+        match work(running, self.clock.now_ms()) {
+            _ if self.machine.is_down() => Done::Off,
+            Ok(value) => Done::Ok(value),
+            Err(error) => Done::Failed(error.to_string()),
+        }
+    }
+
+    /// Decides on everything that was received.
+    pub(crate) fn decide(&self) -> Done<()> {
+        self.with(|running, now_ms| running.decide(now_ms))
+    }
+
+    /// Makes a backup while the server runs: by its own means, or as a copy of the files. A backup of
+    /// the first kind is noted, and phones then rely on it.
+    pub(crate) fn back_up(&mut self, by_files: bool) -> Done<u64> {
+        let path = self.machine.path(BACKUP);
+        let made = self.with(|running, _| {
+            if by_files {
+                return running.store.head();
+            }
+            running.store.back_up(&path)
+        });
+        let head = match made {
+            Done::Ok(head) => head,
+            Done::Refused(why) => return Done::Refused(why),
+            Done::Failed(why) => return Done::Failed(why),
+            Done::Off => return Done::Off,
+        };
+        let copy = self.machine.copy();
+        let image = if by_files {
+            Some(copy.only(&[FILE, "server.db-wal"]))
+        } else {
+            copy.renamed(BACKUP, FILE)
+        };
+        let Some(image) = image else {
+            return Done::Failed("the backup is not there".to_owned());
+        };
+        self.backup = Some(Backup { image, head });
+        if !by_files {
+            let noted = self.with(|running, _| running.store.note_backup(head.seq));
+            if let Done::Failed(why) = noted {
+                return Done::Failed(why);
+            }
+        }
+        Done::Ok(head.seq)
+    }
+
+    /// Puts the backup in the place of the database and starts. With `is_said`, as the operator's
+    /// command does, the log begins a new epoch; without, nobody says anything.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn restore(&mut self, backup: &Backup, is_said: bool) -> Result<(), StoreError> {
+        self.running = None;
+        self.machine.restore(&backup.image);
+        self.start()?;
+        if is_said && let Some(running) = &self.running {
+            running.begin_epoch(self.clock.now_ms(), backup.head.epoch)?;
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Rounds until nothing is left.
+    fn decide(&self, now_ms: i64) -> Result<(), StoreError> {
+        loop {
+            let round = self.sequencer.borrow_mut().round(now_ms, ROUND)?;
+            if round.decided < ROUND {
+                self.undecided.set(false);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether something was received and not decided, as far as this process knows.
+    pub(crate) fn has_undecided(&self) -> bool {
+        self.undecided.get()
+    }
+
+    fn begin_epoch(&self, now_ms: i64, current: u64) -> Result<(), StoreError> {
+        self.sequencer.borrow_mut().begin_epoch(
+            now_ms,
+            (current, current + 1),
+            gridlog_sync_server::ingest::Why::Restored,
+        )
+    }
+}

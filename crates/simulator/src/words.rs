@@ -1,0 +1,100 @@
+//! The simulator's own list of every word that somebody recorded.
+//!
+//! A word is unique and can be found in any bytes: the simulator does not have to trust an engine
+//! to say what became of it.
+
+use std::collections::BTreeMap;
+
+use gridlog_domain::id::RecordId;
+
+/// What must become of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The call that recorded it returned: it must never be lost.
+    Kept,
+    /// The call was struck by a fault: it may be there, once.
+    Unsure,
+    /// The phone that held it was destroyed or put back to an old copy, and nobody else had it.
+    Forgiven,
+    /// The worker let it go.
+    LetGo,
+}
+
+/// One word.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    /// Which phone recorded it.
+    pub(crate) handset: usize,
+    /// Where.
+    pub(crate) record: Option<RecordId>,
+    /// What must become of it.
+    pub(crate) claim: Claim,
+}
+
+/// All words.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    all: BTreeMap<String, Word>,
+}
+
+/// The word of that turn and place in it.
+pub(crate) fn word(turn: u32, place: u8) -> String {
+    let letter = char::from(b'a' + place % 25);
+    format!("w{turn}{letter}z")
+}
+
+/// Every word in some bytes, as often as it stands there.
+pub(crate) fn found_in(bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (start, byte) in bytes.iter().enumerate() {
+        if *byte == b'w' {
+            found.extend(read(&bytes[start..]));
+        }
+    }
+    found
+}
+
+fn read(bytes: &[u8]) -> Option<String> {
+    let digits = bytes[1..].iter().take_while(|byte| byte.is_ascii_digit());
+    let end = 1 + digits.count();
+    let tail = bytes.get(end..end + 2)?;
+    let is_word = end > 1 && tail[0].is_ascii_lowercase() && tail[1] == b'z';
+    let text = bytes.get(..end + 2).filter(|_| is_word)?;
+    String::from_utf8(text.to_vec()).ok()
+}
+
+impl Words {
+    /// Notes a word.
+    pub(crate) fn note(&mut self, text: String, word: Word) {
+        self.all.insert(text, word);
+    }
+
+    /// Every word.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Word)> {
+        self.all.iter()
+    }
+
+    /// The word of that text.
+    pub(crate) fn get(&self, text: &str) -> Option<&Word> {
+        self.all.get(text)
+    }
+
+    /// Changes what must become of a word.
+    pub(crate) fn claim(&mut self, text: &str, claim: Claim) {
+        if let Some(word) = self.all.get_mut(text) {
+            word.claim = claim;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_wherever_it_stands_and_no_part_of_one() {
+        let bytes = "情况w12az，w112bz ww3cz w4z w5".as_bytes();
+        assert_eq!(found_in(bytes), ["w12az", "w112bz", "w3cz"]);
+        assert_eq!(word(12, 0), "w12az");
+    }
+}
