@@ -14,6 +14,7 @@ use gridlog_sync_server::store::Store as _;
 
 use crate::broken::Broken;
 use crate::chance::Chance;
+use crate::server::Done;
 use crate::people::{CATEGORY, GRIDS, ROGUE};
 use crate::world::World;
 
@@ -251,13 +252,16 @@ impl World {
             entries: vec![Blob(entry.to_bytes())],
             changes: Vec::new(),
         }];
-        let body = codec::encode(&request);
-        if let Some(answer) = self.send_as_rogue(&body)
-            && answer.status == 200
-        {
-            return Err(Broken::new("forged evidence is refused", "status 200"));
+        let before = self.house.with(|running, _| running.store.head());
+        self.send_as_rogue(&codec::encode(&request));
+        let after = self.house.with(|running, _| running.store.head());
+        match (before, after) {
+            (Done::Ok(before), Done::Ok(after)) if before != after => Err(Broken::new(
+                "forged evidence changes nothing",
+                format!("the log went from {before:?} to {after:?}"),
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A change in somebody else's record, as the rogue and as its author.

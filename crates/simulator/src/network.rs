@@ -100,7 +100,8 @@ pub(crate) enum Harm {
     None,
     /// Only so many thousandths of it arrive.
     Cut(u64),
-    /// A byte at so many thousandths of it is another one.
+    /// A byte at so many thousandths of it is another one. Only of answers, whose readers check a
+    /// signature: a garbled request is the business of TLS, and the hostile device sends such.
     Garbled(u64),
 }
 
@@ -143,7 +144,7 @@ pub(crate) struct Fate {
 impl Fate {
     /// Draws it.
     pub(crate) fn draw(chance: &mut Chance, weather: &Weather) -> Self {
-        let way = |chance: &mut Chance| {
+        let way = |chance: &mut Chance, is_answer: bool| {
             let slow = chance.percent(weather.slow);
             let delay = if slow {
                 chance.wait_ms()
@@ -152,7 +153,7 @@ impl Fate {
             };
             let harm = if chance.percent(weather.cut) {
                 Harm::Cut(chance.below(1_000))
-            } else if chance.percent(weather.garbled) {
+            } else if chance.percent(weather.garbled) && is_answer {
                 Harm::Garbled(chance.below(1_000))
             } else {
                 Harm::None
@@ -162,10 +163,10 @@ impl Fate {
                 harm,
             }
         };
-        let copies = |chance: &mut Chance, lost: u32| {
+        let copies = |chance: &mut Chance, lost: u32, is_answer: bool| {
             let lost = chance.percent(lost);
             let doubled = chance.percent(weather.doubled);
-            let ways = [way(chance), way(chance)];
+            let ways = [way(chance, is_answer), way(chance, is_answer)];
             match (lost, doubled) {
                 (true, _) => Vec::new(),
                 (false, false) => vec![ways[0]],
@@ -173,8 +174,8 @@ impl Fate {
             }
         };
         Self {
-            there: copies(chance, weather.lost_requests),
-            back: copies(chance, weather.lost_answers),
+            there: copies(chance, weather.lost_requests, false),
+            back: copies(chance, weather.lost_answers, true),
             decides: !chance.percent(weather.undecided),
             patience_ms: 30_000,
         }

@@ -56,7 +56,7 @@ pub(crate) struct World {
 pub(crate) fn engine(what: &str, error: &PhoneError) -> Broken {
     Broken::new(
         "a call without a fault succeeds",
-        format!("{what}: {} ({error})", error.code()),
+        format!("{what}: {} ({error}): {error:?}", error.code()),
     )
 }
 

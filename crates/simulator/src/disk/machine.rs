@@ -124,6 +124,12 @@ impl Machine {
         self.volume().image()
     }
 
+    /// Deletes a file, if it is there: what an operator moves elsewhere.
+    pub fn remove(&self, file: &str) {
+        // Where a fault strikes instead, the file stays, and nobody needs it.
+        let _ = self.volume().delete(file);
+    }
+
     /// Ends this life, puts an old copy in the place of all files, and begins a new life.
     pub fn restore(&self, image: &Image) {
         self.volume().restore(image);

@@ -57,7 +57,7 @@ fn waiting(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
         behind.extend(pushed.change.map(|change| (pushed.record, change)));
     }
     while let Some((record, change)) = behind.pop() {
-        for item in store.held_back_by(record, change, usize::MAX)? {
+        for item in store.held_back_by(record, change)? {
             let new = found_in(&item.pushed.bytes);
             let before = words.len();
             words.extend(new);

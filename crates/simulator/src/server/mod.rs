@@ -28,8 +28,6 @@ use hands::OneThread;
 
 /// The database's file.
 const FILE: &str = "server.db";
-/// Where a backup is written before it is taken away.
-const BACKUP: &str = "backup.db";
 /// Most items that one round decides on.
 const ROUND: usize = 64;
 
@@ -293,7 +291,9 @@ impl House {
     /// Makes a backup while the server runs: by its own means, or as a copy of the files. A backup of
     /// the first kind is noted, and phones then rely on it.
     pub(crate) fn back_up(&mut self, by_files: bool) -> Done<u64> {
-        let path = self.machine.path(BACKUP);
+        // Every backup has a name of its own, as an operator gives it; then it is taken away.
+        let name = format!("backup-{}.db", self.machine.steps());
+        let path = self.machine.path(&name);
         let made = self.with(|running, _| {
             if by_files {
                 return running.store.head();
@@ -310,11 +310,12 @@ impl House {
         let image = if by_files {
             Some(copy.only(&[FILE, "server.db-wal"]))
         } else {
-            copy.renamed(BACKUP, FILE)
+            copy.renamed(&name, FILE)
         };
         let Some(image) = image else {
             return Done::Failed("the backup is not there".to_owned());
         };
+        self.machine.remove(&name);
         self.backup = Some(Backup { image, head });
         if !by_files {
             let noted = self.with(|running, _| running.store.note_backup(head.seq));
