@@ -9,6 +9,10 @@ use std::sync::OnceLock;
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc};
 use gridlog_merge_guard::{Admitted, History, Limits, Outcome, forge};
+use gridlog_protocol::dictionary::Form;
+use gridlog_protocol::{
+    Evidence, Key, LogEntry, SigningKey, SyncRequest, codec, limits, open_page,
+};
 
 /// An honest edit of a record.
 type Edit = fn(&mut Transaction<'_>) -> Result<(), automerge::AutomergeError>;
@@ -43,6 +47,46 @@ pub fn admit(data: &[u8]) {
                 "only Automerge noticed: {refusal}"
             ),
         }
+    }
+}
+
+/// Everything that is read from the wire, over bytes as they are and over bytes put into a frame of
+/// each form (libFuzzer does not guess one). Nothing may panic, and what is accepted keeps the caps.
+pub fn message(data: &[u8]) {
+    let key = SigningKey::from_bytes(&[9; 32]).verifying_key();
+    let mut bodies = vec![data.to_vec()];
+    bodies.extend(Form::ALL.map(|form| codec::encode_as(form, &Raw(data))));
+    for body in bodies {
+        if let Ok(request) = codec::decode::<SyncRequest>("sync request", &body)
+            && request.check().is_ok()
+        {
+            assert!(request.push.len() <= limits::MAX_PUSH_ITEMS);
+            assert!(request.returns.len() <= limits::MAX_RETURNS);
+        }
+        let forged = open_page(&body, Key([0; 16]), Key([1; 16]), &key);
+        assert!(forged.is_err(), "a page without a signature was taken");
+    }
+    if let Ok(entry) = LogEntry::from_bytes(data) {
+        assert_eq!(entry.to_bytes(), data, "an entry has two forms");
+    }
+    if let Ok(evidence) = Evidence::from_bytes(data) {
+        assert!(evidence.check(&key).is_err(), "evidence was forged");
+    }
+    // What it declares is checked before Automerge sees a byte of it.
+    let _ = gridlog_merge_guard::snapshot_heads(data);
+}
+
+/// Bytes that are the CBOR already.
+struct Raw<'a>(&'a [u8]);
+
+impl<C> minicbor::Encode<C> for Raw<'_> {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let written = encoder.writer_mut().write_all(self.0);
+        written.map_err(minicbor::encode::Error::write)
     }
 }
 
@@ -140,7 +184,43 @@ mod tests {
         }
     }
 
+    /// An idle request, an entry and a snapshot as CBOR and bytes.
+    fn messages() -> Vec<Vec<u8>> {
+        let idle = gridlog_protocol::SyncRequest::idle(super::Key([1; 16]), super::Key([2; 16]), 7);
+        let entry = gridlog_protocol::LogEntry {
+            seq: 1,
+            previous: gridlog_protocol::Digest::ZERO,
+            at_ms: 5,
+            record: super::Key([3; 16]),
+            fact: gridlog_protocol::Fact::Archived,
+            origin: None,
+        };
+        let request = super::codec::uncompressed(&super::codec::encode(&idle)).unwrap();
+        let snapshot = super::fixture().to_snapshot().unwrap();
+        assert_eq!(
+            gridlog_merge_guard::snapshot_heads(&snapshot),
+            Ok(super::fixture().heads())
+        );
+        vec![request, entry.to_bytes(), snapshot]
+    }
+
     proptest! {
+        #[test]
+        fn nothing_on_the_wire_panics_over_mutated_messages(
+            which in 0_usize..3,
+            cut in any::<u16>(),
+            edits in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..4),
+        ) {
+            let mut data = messages().swap_remove(which);
+            for (at, with) in edits {
+                let at = at as usize % data.len();
+                data[at] = with;
+            }
+            super::message(&data);
+            data.truncate(cut as usize % data.len());
+            super::message(&data);
+        }
+
         #[test]
         fn the_targets_hold_over_mutated_seeds(
             which in 0_usize..4,
