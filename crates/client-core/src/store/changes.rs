@@ -1,7 +1,9 @@
 //! Changes as bytes. A change is `pulled` once the log is known to have it.
 
+use std::collections::BTreeSet;
+
 use gridlog_domain::id::RecordId;
-use gridlog_merge_guard::{History, Refusal};
+use gridlog_merge_guard::{History, Limits, Refusal, receive};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::PhoneError;
@@ -125,6 +127,33 @@ pub(crate) fn supersede(
     Ok(())
 }
 
+/// The heads of what the log has of a record, as the changes say that are here; sorted. A snapshot is
+/// opened for it.
+///
+/// # Errors
+/// [`PhoneError::Unopenable`] if a change or the snapshot does not read back.
+pub(crate) fn pulled_heads(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<Vec<[u8; 32]>, PhoneError> {
+    let mut heads = BTreeSet::new();
+    let mut built_on = BTreeSet::new();
+    for bytes in all_bytes(connection, record)? {
+        let header =
+            receive(&bytes, &Limits::default()).map_err(|refusal| unopenable(record, &refusal))?;
+        heads.insert(header.hash.0);
+        built_on.extend(header.deps.iter().map(|dep| dep.0));
+    }
+    Ok(heads.difference(&built_on).copied().collect())
+}
+
+fn unopenable(record: RecordId, refusal: &Refusal) -> PhoneError {
+    PhoneError::Unopenable {
+        record,
+        code: refusal.code().to_owned(),
+    }
+}
+
 /// Keeps a record's earlier changes as one document chunk, in place of an older one.
 pub(crate) fn put_snapshot(
     connection: &Connection,
@@ -155,12 +184,8 @@ pub(crate) fn all_bytes(
 ) -> Result<Vec<Vec<u8>>, PhoneError> {
     let mut all = Vec::new();
     if let Some(chunk) = snapshot(connection, record)? {
-        let unopenable = |refusal: Refusal| PhoneError::Unopenable {
-            record,
-            code: refusal.code().to_owned(),
-        };
-        let history = History::load_snapshot(&chunk, []).map_err(unopenable)?;
-        all.extend(history.changes().map_err(unopenable)?);
+        let within = History::load_snapshot(&chunk, []).and_then(|history| history.changes());
+        all.extend(within.map_err(|refusal| unopenable(record, &refusal))?);
     }
     let mut statement = connection.prepare_cached(
         "SELECT bytes FROM changes WHERE record = ?1 AND pulled = 1 AND superseded = 0

@@ -8,7 +8,7 @@ use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use rusqlite::Connection;
 
 use crate::error::PhoneError;
-use crate::store::{meta, records};
+use crate::store::{changes, meta, records};
 
 /// Largest message that this phone sends.
 const FRAME: u64 = 60_000;
@@ -24,6 +24,21 @@ pub(super) struct Comparison {
     moved_on: BTreeSet<Key>,
 }
 
+/// The print of a record that is not what its print says. No record of the server has it.
+const NO_PRINT: Key = Key([0; 16]);
+
+/// Whether the changes that are here lead to the heads that the log is known to have.
+fn is_sound(connection: &Connection, record: RecordId) -> Result<bool, PhoneError> {
+    let Some(known) = records::get(connection, record)? else {
+        return Ok(false);
+    };
+    let heads = match changes::pulled_heads(connection, record) {
+        Err(PhoneError::Unopenable { .. }) => return Ok(false),
+        heads => heads?,
+    };
+    Ok(heads.concat() == known.heads)
+}
+
 fn failed(_: negentropy::Error) -> PhoneError {
     PhoneError::BadPage {
         what: "its part of a comparison is malformed",
@@ -31,14 +46,21 @@ fn failed(_: negentropy::Error) -> PhoneError {
 }
 
 impl Comparison {
-    /// Begins one at the position of the pull.
-    pub(super) fn begin(connection: &Connection) -> Result<Self, PhoneError> {
-        let printed = records::printed(connection)?;
-        let storage = compared(printed.iter().map(|printed| ComparedRecord {
-            record: Key(*printed.id.as_bytes()),
-            print: printed.print,
-        }))
-        .map_err(failed)?;
+    /// Begins one at the position of the pull. A thorough one also finds records of which changes went
+    /// missing here behind everybody's back.
+    pub(super) fn begin(connection: &Connection, is_thorough: bool) -> Result<Self, PhoneError> {
+        let mut elements = Vec::new();
+        for printed in records::printed(connection)? {
+            let is_damaged = is_thorough && !is_sound(connection, printed.id)?;
+            elements.push(ComparedRecord {
+                record: Key(*printed.id.as_bytes()),
+                print: match is_damaged {
+                    true => NO_PRINT,
+                    false => printed.print,
+                },
+            });
+        }
+        let storage = compared(elements).map_err(failed)?;
         let next = Negentropy::borrowed(&storage, FRAME)
             .map_err(failed)?
             .initiate()

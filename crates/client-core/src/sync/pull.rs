@@ -288,9 +288,6 @@ impl Pull<'_> {
         delta: &CheckedDelta,
         known: Option<&Facts>,
     ) -> Result<Option<(RecordView, String)>, PhoneError> {
-        let malformed = |_| PhoneError::BadPage {
-            what: "a view is malformed",
-        };
         Ok(match (&delta.view, known) {
             (CheckedView::Whole { view, json }, _) => Some((RecordView::clone(view), json.clone())),
             (_, None) => None,
@@ -310,12 +307,11 @@ impl Pull<'_> {
                 },
                 Some(known),
             ) => {
-                let mut view = serde_json::from_str(&known.view_json).map_err(malformed)?;
+                let mut view = serde_json::from_str(&known.view_json)
+                    .map_err(|_| PhoneError::StoreDamaged { what: "view" })?;
                 json_patch::merge(&mut view, patch);
                 splice(&mut view, splices);
-                let view: RecordView = serde_json::from_value(view).map_err(malformed)?;
-                let json = serde_json::to_string(&view).map_err(malformed)?;
-                (text_check(json.as_bytes()) == *check).then_some((view, json))
+                mended(view).filter(|(_, json)| text_check(json.as_bytes()) == *check)
             }
         })
     }
@@ -407,6 +403,13 @@ fn state(
         }
         _ => Ok((delta.state.clone(), delta.state_json.clone())),
     }
+}
+
+/// A view that was patched, with its JSON; `None` if the patch left no view.
+fn mended(view: serde_json::Value) -> Option<(RecordView, String)> {
+    let view: RecordView = serde_json::from_value(view).ok()?;
+    let json = serde_json::to_string(&view).ok()?;
+    Some((view, json))
 }
 
 /// Mends the long texts of a view. What does not fit shows in the check of the whole.

@@ -343,7 +343,8 @@ impl SyncSession {
             (Some(true), Compared::No) if !self.must_compare => log::forget_lost(connection),
             (Some(_), Compared::No) => {
                 tracing::info!("comparing what is here with what should be");
-                self.compared = Compared::Running(Box::new(Comparison::begin(connection)?));
+                self.compared =
+                    Compared::Running(Box::new(Comparison::begin(connection, self.must_compare)?));
                 Ok(())
             }
             _ => Ok(()),
