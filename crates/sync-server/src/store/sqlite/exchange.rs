@@ -172,15 +172,20 @@ impl Teller<'_> {
         let begun_here = changes.iter().all(|change| is_own(&change.actor));
         let whole = after.is_none_or(|after| seen.since > after && !begun_here);
         let after = if whole { 0 } else { after.unwrap_or(0) };
+        let first_seq = changes.first().map_or(0, |change| change.seq);
+        // A case that began since stands where every case begins, which nobody has told yet.
+        let begun_since = first_seq > after;
         let news = changes.iter().filter(|change| change.seq > after);
         let own_news = !whole && news.clone().all(|change| is_own(&change.actor));
         let mut touched = TouchedRecord {
             changes: Vec::new(),
             snapshot: None,
             rulings: Vec::new(),
-            new_rulings: whole || rows::has_rulings_after(self.tx, record, after)?,
+            new_rulings: whole
+                || begun_since
+                || rows::has_rulings_after(self.tx, record, after)?,
             authors: Vec::new(),
-            first_seq: changes.first().map_or(0, |change| change.seq),
+            first_seq,
             seen_by: seen.by,
             row,
             whole,
