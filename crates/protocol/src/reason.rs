@@ -6,6 +6,9 @@ pub const DISMISSED: &str = "dismissed";
 /// The record was erased.
 pub const ERASED: &str = "record_erased";
 
+/// Too many items of the device wait for changes that are not here.
+pub const TOO_MANY_WAITING: &str = "too_many_waiting";
+
 /// Every such code, in Chinese and English for a worker.
 pub const REASONS: &[(&str, &str, &str)] = &[
     (
@@ -47,6 +50,11 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         "record_full",
         "记录内容过多，请另建一条记录",
         "the record is full; begin another one",
+    ),
+    (
+        TOO_MANY_WAITING,
+        "等待前序内容的条目过多，请先同步",
+        "too many of your changes wait for ones that are missing here; sync again",
     ),
     (ERASED, "记录已按规定删除", "the record was erased"),
     (DISMISSED, "社区不予采纳", "an office dismissed it"),

@@ -46,10 +46,10 @@ impl Sequencer {
         };
         for row in &rows {
             // Its document may be loaded; it is not what the store holds after this.
-            drop(self.cache.take(row.id));
+            drop(self.memory.cache.take(row.id));
         }
         let count = rows.len();
-        let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
         for row in rows {
             let mut working = Working::without_document(&*store, &row)?;
             desk.ledger(&mut working).archive();
@@ -85,7 +85,7 @@ impl Sequencer {
             limits: &self.limits,
             now_ms,
         };
-        let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
         let mut working = desk.working(record)?;
         let moves = match &working.ruled {
             None => return Err(OfficeError::UnknownRecord(record)),
@@ -151,9 +151,9 @@ impl Sequencer {
             now_ms,
         };
         for erasure in erasures {
-            drop(self.cache.take(erasure.record));
+            drop(self.memory.cache.take(erasure.record));
         }
-        let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
         for erasure in erasures {
             // A document that does not read back is erased like any other.
             let mut working = match store.record(erasure.record)? {

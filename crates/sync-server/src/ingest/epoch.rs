@@ -69,6 +69,7 @@ impl Sequencer {
             audiences: Vec::new(),
         });
         self.store.commit(&batch)?;
+        self.memory.published.note(&batch);
         tracing::warn!(epoch, why = why.code(), "a new epoch of the log began");
         Ok(())
     }

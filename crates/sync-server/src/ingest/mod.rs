@@ -7,21 +7,29 @@
 //! [`Receiver`] makes what many requests push durable together; [`Sequencer`] decides, one round
 //! at a time, and commits each round as one batch. Neither reads a clock: time comes in.
 
+mod backlog;
 mod custody;
 mod decide;
 mod epoch;
 mod ledger;
+mod load;
+mod memory;
 mod office;
+mod published;
 mod receive;
 mod record_cache;
 mod scope;
 mod sequencer;
 mod service;
 mod take_back;
+mod turns;
 mod working;
 
+pub use backlog::Backlog;
 pub use epoch::Why;
+pub use load::RoundBounds;
 pub use office::{OfficeError, OfficeWrite, OfficeWritten};
+pub use published::Published;
 pub use receive::{Pushed, Receiver, examine};
 pub use sequencer::{Round, Sequencer};
 pub use service::{SequencerHandle, SequencerService};

@@ -94,7 +94,7 @@ impl Sequencer {
             actor: ActorId::from(self.actor),
             now_ms,
         };
-        let mut desk = Desk::new(circumstances, head, &mut self.cache);
+        let mut desk = Desk::new(circumstances, head, &mut self.memory);
         let working = desk.working(wish.record)?;
         let mut document = working.history.document().clone();
         desk.working.insert(wish.record, working);
@@ -201,15 +201,7 @@ impl Sequencer {
         if let Some(found) = self.store.inbox_item(item)?
             && let Some(change) = found.pushed.change
         {
-            for held in self.store.held_back_by(found.pushed.record, change)? {
-                let item = held.pushed.item;
-                let again = ItemStatus::Received;
-                batch.decisions.push(Decision {
-                    item,
-                    status: again,
-                    office: None,
-                });
-            }
+            batch.released.push((found.pushed.record, change));
         }
         self.store.commit(&batch)?;
         Ok(())

@@ -6,23 +6,38 @@ use std::sync::Arc;
 
 use gridlog_domain::id::{DeviceId, RecordId};
 use gridlog_merge_guard::Limits;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, reason};
 
 use super::decide::{Circumstances, Incoming, decide};
-use super::record_cache::RecordCache;
+use super::load::{Load, RoundBounds};
+use super::memory::Memory;
+use super::published::Published;
 use super::take_back::UnruledList;
+use super::turns::Turns;
 use super::working::Working;
 use crate::directory::SharedDirectory;
 use crate::outside::{Outside, OutsideMemory};
-use crate::store::{Batch, Decision, InboxItem, ItemStatus, Store, StoreError};
+use crate::store::{Batch, Decision, InboxItem, ItemStatus, Store, StoreError, WaitingDevice};
+
+/// Most held back items that are decided on as soon as what they wait for is; the others come up in
+/// the rounds after.
+const AT_ONCE: usize = 64;
+
+/// How often a round begins again because an item broke it. After that it ends before the next such
+/// item, so that many of them do not make it long; that item comes up in the round after.
+const MOST_BREAKDOWNS: u32 = 3;
 
 /// What a round did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Round {
     /// How many items it decided on.
     pub decided: usize,
     /// Number of the last log entry after it.
     pub head: u64,
+    /// Whether there is more to decide on now.
+    pub more: bool,
+    /// Whose items waited when it began.
+    pub waited: Vec<WaitingDevice>,
 }
 
 /// Decides on the inbox, round by round. Only one may run on a log at a time; the store refuses a
@@ -31,9 +46,11 @@ pub struct Sequencer {
     pub(super) store: Arc<dyn Store>,
     pub(super) directory: SharedDirectory,
     pub(super) limits: Limits,
-    pub(super) cache: RecordCache,
+    pub(super) memory: Memory,
     pub(super) outside: Arc<dyn Outside>,
     pub(super) unruled: UnruledList,
+    bounds: RoundBounds,
+    turns: Turns,
     /// The actor with which this server writes for offices; fresh at every start.
     pub(super) actor: [u8; 16],
 }
@@ -50,8 +67,12 @@ pub(super) struct Desk<'a> {
     pub(super) batch: Batch,
     pub(super) working: BTreeMap<RecordId, Working>,
     touched: Vec<RecordId>,
-    cache: &'a mut RecordCache,
+    memory: &'a mut Memory,
     queue: VecDeque<InboxItem>,
+    load: Load,
+    /// How many items of a device wait for something, those of this round included.
+    waiting: BTreeMap<DeviceId, usize>,
+    most_waiting: usize,
     held_back: BTreeMap<RecordId, Vec<(ItemStatus, InboxItem)>>,
     decided: BTreeMap<Digest, ItemStatus>,
     revoked: BTreeMap<DeviceId, bool>,
@@ -72,11 +93,25 @@ impl Sequencer {
             store,
             directory,
             limits,
-            cache: RecordCache::default(),
+            memory: Memory::default(),
             outside: Arc::new(OutsideMemory::default()),
             unruled: UnruledList::default(),
+            bounds: RoundBounds::default(),
+            turns: Turns::default(),
             actor,
         }
+    }
+
+    /// Keeps its rounds within these bounds.
+    #[must_use]
+    pub fn within(self, bounds: RoundBounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// What was made known since this was asked last; `None` if nobody would see anything.
+    pub fn take_published(&mut self) -> Option<Published> {
+        let published = std::mem::take(&mut self.memory.published);
+        (!published.is_empty()).then_some(published)
     }
 
     /// Keeps there what must outlive a restore of the store.
@@ -85,7 +120,10 @@ impl Sequencer {
         Self { outside, ..self }
     }
 
-    /// Decides on at most `limit` items, in the order of their arrival, and commits.
+    /// Decides on about `limit` items at most, and commits. A device's items are decided on in the
+    /// order of their arrival; between devices a round is shared out, and it is bounded in bytes and
+    /// in work too. What does not fit comes up in a round after. An item that was held back is decided
+    /// on in the round that decides on what it waits for, or soon after.
     ///
     /// An item on which deciding breaks down, because a stored record does not read back or because
     /// of a fault in this code, is put before an office, and the round begins again without it: one
@@ -95,18 +133,35 @@ impl Sequencer {
     /// [`StoreError`]; then nothing of the round counts, and it can be tried again.
     pub fn round(&mut self, now_ms: i64, limit: usize) -> Result<Round, StoreError> {
         self.rule_on_overdue(now_ms)?;
-        let items = self.store.undecided(limit)?;
-        let decided = items.len();
+        let waited = self.store.waiting_devices()?;
+        let plan = self.turns.plan(waited.clone(), limit);
+        let items = self.store.undecided(&plan, self.bounds.bytes)?;
         let mut broken = BTreeSet::new();
+        let mut breakdowns = 0;
+        let mut end = items.len();
         loop {
-            match self.attempt(now_ms, &items, &broken)? {
-                Attempt::Committed { head } => return Ok(Round { decided, head }),
-                Attempt::BrokenBy(items) => {
+            match self.attempt(now_ms, &items[..end], &broken)? {
+                Attempt::Committed(done) => {
+                    self.turns.served(&waited, &done.served);
+                    let all: usize = waited.iter().map(|device| device.items).sum();
+                    return Ok(Round {
+                        decided: done.decided,
+                        head: done.head,
+                        more: done.left || all > end,
+                        waited,
+                    });
+                }
+                Attempt::BrokenBy(names) => {
                     tracing::error!(
-                        items = items.len(),
+                        items = names.len(),
                         "deciding broke down; an office decides"
                     );
-                    broken.extend(items);
+                    breakdowns += 1;
+                    let is_named = |item: &InboxItem| names.contains(&item.pushed.item);
+                    match items[..end].iter().position(is_named) {
+                        Some(at) if at > 0 && breakdowns > MOST_BREAKDOWNS => end = at,
+                        _ => broken.extend(names),
+                    }
                 }
             }
         }
@@ -126,12 +181,19 @@ impl Sequencer {
             limits: &self.limits,
             now_ms,
         };
-        let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
+        let devices: BTreeSet<DeviceId> = items.iter().map(|item| item.pushed.device).collect();
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
+        desk.load = Load::new(self.bounds.work, devices.len());
+        desk.most_waiting = self.bounds.waiting;
         desk.queue.extend(items.iter().cloned());
+        let mut left = false;
         while let Some(item) = desk.queue.pop_front() {
             let name = item.pushed.item;
             if broken.contains(&name) {
                 desk.note(&item, ItemStatus::Review("record_damaged".to_owned()));
+            } else if !desk.load.has_room(item.pushed.device) {
+                desk.leave(&item);
+                left = true;
             } else if contained(|| desk.decide_item(item))?.is_none() {
                 return Ok(Attempt::BrokenBy(vec![name]));
             }
@@ -144,16 +206,28 @@ impl Sequencer {
                 ));
             }
         }
-        Ok(Attempt::Committed {
+        Ok(Attempt::Committed(Done {
+            decided: desk.count_decided(),
+            left: left || !desk.batch.released.is_empty(),
+            served: desk.load.served(),
             head: desk.commit()?,
-        })
+        }))
     }
 }
 
 /// What an attempt at a round came to.
 enum Attempt {
-    Committed { head: u64 },
+    Committed(Done),
     BrokenBy(Vec<Digest>),
+}
+
+/// What an attempt that was committed did.
+struct Done {
+    decided: usize,
+    /// Whether items were left for another round.
+    left: bool,
+    served: Vec<DeviceId>,
+    head: u64,
 }
 
 /// Runs `work`; `None` if it panicked or met something stored that does not read back. The caller
@@ -174,15 +248,19 @@ impl<'a> Desk<'a> {
     pub(super) fn new(
         circumstances: Circumstances<'a>,
         head: crate::store::LogHead,
-        cache: &'a mut RecordCache,
+        memory: &'a mut Memory,
     ) -> Self {
+        let bounds = RoundBounds::default();
         Self {
             circumstances,
             batch: Batch::on(head),
             working: BTreeMap::new(),
             touched: Vec::new(),
-            cache,
+            memory,
             queue: VecDeque::new(),
+            load: Load::new(bounds.work, 1),
+            waiting: BTreeMap::new(),
+            most_waiting: bounds.waiting,
             held_back: BTreeMap::new(),
             decided: BTreeMap::new(),
             revoked: BTreeMap::new(),
@@ -192,7 +270,11 @@ impl<'a> Desk<'a> {
 
     /// The record, loaded once a round.
     pub(super) fn working(&mut self, id: RecordId) -> Result<Working, StoreError> {
-        if let Some(working) = self.working.remove(&id).or_else(|| self.cache.take(id)) {
+        if let Some(working) = self
+            .working
+            .remove(&id)
+            .or_else(|| self.memory.cache.take(id))
+        {
             return Ok(working);
         }
         Working::load(self.circumstances.store, id)
@@ -230,7 +312,11 @@ impl<'a> Desk<'a> {
         };
         let status = self.decide(pushed.record, &incoming)?;
         let status = self.blocked_in_this_round(pushed.record, status);
+        let status = self.limit_waiting(&item, status)?;
         let (record, change) = (pushed.record, pushed.change);
+        let gone_through = self.working.get(&record).map_or(0, |working| working.bytes);
+        self.load
+            .note(pushed.device, pushed.bytes.len(), gone_through);
         self.note(&item, status.clone());
         if let ItemStatus::Waiting(_) | ItemStatus::BlockedBy(_) = status {
             self.held_back
@@ -260,6 +346,53 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// A device may have so many items waiting for something, and no more.
+    fn limit_waiting(
+        &mut self,
+        item: &InboxItem,
+        status: ItemStatus,
+    ) -> Result<ItemStatus, StoreError> {
+        let device = item.pushed.device;
+        let stood = self.decided.get(&item.pushed.item);
+        let waited = matches!(stood.unwrap_or(&item.pushed.status), ItemStatus::Waiting(_));
+        let waits = matches!(status, ItemStatus::Waiting(_));
+        if waited == waits {
+            return Ok(status);
+        }
+        let count = match self.waiting.get(&device) {
+            Some(count) => *count,
+            None => self.circumstances.store.waiting_items(device)?,
+        };
+        let is_too_many = waits && count >= self.most_waiting;
+        let now = match (waits, is_too_many) {
+            (_, true) => count,
+            (true, false) => count + 1,
+            (false, false) => count.saturating_sub(1),
+        };
+        self.waiting.insert(device, now);
+        Ok(match is_too_many {
+            true => ItemStatus::Refused(reason::TOO_MANY_WAITING.to_owned()),
+            false => status,
+        })
+    }
+
+    /// Leaves an item for another round, in which it comes up by itself.
+    fn leave(&mut self, item: &InboxItem) {
+        let name = item.pushed.item;
+        match item.pushed.status {
+            ItemStatus::Received => self.decided.remove(&name),
+            _ => self.decided.insert(name, ItemStatus::Received),
+        };
+    }
+
+    /// How many items were decided on.
+    fn count_decided(&self) -> usize {
+        let statuses = self.decided.values();
+        statuses
+            .filter(|status| **status != ItemStatus::Received)
+            .count()
+    }
+
     fn note(&mut self, item: &InboxItem, status: ItemStatus) {
         if let Some(change) = item.pushed.change {
             self.fates
@@ -279,7 +412,12 @@ impl<'a> Desk<'a> {
             let waits: Vec<(ItemStatus, InboxItem)> = waits;
             again.extend(waits.into_iter().map(|(_, item)| item));
         }
-        let stored = self.circumstances.store.held_back_by(record, change)?;
+        let store = self.circumstances.store;
+        let mut stored = store.held_back_by(record, change, AT_ONCE + 1)?;
+        if stored.len() > AT_ONCE {
+            stored.truncate(AT_ONCE);
+            self.batch.released.push((record, change));
+        }
         again.extend(
             stored
                 .into_iter()
@@ -330,13 +468,16 @@ impl<'a> Desk<'a> {
             }));
         if !self.batch.is_empty() {
             self.circumstances.store.commit(&self.batch)?;
+            self.memory.published.note(&self.batch);
         }
         for working in std::mem::take(&mut self.working).into_values() {
-            self.cache.put(working);
+            self.memory.cache.put(working);
         }
         Ok(self.batch.head.seq)
     }
 }
 
+#[cfg(test)]
+mod fairness;
 #[cfg(test)]
 mod tests;

@@ -77,6 +77,9 @@ pub struct Batch {
     pub on: LogHead,
     /// The head after it.
     pub head: LogHead,
+    /// What waited for these changes, or was blocked by them, comes up for decision again; items that
+    /// [`Batch::decisions`] names stand as it says.
+    pub released: Vec<(RecordId, Digest)>,
     /// Decisions on items.
     pub decisions: Vec<Decision>,
     /// Entries, in order.
@@ -103,6 +106,7 @@ impl Batch {
         Self {
             on: head,
             head,
+            released: Vec::new(),
             decisions: Vec::new(),
             entries: Vec::new(),
             changes: Vec::new(),
@@ -117,6 +121,6 @@ impl Batch {
 
     /// Whether it decides nothing.
     pub fn is_empty(&self) -> bool {
-        self.decisions.is_empty() && self.entries.is_empty()
+        self.decisions.is_empty() && self.entries.is_empty() && self.released.is_empty()
     }
 }

@@ -17,7 +17,7 @@ pub use error::StoreError;
 pub use model::{
     CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, InboxItem, ItemStatus, LogHead,
     NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
-    StoredPerson, StoredRuling, TouchedRecord, WalkQuery,
+    StoredPerson, StoredRuling, TouchedRecord, WaitingDevice, WalkQuery,
 };
 pub use sqlite::SqliteStore;
 
@@ -47,11 +47,30 @@ pub trait Store: Send + Sync + 'static {
     /// Where items stand, by their names; `None` for unknown ones.
     fn item_statuses(&self, items: &[Digest]) -> Result<Vec<Option<ItemStatus>>, StoreError>;
 
-    /// Items that nobody has decided on yet, in the order of their arrival.
-    fn undecided(&self, limit: usize) -> Result<Vec<InboxItem>, StoreError>;
+    /// Every device with items that nobody has decided on yet.
+    fn waiting_devices(&self) -> Result<Vec<WaitingDevice>, StoreError>;
 
-    /// Items of a record that wait for that change or are blocked by it, in order of arrival.
-    fn held_back_by(&self, record: RecordId, change: Digest) -> Result<Vec<InboxItem>, StoreError>;
+    /// Items that nobody has decided on yet: of every device named at most as many as stated, the
+    /// first ones, in the order of the list and then of their arrival. `max_bytes` are shared out
+    /// alike: of its share a device exceeds at most the last item, and whoever comes after they are
+    /// used up gets none.
+    fn undecided(
+        &self,
+        shares: &[(DeviceId, usize)],
+        max_bytes: usize,
+    ) -> Result<Vec<InboxItem>, StoreError>;
+
+    /// How many items of a device wait for a change that is not here.
+    fn waiting_items(&self, device: DeviceId) -> Result<usize, StoreError>;
+
+    /// Items of a record that wait for that change or are blocked by it, the first `limit` in order
+    /// of arrival.
+    fn held_back_by(
+        &self,
+        record: RecordId,
+        change: Digest,
+        limit: usize,
+    ) -> Result<Vec<InboxItem>, StoreError>;
 
     /// The item of that digest with its bytes.
     fn inbox_item(&self, item: Digest) -> Result<Option<InboxItem>, StoreError>;

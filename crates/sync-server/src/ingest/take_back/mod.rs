@@ -46,7 +46,7 @@ impl Sequencer {
         };
         let pool = Pool::new(given, &self.limits);
         let mut taking = Taking {
-            desk: Desk::new(circumstances, store.head()?, &mut self.cache),
+            desk: Desk::new(circumstances, store.head()?, &mut self.memory),
             pool: &pool,
             epochs: store.epochs()?,
             deferred: Vec::new(),

@@ -63,7 +63,7 @@ impl Sequencer {
             limits: &self.limits,
             now_ms,
         };
-        let mut desk = Desk::new(circumstances, store.head()?, &mut self.cache);
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
         for (_, unruled) in &self.unruled.0[..overdue] {
             match desk.rule_anew(unruled) {
                 // It is put before an office as soon as somebody writes in it.

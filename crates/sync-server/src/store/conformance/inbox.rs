@@ -9,7 +9,9 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         an_item_is_kept_once_and_keeps_its_verdict,
         a_number_of_an_actor_has_one_change_for_each_record,
-        items_come_up_for_decision_in_the_order_of_their_arrival,
+        items_of_a_device_come_up_in_the_order_of_their_arrival,
+        what_comes_up_is_bounded_for_each_device_and_in_bytes,
+        what_a_change_held_back_comes_up_again_when_it_is_released,
         what_an_office_decided_stays_decided,
         a_hostile_device_cannot_fill_the_disk_with_refused_bytes,
         what_was_pushed_for_an_erased_record_is_not_kept,
@@ -55,14 +57,14 @@ fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
     assert_eq!(statuses, [Some(status), None]);
     assert_eq!(
         store
-            .held_back_by(record(1), Digest([3; 32]))
+            .held_back_by(record(1), Digest([3; 32]), 10)
             .unwrap()
             .len(),
         1
     );
     assert!(
         store
-            .held_back_by(record(1), Digest([4; 32]))
+            .held_back_by(record(1), Digest([4; 32]), 10)
             .unwrap()
             .is_empty()
     );
@@ -90,16 +92,102 @@ fn a_number_of_an_actor_has_one_change_for_each_record(store: &impl Store) {
     );
 }
 
-fn items_come_up_for_decision_in_the_order_of_their_arrival(store: &impl Store) {
-    store.add_to_inbox(&[item(2, 1), item(1, 1)]).unwrap();
+fn by(device: u8, item: NewItem) -> NewItem {
+    NewItem {
+        device: DeviceId::from_bytes([device; 16]),
+        ..item
+    }
+}
+
+fn records_of(items: &[InboxItem]) -> Vec<RecordId> {
+    items.iter().map(|item| item.pushed.record).collect()
+}
+
+fn items_of_a_device_come_up_in_the_order_of_their_arrival(store: &impl Store) {
+    assert!(store.waiting_devices().unwrap().is_empty());
+    store
+        .add_to_inbox(&[item(2, 1), by(9, item(4, 1)), item(1, 1)])
+        .unwrap();
     store.add_to_inbox(&[item(3, 1)]).unwrap();
-    let records: Vec<RecordId> = store
-        .undecided(2)
-        .unwrap()
-        .iter()
-        .map(|item| item.pushed.record)
-        .collect();
-    assert_eq!(records, [record(2), record(1)]);
+    let mut waiting = store.waiting_devices().unwrap();
+    waiting.sort_by_key(|device| device.first_arrival);
+    let counts: Vec<_> = waiting.iter().map(|w| (w.device, w.items)).collect();
+    let (mine, other) = (DeviceId::from_bytes(DEVICE), DeviceId::from_bytes([9; 16]));
+    assert_eq!(counts, [(mine, 3), (other, 1)]);
+    let first = store.undecided(&[(mine, 2)], 1_000).unwrap();
+    assert_eq!(records_of(&first), [record(2), record(1)]);
+    assert_eq!(first[0].arrival, waiting[0].first_arrival);
+    let both = store.undecided(&[(other, 9), (mine, 9)], 1_000).unwrap();
+    let expected = [record(4), record(2), record(1), record(3)];
+    assert_eq!(records_of(&both), expected);
+}
+
+fn what_comes_up_is_bounded_for_each_device_and_in_bytes(store: &impl Store) {
+    let large = |device, n| {
+        let bytes = vec![n; 100];
+        let item = NewItem {
+            item: item_digest(Key([n; 16]), &bytes),
+            bytes,
+            ..item(n, 1)
+        };
+        by(device, item)
+    };
+    let items: Vec<NewItem> = (0..20).map(|n| large(1 + n / 10, n)).collect();
+    store.add_to_inbox(&items).unwrap();
+    let [one, two] = [1, 2].map(|n| DeviceId::from_bytes([n; 16]));
+    let count = |shares: &[(DeviceId, usize)], bytes| {
+        let items = store.undecided(shares, bytes).unwrap();
+        [one, two].map(|device| {
+            let of_device = items.iter().filter(|item| item.pushed.device == device);
+            of_device.count()
+        })
+    };
+    assert_eq!(count(&[(one, 7), (two, 2)], 100_000), [7, 2]);
+    // A share of 300 bytes for each, and what the first did not need for the second.
+    assert_eq!(count(&[(one, 10), (two, 10)], 600), [3, 3]);
+    assert_eq!(count(&[(one, 1), (two, 10)], 600), [1, 5]);
+    assert_eq!(count(&[(one, 10), (two, 10)], 1), [1, 0]);
+}
+
+fn what_a_change_held_back_comes_up_again_when_it_is_released(store: &impl Store) {
+    let items: Vec<NewItem> = (1..=4).map(|seq| item(1, seq)).collect();
+    store.add_to_inbox(&items).unwrap();
+    let missing = Digest([3; 32]);
+    let device = DeviceId::from_bytes(DEVICE);
+    let statuses = [
+        ItemStatus::Waiting(missing),
+        ItemStatus::BlockedBy(missing),
+        ItemStatus::Waiting(Digest([4; 32])),
+        ItemStatus::Waiting(missing),
+    ];
+    let decision = |(item, status): (&NewItem, ItemStatus)| Decision {
+        item: item.item,
+        status,
+        office: None,
+    };
+    let mut batch = Batch::on(store.head().unwrap());
+    batch
+        .decisions
+        .extend(items.iter().zip(statuses.clone()).map(decision));
+    store.commit(&batch).unwrap();
+    assert_eq!(store.waiting_items(device).unwrap(), 3);
+    assert!(store.waiting_devices().unwrap().is_empty());
+    assert_eq!(store.held_back_by(record(1), missing, 2).unwrap().len(), 2);
+    let mut batch = Batch::on(store.head().unwrap());
+    batch.released.push((record(1), missing));
+    // What is decided in the same batch stands as decided.
+    let refused = ItemStatus::Refused("bad_deps".to_owned());
+    batch.decisions.push(decision((&items[3], refused.clone())));
+    store.commit(&batch).unwrap();
+    let names: Vec<Digest> = items.iter().map(|item| item.item).collect();
+    let now = store.item_statuses(&names).unwrap();
+    let received = Some(ItemStatus::Received);
+    assert_eq!(now[..2], [received.clone(), received]);
+    assert_eq!(now[2], Some(statuses[2].clone()));
+    assert_eq!(now[3], Some(refused));
+    let again = store.undecided(&[(device, 9)], 1_000).unwrap();
+    assert_eq!(again.len(), 2);
+    assert_eq!(again[0].pushed.bytes, items[0].bytes);
 }
 
 fn what_an_office_decided_stays_decided(store: &impl Store) {
@@ -121,7 +209,7 @@ fn what_an_office_decided_stays_decided(store: &impl Store) {
     decide(ItemStatus::Review("assignment_ended".to_owned()), None);
     assert_eq!(store.quarantine(10, 0).unwrap().len(), 1);
     decide(ItemStatus::Received, Some("O001"));
-    let again = store.undecided(10).unwrap();
+    let again = store.undecided(&[(pushed.device, 10)], 1_000).unwrap();
     assert_eq!(again[0].cleared_by, Some(PersonId::from("O001")));
     decide(ItemStatus::Refused("dismissed".to_owned()), Some("O001"));
     assert!(store.quarantine(10, 0).unwrap().is_empty());

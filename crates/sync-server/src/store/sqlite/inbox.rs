@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::store::QUARANTINED_BYTES_PER_DEVICE;
 use crate::store::error::StoreError;
-use crate::store::model::{InboxItem, ItemStatus, NewItem, QuarantinedItem};
+use crate::store::model::{InboxItem, ItemStatus, NewItem, QuarantinedItem, WaitingDevice};
 
 const COLUMNS: &str = "arrival, item, record, change_hash, actor, actor_seq, device, person,
     received_ms, offset_ms, coalesce(bytes, x''), status, detail, cleared_by";
@@ -138,22 +138,100 @@ pub(super) fn status(tx: &Transaction<'_>, item: Digest) -> Result<Option<ItemSt
         .transpose()
 }
 
-pub(super) fn undecided(tx: &Transaction<'_>, limit: usize) -> Result<Vec<InboxItem>, StoreError> {
-    select(
-        tx,
-        "status = 'received' ORDER BY arrival LIMIT ?1",
-        params![limit.cast_signed()],
-    )
+pub(super) fn waiting_devices(tx: &Transaction<'_>) -> Result<Vec<WaitingDevice>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT device, count(*), min(arrival) FROM inbox INDEXED BY inbox_undecided_by_device
+         WHERE status = 'received' GROUP BY device",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok(WaitingDevice {
+            device: DeviceId::from_bytes(row.get(0)?),
+            items: usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX),
+            first_arrival: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn undecided(
+    tx: &Transaction<'_>,
+    shares: &[(DeviceId, usize)],
+    max_bytes: usize,
+) -> Result<Vec<InboxItem>, StoreError> {
+    let mut items = Vec::new();
+    let mut left = max_bytes;
+    for (at, (device, most)) in shares.iter().enumerate() {
+        if left == 0 {
+            break;
+        }
+        let share = left / (shares.len() - at);
+        let of_device = first_of(tx, *device, *most, share)?;
+        let taken: usize = of_device.iter().map(|item| item.pushed.bytes.len()).sum();
+        left = left.saturating_sub(taken);
+        items.extend(of_device);
+    }
+    Ok(items)
+}
+
+/// The first undecided items of a device, until they have `bytes` together.
+fn first_of(
+    tx: &Transaction<'_>,
+    device: DeviceId,
+    most: usize,
+    bytes: usize,
+) -> Result<Vec<InboxItem>, StoreError> {
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM inbox INDEXED BY inbox_undecided_by_device
+         LEFT JOIN inbox_bytes USING (arrival)
+         WHERE status = 'received' AND device = ?1 ORDER BY arrival LIMIT ?2"
+    ))?;
+    let mut rows = query.query(params![device.as_bytes(), most.cast_signed()])?;
+    let mut items: Vec<InboxItem> = Vec::new();
+    let mut taken = 0;
+    while let Some(row) = rows.next()? {
+        let item = read(row)?;
+        taken += item.pushed.bytes.len();
+        items.push(item);
+        if taken >= bytes {
+            break;
+        }
+    }
+    Ok(items)
+}
+
+pub(super) fn waiting_items(tx: &Transaction<'_>, device: DeviceId) -> Result<usize, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT count(*) FROM inbox INDEXED BY inbox_waiting_by_device
+         WHERE status = 'waiting' AND device = ?1",
+    )?;
+    let count: i64 = query.query_row(params![device.as_bytes()], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 pub(super) fn held_back_by(
     tx: &Transaction<'_>,
     record: RecordId,
     change: Digest,
+    limit: usize,
 ) -> Result<Vec<InboxItem>, StoreError> {
     let held = "record = ?1 AND detail = ?2 AND status IN ('waiting', 'blocked_by')
-        ORDER BY arrival";
-    select(tx, held, params![record.as_bytes(), change.0])
+        ORDER BY arrival LIMIT ?3";
+    let limit = limit.cast_signed();
+    select(tx, held, params![record.as_bytes(), change.0, limit])
+}
+
+/// What waits for the change, or is blocked by it, is undecided again.
+pub(super) fn release(
+    tx: &Transaction<'_>,
+    record: RecordId,
+    change: Digest,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE inbox SET status = 'received', detail = x''
+         WHERE record = ?1 AND detail = ?2 AND status IN ('waiting', 'blocked_by')",
+    )?
+    .execute(params![record.as_bytes(), change.0])?;
+    Ok(())
 }
 
 pub(super) fn item(tx: &Transaction<'_>, item: Digest) -> Result<Option<InboxItem>, StoreError> {

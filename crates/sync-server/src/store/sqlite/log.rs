@@ -132,6 +132,9 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
     }
     prints.note(tx, batch)?;
     prints.apply(tx)?;
+    for (record, change) in &batch.released {
+        inbox::release(tx, *record, *change)?;
+    }
     batch
         .decisions
         .iter()

@@ -23,7 +23,7 @@ use super::error::StoreError;
 use super::model::{
     CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, InboxItem, ItemStatus, LogHead,
     NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
-    StoredPerson, StoredRuling,
+    StoredPerson, StoredRuling, WaitingDevice,
 };
 
 /// One step from a schema version to the next: SQL, and what SQL alone cannot do.
@@ -43,6 +43,10 @@ const MIGRATIONS: &[Migration] = &[
         then: tallies::backfill,
     },
 ];
+    Migration {
+        sql: include_str!("migrations/0003_fair_rounds.sql"),
+        then: |_| Ok(()),
+    },
 
 /// How long a connection waits for another one.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -179,12 +183,29 @@ impl Store for SqliteStore {
         self.read(|tx| items.iter().map(|item| inbox::status(tx, *item)).collect())
     }
 
-    fn undecided(&self, limit: usize) -> Result<Vec<InboxItem>, StoreError> {
-        self.read(|tx| inbox::undecided(tx, limit))
+    fn waiting_devices(&self) -> Result<Vec<WaitingDevice>, StoreError> {
+        self.read(inbox::waiting_devices)
     }
 
-    fn held_back_by(&self, record: RecordId, change: Digest) -> Result<Vec<InboxItem>, StoreError> {
-        self.read(|tx| inbox::held_back_by(tx, record, change))
+    fn undecided(
+        &self,
+        shares: &[(DeviceId, usize)],
+        max_bytes: usize,
+    ) -> Result<Vec<InboxItem>, StoreError> {
+        self.read(|tx| inbox::undecided(tx, shares, max_bytes))
+    }
+
+    fn waiting_items(&self, device: DeviceId) -> Result<usize, StoreError> {
+        self.read(|tx| inbox::waiting_items(tx, device))
+    }
+
+    fn held_back_by(
+        &self,
+        record: RecordId,
+        change: Digest,
+        limit: usize,
+    ) -> Result<Vec<InboxItem>, StoreError> {
+        self.read(|tx| inbox::held_back_by(tx, record, change, limit))
     }
 
     fn inbox_item(&self, item: Digest) -> Result<Option<InboxItem>, StoreError> {
