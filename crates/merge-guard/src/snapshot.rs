@@ -61,10 +61,11 @@ fn open(chunk: &[u8]) -> Result<&[u8], Refusal> {
         return Err(Refusal::BadMagic);
     }
     let checksum: [u8; 4] = reader.array()?;
-    let hashed = reader.rest();
-    let digest = Sha256::digest(hashed);
+    let digest: [u8; 32] = Sha256::digest(reader.rest()).into();
     if digest[..4] != checksum {
-        return Err(MALFORMED);
+        return Err(Refusal::BadChecksum {
+            hash: ChangeHash(digest),
+        });
     }
     if reader.byte()? != DOCUMENT {
         return Err(MALFORMED);
@@ -135,3 +136,6 @@ fn changes(document: &Automerge) -> Result<Vec<Vec<u8>>, Refusal> {
             .collect()
     })
 }
+
+#[cfg(test)]
+mod tests;
