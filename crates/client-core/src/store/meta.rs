@@ -50,6 +50,8 @@ pub(crate) const LAST_PAGE: Meta<Vec<u8>> = meta("last_page");
 pub(crate) const PROVING: Meta<bool> = meta("proving");
 /// Set from the beginning of a new epoch until all that the server lost was given back.
 pub(crate) const REPAIRING: Meta<bool> = meta("repairing");
+/// The folded prints of everything in scope, as of the last page that changed them.
+pub(crate) const OWN_SCOPE: Meta<[u8; 16]> = meta("own_scope");
 /// The last receipt that agreed with what this phone knows, as JSON.
 pub(crate) const RECEIPT: Meta<String> = meta("receipt");
 /// Server time minus device time, milliseconds.

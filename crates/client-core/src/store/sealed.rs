@@ -4,7 +4,7 @@ use gridlog_domain::id::RecordId;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::meta::{DOUBTED, number};
-use super::{evidence, search};
+use super::{evidence, meta, search};
 use crate::error::PhoneError;
 
 /// Takes a record off every screen. Its changes and entries stay sealed. The names of own changes
@@ -20,6 +20,7 @@ pub(crate) fn seal(connection: &Connection, id: RecordId) -> Result<(), PhoneErr
     let Some((row, as_of, page)) = found else {
         return Ok(());
     };
+    meta::OWN_SCOPE.clear(connection)?;
     search::remove(connection, row)?;
     connection.execute(
         "INSERT OR REPLACE INTO sealed (record, as_of, page) VALUES (?1, ?2, ?3)",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Certificate, Key, Lineage, Verdict, VerifyingKey};
+use gridlog_protocol::{Certificate, Key, Lineage, PageBody, Verdict, VerifyingKey};
 use rusqlite::Connection;
 
 use super::page::CheckedPage;
@@ -130,6 +130,9 @@ fn finish_pull(
     taken: &mut Taken,
 ) -> Result<(), PhoneError> {
     let statement = &checked.page.statement;
+    if !brings_nothing(&checked.page.body) {
+        meta::OWN_SCOPE.clear(connection)?;
+    }
     let is_unknown = |lineage: &Lineage| lineage.common.is_none();
     if checked.page.body.lineage.as_ref().is_some_and(is_unknown) {
         // The server does not know the position, so there is nowhere to go on from yet.
@@ -148,12 +151,29 @@ fn finish_pull(
     let is_whole = audiences::all(connection)?.iter().all(|known| known.walked)
         && wants::first(connection, 1)?.is_empty();
     taken.agrees = match statement.scope {
-        Some(scope) if is_whole && !checked.page.body.more => {
-            Some(repair::own_scope(connection)? == scope)
-        }
+        Some(scope) if is_whole && !checked.page.body.more => Some(own_scope(connection)? == scope),
         _ => None,
     };
     Ok(())
+}
+
+/// A page that brings nothing changes nothing that is folded.
+fn brings_nothing(body: &PageBody) -> bool {
+    body.records.is_empty()
+        && body.gone.is_empty()
+        && body.walk.is_none()
+        && body.profile.is_none()
+        && body.lineage.is_none()
+}
+
+/// The folded prints of everything in scope. An idle sync does not look at the records.
+fn own_scope(connection: &Connection) -> Result<Key, PhoneError> {
+    if let Some(known) = meta::OWN_SCOPE.get(connection)? {
+        return Ok(Key(known));
+    }
+    let scope = repair::own_scope(connection)?;
+    meta::OWN_SCOPE.set(connection, scope.0)?;
+    Ok(scope)
 }
 
 /// Takes the verdicts; returns what was refused, each with the code.

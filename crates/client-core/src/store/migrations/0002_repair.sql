@@ -55,6 +55,9 @@ ALTER TABLE records DROP COLUMN named_in_pass;
 ALTER TABLE records ADD COLUMN seen_by INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE records ADD COLUMN print BLOB NOT NULL DEFAULT x'';
 ALTER TABLE records ADD COLUMN page INTEGER NOT NULL DEFAULT 0;
+-- What the end of every pull reads of all records and of all own changes, without their words.
+CREATE INDEX records_printed ON records (id, print, seen_by, out_of_scope);
+CREATE INDEX outbox_in_log ON outbox (standing, item, record, actor);
 CREATE INDEX records_leaving ON records (out_of_scope) WHERE out_of_scope = 1;
 
 -- Actors of an earlier device of this store. No receipt of the device of today names what they wrote.
