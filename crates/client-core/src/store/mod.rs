@@ -66,10 +66,19 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
     ) -> Result<T, PhoneError> {
         let mut writer = lock(&self.writer);
-        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&tx)?;
-        tx.commit()?;
-        Ok(done)
+        let mut attempt = || {
+            let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&tx)?;
+            tx.commit()?;
+            Ok(done)
+        };
+        let outcome = attempt();
+        if outcome.as_ref().is_err_and(spoils_connection)
+            && let Ok(fresh) = connect(&self.path, &self.key)
+        {
+            *writer = fresh;
+        }
+        outcome
     }
 
     /// Runs `work` on one snapshot of the store, without waiting for whoever writes.
@@ -82,16 +91,26 @@ impl Store {
             Some(reader) => reader,
             None => connect(&self.path, &self.key)?,
         };
-        let outcome = {
-            let snapshot = reader.transaction()?;
-            work(&snapshot)
-        };
+        let outcome = reader
+            .transaction()
+            .map_err(PhoneError::from)
+            .and_then(|snapshot| work(&snapshot));
         let mut readers = lock(&self.readers);
-        if readers.len() < IDLE_READERS {
+        let is_spoilt = outcome.as_ref().is_err_and(spoils_connection);
+        if !is_spoilt && readers.len() < IDLE_READERS {
             readers.push(reader);
         }
         outcome
     }
+}
+
+/// After a read that failed, SQLCipher refuses everything on that connection, though the next read
+/// would succeed: such a connection is given up.
+fn spoils_connection(error: &PhoneError) -> bool {
+    matches!(error, PhoneError::Store(rusqlite::Error::SqliteFailure(failure, _))
+        if matches!(failure.code, ErrorCode::SystemIoFailure
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase))
 }
 
 /// A panic while a lock was held left no half-written state: a transaction rolls back when it is
