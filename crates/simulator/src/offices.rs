@@ -133,10 +133,12 @@ impl World {
         let Some(mut items) = self.server_did(before, "the review list", listed)? else {
             return Ok(());
         };
+        // An office that lets in what was refused, after its phone gave the words back to their author,
+        // makes them stand twice if the author sends them again; that is the office's decision.
         let is_honest = |person: &PersonId| person.as_str() != people::ROGUE;
         items.retain(|item| {
             is_honest(&item.item.pushed.person)
-                && (matches!(item.status, ItemStatus::Review(_)) || chance.percent(30))
+                && (matches!(item.status, ItemStatus::Review(_)) || (!admits && chance.percent(30)))
         });
         items.sort_by_key(|item| item.item.arrival);
         let Some(item) = chance.pick(&items) else {

@@ -12,10 +12,9 @@ use gridlog_domain::id::RecordId;
 pub(crate) enum Claim {
     /// The call that recorded it returned: it must never be lost.
     Kept,
-    /// The call was struck by a fault: it may be there, once.
+    /// It may be there, once: a fault struck the call, or the phone that held it was destroyed or put
+    /// back to an old copy and nobody else had it.
     Unsure,
-    /// The phone that held it was destroyed or put back to an old copy, and nobody else had it.
-    Forgiven,
     /// The worker let it go.
     LetGo,
 }

@@ -56,14 +56,14 @@ fn waiting(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
         }
         behind.extend(pushed.change.map(|change| (pushed.record, change)));
     }
+    let mut looked_at: BTreeSet<(RecordId, Digest)> = BTreeSet::new();
     while let Some((record, change)) = behind.pop() {
+        if !looked_at.insert((record, change)) {
+            continue;
+        }
         for item in store.held_back_by(record, change)? {
-            let new = found_in(&item.pushed.bytes);
-            let before = words.len();
-            words.extend(new);
-            if words.len() > before {
-                behind.extend(item.pushed.change.map(|change| (record, change)));
-            }
+            words.extend(found_in(&item.pushed.bytes));
+            behind.extend(item.pushed.change.map(|change| (record, change)));
         }
     }
     Ok(words)

@@ -17,9 +17,7 @@ pub(super) struct OneThread<'a> {
 
 impl Hands for OneThread<'_> {
     fn receive(&self, items: Vec<NewItem>) -> Result<Vec<ItemStatus>, StoreError> {
-        let statuses = self.running.store.add_to_inbox(&items)?;
-        self.running.undecided.set(true);
-        Ok(statuses)
+        self.running.store.add_to_inbox(&items)
     }
 
     fn await_decisions(&self, _: &[Digest]) -> Result<(), StoreError> {

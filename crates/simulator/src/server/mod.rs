@@ -6,7 +6,7 @@
 mod hands;
 mod office;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use gridlog_client_core::{Answer, ENROL_PATH, SYNC_PATH};
@@ -58,8 +58,6 @@ pub(crate) struct Running {
     pub(crate) directory: SharedDirectory,
     exchange: Exchange,
     sequencer: RefCell<Sequencer>,
-    /// Whether something was received and not decided.
-    undecided: Cell<bool>,
 }
 
 /// What came of something that was asked of the server.
@@ -183,7 +181,6 @@ impl House {
             sequencer: RefCell::new(sequencer),
             store,
             directory,
-            undecided: Cell::new(true),
         });
         Ok(())
     }
@@ -348,15 +345,9 @@ impl Running {
         loop {
             let round = self.sequencer.borrow_mut().round(now_ms, ROUND)?;
             if round.decided < ROUND {
-                self.undecided.set(false);
                 return Ok(());
             }
         }
-    }
-
-    /// Whether something was received and not decided, as far as this process knows.
-    pub(crate) fn has_undecided(&self) -> bool {
-        self.undecided.get()
     }
 
     fn begin_epoch(&self, now_ms: i64, current: u64) -> Result<(), StoreError> {

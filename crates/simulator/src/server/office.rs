@@ -97,7 +97,6 @@ impl House {
             sequencer.dismiss(item, decision)
         };
         drop(sequencer);
-        running.undecided.set(true);
         if self.machine.is_down() {
             return Done::Off;
         }
