@@ -30,8 +30,9 @@ pub(super) enum Purpose {
 #[derive(Debug, Default)]
 pub(super) struct Returning {
     pub(super) purpose: Purpose,
-    /// Records of which everything is still to be gathered.
+    /// Records of which everything is still to be gathered, and those of which it was.
     records: BTreeSet<RecordId>,
+    gathered_records: BTreeSet<RecordId>,
     /// The last lost entry (epoch, number) that was gathered; `None` if there are no more.
     after: Option<(i64, i64)>,
     gathered: VecDeque<Returned>,
@@ -91,11 +92,15 @@ impl Returning {
             if let Some(page) = page_of(connection, record)? {
                 parcel.add_whole(record, page)?;
             }
+            self.gathered_records.insert(record);
         } else if let Some(after) = self.after {
             let entries = log::lost_after(connection, after, MOST_ENTRIES)?;
             self.after = entries.last().map(|entry| entry.at);
             for entry in entries {
-                parcel.add_entry(entry)?;
+                let record = RecordId::from_bytes(entry.entry.record.0);
+                if !self.gathered_records.contains(&record) {
+                    parcel.add_entry(entry)?;
+                }
             }
         } else {
             return Ok(false);

@@ -52,7 +52,7 @@ fn unsent_words_are_no_difference() {
 }
 
 #[test]
-fn a_phone_that_lost_a_row_is_mended_by_its_next_sync() {
+fn a_phone_that_lost_a_row_is_mended_by_the_next_sync_that_brings_anything() {
     let (f, ids) = with_cases(30);
     behind_its_back(&f, "DELETE FROM records WHERE id = ?1", ids[7]);
     behind_its_back(&f, "DELETE FROM changes WHERE record = ?1", ids[7]);
@@ -61,6 +61,7 @@ fn a_phone_that_lost_a_row_is_mended_by_its_next_sync() {
         "UPDATE records SET print = zeroblob(16) WHERE id = ?1",
         ids[9],
     );
+    f.server.colleague_writes(new_case("新来的"), vec![]);
     f.server.line().pages.clear();
     let report = f.sync();
     assert_eq!(report.differing, Some(2));
@@ -68,7 +69,7 @@ fn a_phone_that_lost_a_row_is_mended_by_its_next_sync() {
     let brought: Vec<_> = (f.server.line().pages.iter())
         .flat_map(|page| page.body.records.clone())
         .collect();
-    assert_eq!(brought.len(), 2, "only what differs comes again");
+    assert_eq!(brought.len(), 3, "only what is new and what differs");
     assert!(brought.iter().all(|delta| delta.whole));
     f.assert_agrees();
     assert_eq!(f.sync().differing, None);

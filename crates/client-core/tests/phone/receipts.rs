@@ -1,11 +1,13 @@
 //! When a phone may say that everything is in the log.
 
 use gridlog_client_core::*;
+use gridlog_sync_server::store::Store;
 
 use crate::clock::*;
 use crate::colleague::*;
 use crate::district::*;
 use crate::fixture::*;
+use crate::server::PASSWORD;
 
 fn titles(rows: &[RecordRow]) -> Vec<&str> {
     rows.iter().map(|row| row.headline.as_str()).collect()
@@ -151,4 +153,29 @@ fn a_restore_that_lost_nothing_confirms_at_once() {
     assert_eq!((report.rounds, report.returned), (1, 0));
     assert_eq!(f.status().confirmed.unwrap().epoch, 2);
     assert!(f.status().all_in_log());
+}
+
+#[test]
+fn a_phone_that_became_a_new_device_says_again_that_all_is_in_the_log() {
+    let f = Fixture::synced();
+    f.phone.report(report("旧设备写的")).unwrap();
+    f.sync();
+    let waiting = f.phone.report(report("还没发出去")).unwrap();
+    let device = f.phone.identity().unwrap().unwrap().device;
+    let now = f.server.now_ms();
+    f.server.store().revoke_device(device, now).unwrap();
+    f.phone.sign_in(&f.server, PASSWORD).unwrap();
+    f.sync();
+    assert_eq!(f.detail(waiting).row.standing, Standing::InLog);
+    let status = f.status();
+    assert_eq!(
+        status.recorded, 1,
+        "what the old device has in the log is its own business"
+    );
+    assert!(status.all_in_log(), "{status:?}");
+    f.phone.report(report("新设备写的")).unwrap();
+    assert!(!f.status().all_in_log());
+    f.sync();
+    assert!(f.status().all_in_log());
+    f.assert_agrees();
 }

@@ -230,6 +230,26 @@ impl Server {
 
     /// Puts an older copy in place of the database, and tells nobody.
     pub(crate) fn put_back(&self, copy: &Backup) {
+        self.swap_database(copy);
+        self.erase_again();
+    }
+
+    /// Restores from a copy, as the operator does it: a new epoch begins.
+    pub(crate) fn restore(&self, copy: &Backup) {
+        self.swap_database(copy);
+        let epoch = self.store().head().unwrap().epoch;
+        // If newer ones began since the copy, the server has noticed that by itself.
+        if epoch == copy.epoch {
+            let engine = self.engine();
+            let mut sequencer = engine.sequencer.borrow_mut();
+            let epochs = (epoch, epoch + 1);
+            let begun = sequencer.begin_epoch(self.now_ms(), epochs, Why::Restored);
+            begun.unwrap();
+        }
+        self.erase_again();
+    }
+
+    fn swap_database(&self, copy: &Backup) {
         drop(self.0.running.borrow_mut().take());
         for tail in ["-wal", "-shm"] {
             let mut path = self.database().into_os_string();
@@ -240,19 +260,11 @@ impl Server {
         self.start();
     }
 
-    /// Restores from a copy, as the operator does it: a new epoch begins.
-    pub(crate) fn restore(&self, copy: &Backup) {
-        self.put_back(copy);
+    /// What a server does at its start with what was erased after the copy was made.
+    fn erase_again(&self) {
         let engine = self.engine();
-        let epoch = engine.store.head().unwrap().epoch;
-        if epoch > copy.epoch {
-            // The server noticed by itself that its database is of an older epoch.
-            return;
-        }
         let mut sequencer = engine.sequencer.borrow_mut();
-        sequencer
-            .begin_epoch(self.now_ms(), (epoch, epoch + 1), Why::Restored)
-            .unwrap();
+        sequencer.erase_again(self.now_ms()).unwrap();
     }
 }
 

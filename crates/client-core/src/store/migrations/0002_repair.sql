@@ -60,9 +60,6 @@ CREATE INDEX records_printed ON records (id, print, seen_by, out_of_scope);
 CREATE INDEX outbox_in_log ON outbox (standing, item, record, actor);
 CREATE INDEX records_leaving ON records (out_of_scope) WHERE out_of_scope = 1;
 
--- Actors of an earlier device of this store. No receipt of the device of today names what they wrote.
-ALTER TABLE actors ADD COLUMN former INTEGER NOT NULL DEFAULT 0;
-
 -- A store from before walks through everything again.
 DELETE FROM meta WHERE key IN
     ('cursor_epoch', 'cursor_seq', 'profile_version', 'pass', 'sweeping');
