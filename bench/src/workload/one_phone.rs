@@ -205,6 +205,8 @@ fn fill(
     let groups = vec![writers.to_vec(), vec![guest.clone()]];
     let mut crew = Crew::start(groups, &district.opening())?;
     let devices = numbers(writers);
+    // They know the catalogue and the time before they write, as phones in the field do.
+    settle(&mut crew, &devices)?;
     let mut written = Vec::new();
     // The writers write side by side; what does not divide is the first one's.
     let (share, rest) = (records / DEVICES_PER_GRID, records % DEVICES_PER_GRID);
