@@ -96,7 +96,7 @@ fn a_receipt_that_names_other_changes_than_the_phone_knows_confirms_nothing() {
         }
     });
     f.sync();
-    assert_eq!(f.status().admitted, 1);
+    assert_eq!(f.server.admitted(), 1);
     assert_eq!(f.status().confirmed, None);
     assert!(!f.status().all_in_log());
     f.server.line().tamper = None;
