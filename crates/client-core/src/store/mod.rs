@@ -66,7 +66,7 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
     ) -> Result<T, PhoneError> {
         let mut writer = lock(&self.writer);
-        let mut attempt = || {
+        let attempt = || {
             let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&tx)?;
             tx.commit()?;

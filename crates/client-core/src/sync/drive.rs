@@ -94,7 +94,9 @@ impl Phone {
     }
 
     /// Syncs, and compares every record in scope with the server's, whether anything seems to differ
-    /// or not. [`SyncReport::differing`] says in how many they differed; those were mended.
+    /// or not. It reads every change that is here, so records of which some went missing, as with a
+    /// failing disk, are found too. [`SyncReport::differing`] says in how many they differed; those were
+    /// mended.
     ///
     /// # Errors
     /// As [`Phone::sync`].
