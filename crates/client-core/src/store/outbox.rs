@@ -233,6 +233,15 @@ pub(crate) fn doubt(
     Ok(doubted > 0)
 }
 
+/// The log lacks some of the own changes that were known to be in it: the server is to be asked for
+/// all of them.
+pub(crate) fn doubt_all(connection: &Connection) -> Result<(), PhoneError> {
+    let sql =
+        format!("UPDATE outbox SET standing = 'received' WHERE standing = 'in_log' AND {COUNTS}");
+    connection.execute(&sql, [])?;
+    Ok(())
+}
+
 /// Notes an own change that a page brought and that this store did not know: the store was restored
 /// from a copy.
 pub(crate) fn add_known(

@@ -69,7 +69,7 @@ impl Inner {
             taken.purged += 1;
         }
         if current {
-            finish_pull(connection, checked, &mut taken)?;
+            finish_pull(connection, checked, asked, &mut taken)?;
         }
         device_time::measure(
             connection,
@@ -127,6 +127,7 @@ fn take_profile(connection: &Connection, checked: &CheckedPage) -> Result<(), Ph
 fn finish_pull(
     connection: &Connection,
     checked: &CheckedPage,
+    asked: &Asked,
     taken: &mut Taken,
 ) -> Result<(), PhoneError> {
     let statement = &checked.page.statement;
@@ -147,7 +148,7 @@ fn finish_pull(
     }
     sealed::drop_through(connection, statement.backed_up_through)?;
     meta::LAST_PAGE.set(connection, evidence::to_cbor(&checked.evidence))?;
-    receipt::take(connection, statement)?;
+    receipt::take(connection, statement, asked)?;
     let is_whole = audiences::all(connection)?.iter().all(|known| known.walked)
         && wants::first(connection, 1)?.is_empty();
     taken.agrees = match statement.scope {

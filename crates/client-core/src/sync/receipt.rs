@@ -4,6 +4,7 @@ use gridlog_protocol::Statement;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::session::Asked;
 use crate::error::PhoneError;
 use crate::store::{meta, outbox};
 
@@ -23,13 +24,23 @@ pub struct Confirmed {
 }
 
 /// Keeps a receipt if it names just the changes that this store knows to be in the log; else what
-/// was confirmed before counts no more.
-pub(super) fn take(connection: &Connection, statement: &Statement) -> Result<(), PhoneError> {
+/// was confirmed before counts no more. If the log has less, the server is asked for each: a verdict
+/// may have been all that this phone ever heard of a change that a restored server lost.
+pub(super) fn take(
+    connection: &Connection,
+    statement: &Statement,
+    asked: &Asked,
+) -> Result<(), PhoneError> {
     let Some(receipt) = &statement.receipt else {
         return Ok(());
     };
-    if *receipt != outbox::in_log(connection)? {
+    let known = outbox::in_log(connection)?;
+    if *receipt != known {
         tracing::warn!("a receipt does not name what this phone knows to be in the log");
+        // What was asked for just now is as the server says.
+        if asked.asks.is_empty() && receipt.changes.count <= known.changes.count {
+            outbox::doubt_all(connection)?;
+        }
         return meta::RECEIPT.clear(connection);
     }
     let confirmed = Confirmed {
