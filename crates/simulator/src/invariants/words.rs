@@ -61,7 +61,7 @@ fn waiting(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
         if !looked_at.insert((record, change)) {
             continue;
         }
-        for item in store.held_back_by(record, change)? {
+        for item in store.held_back_by(record, change, ALL)? {
             words.extend(found_in(&item.pushed.bytes));
             behind.extend(item.pushed.change.map(|change| (record, change)));
         }
