@@ -12,6 +12,7 @@
 //! - [`directory`]: people, assignments, areas, reference data.
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
 //! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
+//! - [`snapshotter`]: records as one chunk, made in the background.
 //! - [`store`]: what is kept, behind one trait; [`outside`]: what is kept beside it.
 //!
 //! No log line holds a record's contents, a password or a token.
@@ -28,6 +29,7 @@ pub mod keys;
 pub mod news;
 pub mod outside;
 pub mod server;
+pub mod snapshotter;
 pub mod store;
 #[cfg(test)]
 mod town;

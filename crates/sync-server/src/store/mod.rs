@@ -7,7 +7,7 @@
 
 mod batch;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod error;
 mod model;
 mod sqlite;
@@ -150,8 +150,8 @@ pub trait Store: Send + Sync + 'static {
     /// Records with at least `changes` changes after their snapshot, at most `limit`.
     fn without_snapshot(&self, changes: u64, limit: usize) -> Result<Vec<RecordId>, StoreError>;
 
-    /// Keeps a record's changes up to entry `through` as one document chunk. Its caller has compared
-    /// it with those changes.
+    /// Keeps a record's changes up to entry `through` as one document chunk, unless the record was
+    /// erased meanwhile. Its caller has compared it with those changes.
     fn put_snapshot(&self, id: RecordId, through: u64, chunk: &[u8]) -> Result<(), StoreError>;
 
     // -- backup --------------------------------------------------------------------------------

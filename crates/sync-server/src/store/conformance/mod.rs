@@ -6,7 +6,7 @@ mod exchange;
 mod inbox;
 mod log;
 mod receipts;
-mod scope;
+pub(crate) mod scope;
 mod snapshots;
 mod walk;
 
@@ -39,7 +39,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
     scope::prints_follow_whatever_happens(&make);
 }
 
-pub(in crate::store) fn record(n: u8) -> RecordId {
+pub(crate) fn record(n: u8) -> RecordId {
     RecordId::from_bytes([n; 16])
 }
 
@@ -49,7 +49,7 @@ fn texts(audiences: &[&str]) -> Vec<String> {
 }
 
 /// The actor that writes unless a check says otherwise.
-pub(in crate::store) const SOMEBODY: [u8; 16] = [7; 16];
+pub(crate) const SOMEBODY: [u8; 16] = [7; 16];
 
 fn row(n: u8, as_of: u64) -> RecordRow {
     RecordRow {
@@ -80,7 +80,7 @@ fn change_hash(n: u8, seq: u64) -> Digest {
 }
 
 /// One entry, with what a sequencer commits beside it.
-pub(in crate::store) struct Entered<'a> {
+pub(crate) struct Entered<'a> {
     n: u8,
     fact: Fact,
     /// Who has the record then.
@@ -110,7 +110,7 @@ impl<'a> Entered<'a> {
     }
 
     /// The change that begins a record.
-    pub(in crate::store) fn begun(n: u8, audiences: &'a [&'a str]) -> Self {
+    pub(crate) fn begun(n: u8, audiences: &'a [&'a str]) -> Self {
         Self {
             gains: audiences,
             ..Self::change(n, audiences)
@@ -126,7 +126,7 @@ impl<'a> Entered<'a> {
         }
     }
 
-    pub(in crate::store) fn by(self, actor: [u8; 16]) -> Self {
+    pub(crate) fn by(self, actor: [u8; 16]) -> Self {
         Self {
             actor: Some(actor),
             ..self
@@ -134,7 +134,7 @@ impl<'a> Entered<'a> {
     }
 
     /// The batch that enters it on `head`.
-    pub(in crate::store) fn on(mut self, head: LogHead) -> Batch {
+    pub(crate) fn on(mut self, head: LogHead) -> Batch {
         let seq = head.seq + 1;
         let mut batch = Batch::on(head);
         if let (Some(actor), Fact::Admit { change, .. }) = (self.actor, &mut self.fact) {
@@ -190,7 +190,7 @@ impl<'a> Entered<'a> {
 }
 
 /// Erases a record that `audiences` have.
-pub(in crate::store) fn erase(store: &impl Store, n: u8, audiences: &[&str]) -> u64 {
+pub(crate) fn erase(store: &impl Store, n: u8, audiences: &[&str]) -> u64 {
     let by = "A001".to_owned();
     let mut batch = Entered::fact(n, audiences, Fact::Erase { by }).on(store.head().unwrap());
     batch.records.clear();
@@ -199,9 +199,9 @@ pub(in crate::store) fn erase(store: &impl Store, n: u8, audiences: &[&str]) -> 
     batch.head.seq
 }
 
-pub(in crate::store) const DEVICE: [u8; 16] = [1; 16];
+pub(crate) const DEVICE: [u8; 16] = [1; 16];
 
-pub(in crate::store) fn device(n: u8) -> Device {
+pub(crate) fn device(n: u8) -> Device {
     Device {
         id: DeviceId::from_bytes([n; 16]),
         person: "W001".into(),
@@ -213,7 +213,7 @@ pub(in crate::store) fn device(n: u8) -> Device {
 }
 
 /// What a device asks that wrote nothing and pulls nothing.
-fn ask(audiences: &[&str]) -> ExchangeQuery {
+pub(crate) fn ask(audiences: &[&str]) -> ExchangeQuery {
     ExchangeQuery {
         device: DeviceId::from_bytes(DEVICE),
         actors: Vec::new(),

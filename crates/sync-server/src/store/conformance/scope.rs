@@ -101,7 +101,7 @@ fn folded(store: &impl Store, audience: &str) -> ScopePrint {
     fold
 }
 
-fn require_folds(store: &impl Store) -> Result<(), TestCaseError> {
+pub(crate) fn require_folds(store: &impl Store) -> Result<(), TestCaseError> {
     let mut all = ScopePrint::EMPTY;
     for audience in AUDIENCES {
         let scope = store.exchange(&ask(&[audience])).unwrap().scope;

@@ -6,6 +6,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         a_record_wants_a_snapshot_once_enough_was_written_after_the_last,
         a_whole_record_is_its_snapshot_and_what_came_after,
+        a_snapshot_that_is_ready_too_late_does_not_bring_back_an_erased_record,
     ]
 }
 
@@ -48,4 +49,14 @@ fn a_whole_record_is_its_snapshot_and_what_came_after(store: &impl Store) {
     assert_eq!(after, [3]);
     assert_eq!(with.first_seq, 1);
     assert_eq!((&without.snapshot, without.changes.len()), (&None, 1));
+}
+
+fn a_snapshot_that_is_ready_too_late_does_not_bring_back_an_erased_record(store: &impl Store) {
+    Entered::begun(1, &["a:1"]).into_log(store);
+    erase(store, 1, &["a:1"]);
+    store.put_snapshot(record(1), 1, b"late").unwrap();
+    // The id is free for nothing else, but a store that kept the chunk would show it here.
+    Entered::begun(1, &["a:1"]).into_log(store);
+    let slice = store.exchange(&pull(&["a:1"], 0)).unwrap();
+    assert_eq!(slice.records[0].snapshot, None);
 }

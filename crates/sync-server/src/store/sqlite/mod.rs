@@ -1,5 +1,6 @@
 //! [`Store`] on SQLite: one writer connection, readers apart (DESIGN section 8).
 
+mod copies;
 mod directory;
 mod exchange;
 mod inbox;
@@ -42,11 +43,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0002_repair.sql"),
         then: tallies::backfill,
     },
-];
     Migration {
         sql: include_str!("migrations/0003_fair_rounds.sql"),
         then: |_| Ok(()),
     },
+];
 
 /// How long a connection waits for another one.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -306,9 +307,7 @@ impl Store for SqliteStore {
     }
 
     fn back_up(&self, to: &Path) -> Result<LogHead, StoreError> {
-        let target = to.to_str().ok_or(StoreError::BadPath)?;
-        self.open_reader()?.execute("VACUUM INTO ?1", [target])?;
-        Self::open(to)?.head()
+        Self::copy_file(&self.path, to)
     }
 
     fn note_backup(&self, seq: u64) -> Result<(), StoreError> {

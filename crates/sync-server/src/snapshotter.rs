@@ -1,0 +1,239 @@
+//! Snapshots in the background (DESIGN section 7, bootstrap): the changes of a record as one chunk,
+//! which is smaller than the changes are and opens faster on a phone.
+//!
+//! A phone relies on a snapshot instead of changes that it never saw, so one is kept only after it was
+//! read again like untrusted bytes and turned out to hold the very changes that the log admitted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use automerge::ChangeHash;
+use gridlog_domain::id::RecordId;
+use gridlog_merge_guard::{History, Refusal};
+
+use crate::store::{Store, StoreError, StoredChange};
+
+/// Makes snapshots, some at a time.
+pub struct Snapshotter {
+    store: Arc<dyn Store>,
+    after_changes: u64,
+    /// The log's head when nothing was left to do.
+    done_at: Option<u64>,
+    /// Records of which no good snapshot could be made; each is logged once.
+    given_up: BTreeSet<RecordId>,
+}
+
+impl std::fmt::Debug for Snapshotter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshotter").finish_non_exhaustive()
+    }
+}
+
+/// Why a record gets no snapshot.
+#[derive(Debug, thiserror::Error)]
+enum NoSnapshot {
+    #[error("its changes do not read back ({0})")]
+    Unreadable(&'static str),
+    #[error("the chunk does not read back ({0})")]
+    BadChunk(&'static str),
+    #[error("the chunk holds other changes than the log")]
+    OtherChanges,
+}
+
+impl Snapshotter {
+    /// Takes records with at least `after_changes` changes after their snapshot.
+    pub fn new(store: Arc<dyn Store>, after_changes: u64) -> Self {
+        Self {
+            store,
+            after_changes: after_changes.max(1),
+            done_at: None,
+            given_up: BTreeSet::new(),
+        }
+    }
+
+    /// Looks at no more than `limit` records. Returns how many it looked at; fewer than `limit` means
+    /// that nothing is left until the log grows.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the snapshots that were made before stay.
+    pub fn run(&mut self, limit: usize) -> Result<usize, StoreError> {
+        let head = self.store.head()?.seq;
+        if self.done_at == Some(head) {
+            return Ok(0);
+        }
+        let most = limit.saturating_add(self.given_up.len());
+        let lacking = self.store.without_snapshot(self.after_changes, most)?;
+        let mut count = 0;
+        for id in lacking {
+            if count < limit && !self.given_up.contains(&id) {
+                self.take(id)?;
+                count += 1;
+            }
+        }
+        if count < limit {
+            self.done_at = Some(head);
+        }
+        Ok(count)
+    }
+
+    fn take(&mut self, id: RecordId) -> Result<(), StoreError> {
+        let changes = self.store.record_changes(id)?;
+        let Some(through) = changes.last().map(|change| change.seq) else {
+            // Erased a moment ago.
+            return Ok(());
+        };
+        match chunk_of(&changes) {
+            Ok(chunk) => self.store.put_snapshot(id, through, &chunk),
+            Err(reason) => {
+                tracing::error!(record = %id, %reason, "no snapshot is kept");
+                self.given_up.insert(id);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The chunk that holds just these changes, verified.
+fn chunk_of(changes: &[StoredChange]) -> Result<Vec<u8>, NoSnapshot> {
+    let unreadable = |refusal: Refusal| NoSnapshot::Unreadable(refusal.code());
+    let history =
+        History::load(changes.iter().map(|change| change.bytes.as_slice())).map_err(unreadable)?;
+    let chunk = history.to_snapshot().map_err(unreadable)?;
+    verify(&chunk, changes)?;
+    Ok(chunk)
+}
+
+/// Whether a chunk holds just these changes.
+fn verify(chunk: &[u8], changes: &[StoredChange]) -> Result<(), NoSnapshot> {
+    let read = History::load_snapshot(chunk, [])
+        .map_err(|refusal| NoSnapshot::BadChunk(refusal.code()))?;
+    let logged: BTreeSet<ChangeHash> = changes
+        .iter()
+        .map(|change| ChangeHash(change.hash.0))
+        .collect();
+    let holds_all = logged.iter().all(|hash| read.contains(hash));
+    if holds_all && read.len() == logged.len() {
+        Ok(())
+    } else {
+        Err(NoSnapshot::OtherChanges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::town::*;
+
+    /// A town whose worker wrote `count` changes in each record.
+    fn town_with(records: &[(u8, usize)]) -> (Town, TestDevice) {
+        let town = Town::new();
+        let mut phone = town.phone(1, WORKER);
+        phone.bootstrap(&town);
+        for (n, count) in records {
+            let mut items = vec![phone.write(&town, record(*n), &[new_case(GRID_A, "案卷")])];
+            for _ in 1..*count {
+                let said = comment(&town, WORKER, "又看了一次");
+                items.push(phone.write(&town, record(*n), &[said]));
+            }
+            phone.push(&town, items);
+        }
+        (town, phone)
+    }
+
+    fn whole(town: &Town, n: u8) -> crate::store::TouchedRecord {
+        let query = crate::store::ExchangeQuery {
+            device: gridlog_domain::id::DeviceId::from_bytes([99; 16]),
+            actors: Vec::new(),
+            items: Vec::new(),
+            audiences: vec!["a:11".to_owned()],
+            after: None,
+            walk: None,
+            wants: vec![record(n)],
+            max_entries: 10,
+            target_bytes: 1 << 20,
+        };
+        town.store.exchange(&query).unwrap().records.remove(0)
+    }
+
+    #[test]
+    fn records_that_were_written_in_often_get_snapshots_some_at_a_time() {
+        let (town, _phone) = town_with(&[(1, 8), (2, 7), (3, 9), (4, 8)]);
+        let mut snapshotter = Snapshotter::new(town.store.clone(), 8);
+        assert_eq!(snapshotter.run(2).unwrap(), 2);
+        assert_eq!(snapshotter.run(2).unwrap(), 1);
+        assert_eq!(snapshotter.run(2).unwrap(), 0);
+        for n in 1..=4 {
+            let told = whole(&town, n);
+            assert_eq!(told.snapshot.is_some(), n != 2);
+            assert_eq!(told.changes.len(), if n == 2 { 7 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn a_snapshot_and_what_came_after_it_are_the_record() {
+        let (town, mut phone) = town_with(&[(1, 8)]);
+        let mut snapshotter = Snapshotter::new(town.store.clone(), 8);
+        assert_eq!(snapshotter.run(10).unwrap(), 1);
+        let later = phone.write(&town, record(1), &[set_title("改")]);
+        phone.push(&town, vec![later]);
+        assert_eq!(snapshotter.run(10).unwrap(), 0, "one change is too few");
+        let told = whole(&town, 1);
+        assert_eq!(told.changes.len(), 1);
+        let chunk = told.snapshot.unwrap();
+        let later = told.changes.iter().map(|change| change.bytes.as_slice());
+        let read = History::load_snapshot(&chunk, later).unwrap();
+        let all = town.store.record_changes(record(1)).unwrap();
+        let loaded = History::load(all.iter().map(|change| change.bytes.as_slice())).unwrap();
+        assert_eq!((read.len(), read.heads()), (9, loaded.heads()));
+        // A new phone takes it instead of nine changes, and can prove what it holds.
+        let mut new = town.phone(2, COLLEAGUE);
+        new.bootstrap(&town);
+        assert_eq!(new.kept.last().unwrap().evidence.records[0].heads.len(), 1);
+    }
+
+    #[test]
+    fn a_chunk_that_holds_something_else_than_the_log_is_no_snapshot() {
+        let (town, _phone) = town_with(&[(1, 3), (2, 3)]);
+        let changes = |n| town.store.record_changes(record(n)).unwrap();
+        let chunk = |changes: &[StoredChange]| {
+            let bytes = changes.iter().map(|change| change.bytes.as_slice());
+            History::load(bytes).unwrap().to_snapshot().unwrap()
+        };
+        let (one, two) = (changes(1), changes(2));
+        assert!(verify(&chunk(&one), &one).is_ok());
+        let others = [
+            (chunk(&two), &one[..]),
+            (chunk(&one[..2]), &one[..]),
+            (chunk(&one), &one[..2]),
+        ];
+        for (chunk, changes) in &others {
+            assert!(matches!(
+                verify(chunk, changes),
+                Err(NoSnapshot::OtherChanges)
+            ));
+        }
+        let mut torn = chunk(&one);
+        let last = torn.len() - 1;
+        torn[last] ^= 1;
+        assert!(matches!(verify(&torn, &one), Err(NoSnapshot::BadChunk(_))));
+        assert!(verify(&torn[..last], &one).is_err());
+    }
+
+    #[test]
+    fn a_record_that_does_not_read_back_gets_none_and_delays_no_other() {
+        let (town, _phone) = town_with(&[(1, 3), (2, 3)]);
+        let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();
+        direct
+            .execute(
+                "UPDATE changes SET bytes = x'00' WHERE record = ?1 AND seq = 3",
+                [record(1).as_bytes()],
+            )
+            .unwrap();
+        let mut snapshotter = Snapshotter::new(town.store.clone(), 3);
+        for expected in [1, 1, 0, 0] {
+            assert_eq!(snapshotter.run(1).unwrap(), expected);
+        }
+        assert!(whole(&town, 2).snapshot.is_some());
+        assert!(whole(&town, 1).snapshot.is_none());
+    }
+}
