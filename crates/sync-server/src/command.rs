@@ -1,17 +1,20 @@
-//! `gridlog-server`: serve a district, or load its directory.
+//! `gridlog-server`: serve a district, load its directory, back it up, restore it.
 #![allow(
     clippy::print_stdout,
-    reason = "the address it listens on is its answer to the caller"
+    reason = "what a command did is its answer to the caller"
 )]
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use gridlog_domain::environment::{Clock, Entropy};
 use tracing_subscriber::EnvFilter;
 
+use crate::backup::back_up;
 use crate::config::Config;
+use crate::environment::{SystemClock, SystemEntropy};
 use crate::server::{DirectoryFiles, Server, load_directory};
 
 #[derive(Parser)]
@@ -51,6 +54,27 @@ enum Command {
         #[arg(long)]
         calendar: Option<PathBuf>,
     },
+    /// Copy the database to a new file; a server may be serving it.
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        /// The new file. Keep it on another disk, and copies of the signing key and of the ledger of
+        /// erased records apart from it.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Put a backup in the database's place while no server runs. The log goes on in a new epoch, and
+    /// phones give back what it lost.
+    Restore {
+        #[command(flatten)]
+        settings: Settings,
+        /// The backup.
+        #[arg(long)]
+        from: PathBuf,
+        /// Move the database aside that is there.
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 #[derive(Args)]
@@ -86,6 +110,12 @@ pub fn run() -> ExitCode {
             checklists,
             calendar,
         } => load(settings, [areas, people, catalogue, checklists, calendar]),
+        Command::Backup { settings, to } => backup(settings, &to),
+        Command::Restore {
+            settings,
+            from,
+            replace,
+        } => restore(settings, &from, replace),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -178,5 +208,73 @@ fn load(settings: Settings, files: [Option<PathBuf>; 5]) -> Result<(), String> {
     };
     load_directory(&config, &files).map_err(|error| error.to_string())?;
     println!("已载入 loaded into {}", config.data.display());
+    Ok(())
+}
+
+fn backup(settings: Settings, to: &Path) -> Result<(), String> {
+    let config = settings.read()?;
+    start_logging(&config)?;
+    let backup = back_up(&config.database(), to).map_err(|error| error.to_string())?;
+    println!(
+        "已备份到 backed up to {}: 第 {} 纪元 epoch, 日志 {} 条 log entries, {} 字节 bytes",
+        to.display(),
+        backup.head.epoch,
+        backup.head.seq,
+        backup.bytes
+    );
+    println!(
+        "签名密钥与删除台账不在其中，请另行保管 the signing key and the ledger of erased records are \
+         not in it: keep {} and {} elsewhere",
+        config.key_file().display(),
+        config.erased_file().display()
+    );
+    if !backup.noted {
+        println!(
+            "数据库已被更换，手机不会据此清理 the database was replaced meanwhile: phones keep \
+             what left their scope"
+        );
+    }
+    Ok(())
+}
+
+fn restore(settings: Settings, from: &Path, replace: bool) -> Result<(), String> {
+    let config = settings.read()?;
+    start_logging(&config)?;
+    let around = (
+        &SystemClock as &dyn Clock,
+        &mut SystemEntropy as &mut dyn Entropy,
+    );
+    let restored = crate::restore::restore(&config, from, replace, around)
+        .map_err(|error| error.to_string())?;
+    println!(
+        "已从备份恢复 restored {} into {}: 备份至第 {} 条 through log entry {}, 进入第 {} 纪元 now \
+         epoch {}",
+        from.display(),
+        config.database().display(),
+        restored.backup.seq,
+        restored.backup.seq,
+        restored.head.epoch,
+        restored.head.epoch
+    );
+    if let Some(aside) = &restored.aside {
+        println!(
+            "原数据库已移至 the database that was there is now {}",
+            aside.display()
+        );
+    }
+    if restored.erased > 0 {
+        println!(
+            "已再次删除 {} 条记录 records erased again: {}",
+            restored.erased, restored.erased
+        );
+    }
+    if !config.key_file().exists() {
+        println!(
+            "签名密钥不在 {}，请先放回再启动，否则手机不再信任本服务器 the signing key is missing: put \
+             it back before the server starts, or no phone trusts it",
+            config.key_file().display()
+        );
+    }
+    println!("手机下次同步时归还备份之后的内容 phones give back the rest when they sync next");
     Ok(())
 }

@@ -7,6 +7,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::outside::OutsideFiles;
+
 /// What an operator sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,14 @@ pub struct Config {
     pub device_token_days: u32,
     /// Most requests that are worked on at once; more are asked to come back.
     pub max_requests: usize,
+    /// Ledger of erased records; by default `erased.log` in `data`. It is in none of the database's
+    /// backups, so keep a copy of it elsewhere.
+    pub erased_file: Option<PathBuf>,
+    /// Days after which a case that is over leaves the phones; 0 for never. It stays in the log, in
+    /// office lists, and is found online.
+    pub archive_after_days: u32,
+    /// How many changes after its snapshot a record has before it gets a new one; 0 for never.
+    pub snapshot_after_changes: u64,
     /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
     pub log: String,
 }
@@ -45,6 +55,9 @@ impl Default for Config {
             office_token_minutes: 12 * 60,
             device_token_days: 180,
             max_requests: 256,
+            erased_file: None,
+            archive_after_days: 90,
+            snapshot_after_changes: 8,
             log: "info".to_owned(),
         }
     }
@@ -69,6 +82,30 @@ impl Config {
     /// The file of the database.
     pub fn database(&self) -> PathBuf {
         self.data.join("district.db")
+    }
+
+    /// The ledger of erased records.
+    pub fn erased_file(&self) -> PathBuf {
+        self.erased_file
+            .clone()
+            .unwrap_or_else(|| self.data.join("erased.log"))
+    }
+
+    /// The file that holds the newest epoch of the log.
+    pub fn epoch_file(&self) -> PathBuf {
+        self.data.join("epoch")
+    }
+
+    /// What must outlive a restore of the database.
+    pub fn outside(&self) -> OutsideFiles {
+        OutsideFiles::new(self.erased_file(), self.epoch_file())
+    }
+
+    /// How long ago a case must have come to its end to leave the phones, in milliseconds; `None` if
+    /// it never does.
+    pub fn archive_after_ms(&self) -> Option<i64> {
+        let days = i64::from(self.archive_after_days);
+        (days > 0).then_some(days * 24 * 60 * 60 * 1_000)
     }
 
     /// The file of the signing key.

@@ -7,7 +7,7 @@
 //!  └──▶ exchange ─▶ ingest ────────────▶ store
 //! ```
 //!
-//! - [`web`]: HTTP: `/v1/enrol`, `/v1/sync`, `/v1/sign-in`, `/v1/office/…`, health.
+//! - [`web`]: HTTP: `/v1/enrol`, `/v1/sync`, `/v1/search`, `/v1/sign-in`, `/v1/office/…`, health.
 //! - [`identity`]: passwords, tokens, devices, certificates.
 //! - [`directory`]: people, assignments, areas, reference data.
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
@@ -17,17 +17,21 @@
 //!
 //! No log line holds a record's contents, a password or a token.
 
+pub mod backup;
 pub mod command;
 pub mod config;
 pub mod directory;
 pub mod environment;
 pub mod exchange;
+pub mod folder;
 mod grouping;
 pub mod identity;
+mod idle;
 pub mod ingest;
 pub mod keys;
 pub mod news;
 pub mod outside;
+pub mod restore;
 pub mod server;
 pub mod snapshotter;
 pub mod store;

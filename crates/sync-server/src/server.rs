@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use gridlog_domain::environment::{Clock, Entropy};
@@ -14,9 +15,13 @@ use crate::config::Config;
 use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read_people};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::exchange::Exchange;
+use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens};
-use crate::ingest::{Receiver, Sequencer, SequencerService};
+use crate::idle::IdleThread;
+use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
 use crate::keys::{KeyError, load_or_create};
+use crate::restore::is_unfinished;
+use crate::snapshotter::Snapshotter;
 use crate::store::{SqliteStore, Store, StoreError};
 use crate::web::office::{hash_passwords, read_part};
 use crate::web::{App, Parts, router};
@@ -32,6 +37,12 @@ pub enum ServerError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Somebody else works on the data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A restore ended half way.
+    #[error("a restore of {0} was not finished; run it again")]
+    UnfinishedRestore(PathBuf),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -65,7 +76,9 @@ fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> ServerError {
 pub struct Server {
     app: App,
     sequencer: SequencerService,
+    idle: Option<IdleThread>,
     listener: TcpListener,
+    _folder: FolderLock,
 }
 
 impl std::fmt::Debug for Server {
@@ -77,26 +90,36 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Opens the store, decides on what an earlier run left in the inbox, and binds the address.
+    /// Opens the store, erases again what a backup brought back, decides on what an earlier run left in
+    /// the inbox, and binds the address.
     ///
     /// # Errors
     /// [`ServerError`].
     pub async fn start(config: Config) -> Result<Self, ServerError> {
-        std::fs::create_dir_all(&config.data).map_err(system("create the data folder"))?;
+        let folder = FolderLock::take(&config.data)?;
+        let database = config.database();
+        if is_unfinished(&database) {
+            return Err(ServerError::UnfinishedRestore(database));
+        }
         let mut entropy = SystemEntropy;
         let key = load_or_create(&config.key_file(), &mut entropy)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.database())?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database)?);
         let directory = SharedDirectory::new(Directory::load(&*store)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut actor = [0; 16];
         entropy.fill(&mut actor);
-        let sequencer = Sequencer::new(
+        let mut sequencer = Sequencer::new(
             Arc::clone(&store),
             directory.clone(),
             Limits::default(),
             actor,
-        );
-        let sequencer = SequencerService::start(sequencer, Arc::clone(&clock), |head| {
+        )
+        .beside(Arc::new(config.outside()));
+        settle(&mut sequencer, clock.now_ms(), config.archive_after_ms())?;
+        let upkeep = Upkeep {
+            archive_after_ms: config.archive_after_ms(),
+        };
+        let sequencer = SequencerService::start(sequencer, Arc::clone(&clock), upkeep, |head| {
             tracing::debug!(head, "published");
         })
         .map_err(system("start the sequencer"))?;
@@ -104,6 +127,16 @@ impl Server {
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(system("listen on the address"))?;
+        let places = Arc::new(Semaphore::new(config.max_requests));
+        let idle = match config.snapshot_after_changes {
+            0 => None,
+            changes => {
+                let snapshotter = Snapshotter::new(Arc::clone(&store), changes);
+                let places = Arc::clone(&places);
+                let idle = IdleThread::start(snapshotter, places, config.max_requests);
+                Some(idle.map_err(system("start the idle thread"))?)
+            }
+        };
         let app = App::new(Parts {
             exchange: Exchange {
                 store: Arc::clone(&store),
@@ -119,14 +152,16 @@ impl Server {
             passwords: Passwords::new(&mut entropy)?,
             clock,
             entropy: Mutex::new(Box::new(entropy)),
-            places: Arc::new(Semaphore::new(config.max_requests)),
+            places,
             attempts: Mutex::new(HashMap::new()),
             config,
         });
         Ok(Self {
             app,
             sequencer,
+            idle,
             listener,
+            _folder: folder,
         })
     }
 
@@ -153,13 +188,35 @@ impl Server {
             .with_graceful_shutdown(stop)
             .await
             .map_err(system("serve"));
-        let sequencer = self.sequencer;
-        let stopped = tokio::task::spawn_blocking(move || sequencer.stop()).await;
-        if stopped.is_err() {
-            tracing::error!("the sequencer did not stop cleanly");
+        let (sequencer, idle) = (self.sequencer, self.idle);
+        let stop = move || {
+            if let Some(idle) = idle {
+                idle.stop();
+            }
+            sequencer.stop();
+        };
+        if tokio::task::spawn_blocking(stop).await.is_err() {
+            tracing::error!("the server's threads did not stop cleanly");
         }
         served
     }
+}
+
+/// Most cases that leave the phones before the server serves.
+const LEAVING_AT_START: usize = 1_024;
+
+/// What must be so before anybody is served.
+fn settle(
+    sequencer: &mut Sequencer,
+    now_ms: i64,
+    archive_after_ms: Option<i64>,
+) -> Result<(), StoreError> {
+    sequencer.require_newest_epoch(now_ms)?;
+    sequencer.erase_again(now_ms)?;
+    if let Some(older_than_ms) = archive_after_ms {
+        sequencer.archive_closed(now_ms, older_than_ms, LEAVING_AT_START)?;
+    }
+    Ok(())
 }
 
 /// The files of a directory, read whole.
@@ -182,7 +239,7 @@ pub struct DirectoryFiles {
 /// # Errors
 /// [`ServerError`]; files before the bad one are loaded.
 pub fn load_directory(config: &Config, files: &DirectoryFiles) -> Result<(), ServerError> {
-    std::fs::create_dir_all(&config.data).map_err(system("create the data folder"))?;
+    let _folder = FolderLock::take(&config.data)?;
     let store = SqliteStore::open(&config.database())?;
     if let Some(file) = &files.areas {
         let areas = read_areas(file).map_err(|source| ServerError::Import {

@@ -32,5 +32,5 @@ pub use office::{OfficeError, OfficeWrite, OfficeWritten};
 pub use published::Published;
 pub use receive::{Pushed, Receiver, examine};
 pub use sequencer::{Round, Sequencer};
-pub use service::{SequencerHandle, SequencerService};
+pub use service::{SequencerHandle, SequencerService, Upkeep};
 pub use take_back::GivenBack;

@@ -8,16 +8,26 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gridlog_domain::environment::Clock;
+use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_protocol::Digest;
 
 use super::epoch::Why;
 use super::office::{OfficeError, OfficeWrite, OfficeWritten};
 use super::sequencer::Sequencer;
 use super::take_back::GivenBack;
+use crate::outside::Erasure;
 use crate::store::OfficeDecision;
 
 /// Most items that one round decides on.
 const ROUND: usize = 256;
+/// How often cases are looked for that have been over for long.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(60 * 60);
+/// How soon, while there are more of them.
+const BETWEEN_BATCHES: Duration = Duration::from_secs(1);
+/// Most cases that leave the phones at once, so that nobody waits for it.
+const LEAVING: usize = 64;
+/// How soon a round looks again for proposals whose old rulings may still come.
+const FOR_OLD_RULINGS: Duration = Duration::from_secs(15);
 /// How long to wait before trying again after the store failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -28,6 +38,8 @@ enum Wish {
     Write(OfficeWrite, Answer<OfficeWritten>),
     Clear(Digest, OfficeDecision, Answer<()>),
     Dismiss(Digest, OfficeDecision, Answer<()>),
+    Relocate(RecordId, AreaCode, Answer<u64>),
+    Erase(Erasure, Answer<Option<u64>>),
     TakeBack(Vec<GivenBack>, Answer<u64>),
     BeginEpoch((u64, u64), Answer<()>),
     Stop,
@@ -64,6 +76,14 @@ pub struct SequencerHandle {
     progress: Arc<Progress>,
 }
 
+/// What the thread does by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Upkeep {
+    /// For how long a case has been over when it leaves the phones, in milliseconds; `None` if it
+    /// never does.
+    pub archive_after_ms: Option<i64>,
+}
+
 /// The running thread.
 #[derive(Debug)]
 pub struct SequencerService {
@@ -81,6 +101,7 @@ impl SequencerService {
     pub fn start(
         sequencer: Sequencer,
         clock: Arc<dyn Clock>,
+        upkeep: Upkeep,
         published: impl Fn(u64) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (wishes, channel) = channel();
@@ -94,6 +115,8 @@ impl SequencerService {
             clock,
             progress,
             published: Box::new(published),
+            upkeep,
+            next_look: Instant::now(),
         };
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
@@ -171,6 +194,22 @@ impl SequencerHandle {
         self.ask(|answer| Wish::Dismiss(item, by, answer))
     }
 
+    /// Moves a record; see [`Sequencer::relocate`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn relocate(&self, record: RecordId, area: AreaCode) -> Result<u64, OfficeError> {
+        self.ask(|answer| Wish::Relocate(record, area, answer))
+    }
+
+    /// Erases a record; see [`Sequencer::erase`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn erase(&self, erasure: Erasure) -> Result<Option<u64>, OfficeError> {
+        self.ask(|answer| Wish::Erase(erasure, answer))
+    }
+
     /// Takes back what the log lost; see [`Sequencer::take_back`].
     ///
     /// # Errors
@@ -201,49 +240,91 @@ struct Service {
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
     published: Box<dyn Fn(u64) + Send>,
+    upkeep: Upkeep,
+    next_look: Instant,
+}
+
+/// Runs what an office asked for. A fault there must not end the thread; nothing of it was committed.
+fn contained<T>(work: impl FnOnce() -> Result<T, OfficeError>) -> Result<T, OfficeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(OfficeError::Failed))
 }
 
 impl Service {
     fn run(&mut self, wishes: &Channel<Wish>) {
         let mut wait = self.decide();
         loop {
-            let wish = match wait {
+            let wish = match wait.into_iter().chain(self.until_look()).min() {
                 Some(limit) => wishes.recv_timeout(limit),
                 None => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match wish {
                 Ok(Wish::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Wish::Decide) if self.is_up_to_date() => continue,
-                Ok(Wish::Decide) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Wish::Write(wish, answer)) => {
-                    let now = self.clock.now_ms();
-                    // A request that went away has nobody to answer.
-                    let write = AssertUnwindSafe(|| self.sequencer.office_write(now, &wish));
-                    // A fault there must not end this thread; nothing of the write was committed.
-                    let written = catch_unwind(write).unwrap_or(Err(OfficeError::Failed));
-                    let _ = answer.send(written);
-                }
-                Ok(Wish::Clear(item, by, answer)) => {
-                    let _ = answer.send(self.sequencer.clear(item, by));
-                }
-                Ok(Wish::Dismiss(item, by, answer)) => {
-                    let _ = answer.send(self.sequencer.dismiss(item, by));
-                }
-                Ok(Wish::TakeBack(given, answer)) => {
-                    let now = self.clock.now_ms();
-                    let take = AssertUnwindSafe(|| self.sequencer.take_back(now, &given));
-                    let taken =
-                        catch_unwind(take).map_or(Err(OfficeError::Failed), |taken| Ok(taken?));
-                    let _ = answer.send(taken);
-                }
-                Ok(Wish::BeginEpoch(epochs, answer)) => {
-                    let now = self.clock.now_ms();
-                    let begun = self.sequencer.begin_epoch(now, epochs, Why::RolledBack);
-                    let _ = answer.send(begun.map_err(OfficeError::from));
-                }
+                Ok(wish) => self.carry_out(wish),
+                Err(RecvTimeoutError::Timeout) => {}
             }
+            self.look_after();
             wait = self.decide();
         }
+    }
+
+    /// Does one thing. A request that went away has nobody to answer.
+    fn carry_out(&mut self, wish: Wish) {
+        let now = self.clock.now_ms();
+        let sequencer = &mut self.sequencer;
+        match wish {
+            Wish::Stop | Wish::Decide => {}
+            Wish::Write(wish, answer) => {
+                let _ = answer.send(contained(|| sequencer.office_write(now, &wish)));
+            }
+            Wish::Clear(item, by, answer) => {
+                let _ = answer.send(sequencer.clear(item, by));
+            }
+            Wish::Dismiss(item, by, answer) => {
+                let _ = answer.send(sequencer.dismiss(item, by));
+            }
+            Wish::Relocate(record, area, answer) => {
+                let _ = answer.send(contained(|| sequencer.relocate(now, record, &area)));
+            }
+            Wish::Erase(erasure, answer) => {
+                let _ = answer.send(contained(|| sequencer.erase(&erasure)));
+            }
+            Wish::TakeBack(given, answer) => {
+                let take = || Ok(sequencer.take_back(now, &given)?);
+                let _ = answer.send(contained(take));
+            }
+            Wish::BeginEpoch(epochs, answer) => {
+                let begun = sequencer.begin_epoch(now, epochs, Why::RolledBack);
+                let _ = answer.send(begun.map_err(OfficeError::from));
+            }
+        }
+    }
+
+    /// How long until it looks for cases that have been over for long, if it does.
+    fn until_look(&self) -> Option<Duration> {
+        self.upkeep.archive_after_ms?;
+        Some(self.next_look.saturating_duration_since(Instant::now()))
+    }
+
+    /// Lets cases leave the phones that have been over for long, some at a time.
+    fn look_after(&mut self) {
+        let Some(older_than_ms) = self.upkeep.archive_after_ms else {
+            return;
+        };
+        if Instant::now() < self.next_look {
+            return;
+        }
+        let now = self.clock.now_ms();
+        let left = contained(|| Ok(self.sequencer.archive_closed(now, older_than_ms, LEAVING)?));
+        let pause = match left {
+            Ok(LEAVING) => BETWEEN_BATCHES,
+            Ok(_) => BETWEEN_LOOKS,
+            Err(error) => {
+                tracing::error!(%error, "no case left the phones; it will be tried again");
+                BETWEEN_LOOKS
+            }
+        };
+        self.next_look = Instant::now() + pause;
     }
 
     /// Many wake-ups in a row need one round.
@@ -264,7 +345,12 @@ impl Service {
                     done.ticket = ticket;
                 }
                 self.progress.changed.notify_all();
-                (!is_empty).then_some(Duration::ZERO)
+                if !is_empty {
+                    Some(Duration::ZERO)
+                } else {
+                    let waits = self.sequencer.waits_for_rulings();
+                    waits.then_some(FOR_OLD_RULINGS)
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "a round was not committed; it will be tried again");

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use gridlog_domain::id::{PersonId, RecordId};
 
 pub use files::OutsideFiles;
+pub(crate) use files::sync_folder_of;
 pub use memory::OutsideMemory;
 
 /// Why something is not kept beside the database.

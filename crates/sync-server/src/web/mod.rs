@@ -11,6 +11,7 @@ mod enrolment;
 mod error;
 mod health;
 pub mod office;
+mod search;
 mod sync;
 
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/enrol", post(enrolment::enrol))
         .route("/v1/sign-in", post(enrolment::sign_in))
         .route("/v1/sync", post(sync::sync))
+        .route("/v1/search", post(search::search))
         .route("/v1/openapi.json", get(office::openapi))
         .merge(office)
         .layer(DefaultBodyLimit::max(MAX_WIRE_BYTES))
@@ -70,3 +72,6 @@ fn span<B>(request: &Request<B>) -> tracing::Span {
         .unwrap_or("");
     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         a_batch_is_committed_whole_and_only_on_its_own_head,
         the_log_is_dense_and_gives_back_the_canonical_bytes,
         an_epoch_begins_with_an_entry_and_takes_over_what_was_before,
+        cases_that_are_over_for_long_are_found_the_oldest_first,
         an_erased_record_leaves_its_entries_and_nothing_else,
         a_backup_is_the_whole_log_and_is_told_of_once_it_is_noted,
     ]
@@ -111,4 +112,25 @@ fn a_backup_is_the_whole_log_and_is_told_of_once_it_is_noted(store: &impl Store)
     assert_eq!(store.exchange(&ask(&[])).unwrap().backed_up_through, 0);
     store.note_backup(copied.seq).unwrap();
     assert_eq!(store.exchange(&ask(&[])).unwrap().backed_up_through, 3);
+}
+
+fn cases_that_are_over_for_long_are_found_the_oldest_first(store: &impl Store) {
+    for n in 1..=6 {
+        let mut batch = Entered::begun(n, &["a:1"]).on(store.head().unwrap());
+        batch.records[0].updated_ms = 100 - i64::from(n);
+        batch.records[0].stage = if n == 2 { "reported" } else { "closed" }.to_owned();
+        batch.records[0].archived = n == 3;
+        if n == 4 {
+            batch.records[0].kind = Kind::Patrol;
+        }
+        store.commit(&batch).unwrap();
+    }
+    let found = |before_ms, limit| {
+        let rows = store.over_since(&texts(&["closed", "void"]), before_ms, limit);
+        rows.unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(100, 10), [record(6), record(5), record(1)]);
+    assert_eq!(found(100, 2), [record(6), record(5)]);
+    assert_eq!(found(95, 10), [record(6)]);
+    assert!(store.over_since(&[], 100, 10).unwrap().is_empty());
 }

@@ -181,9 +181,7 @@ impl Teller<'_> {
             changes: Vec::new(),
             snapshot: None,
             rulings: Vec::new(),
-            new_rulings: whole
-                || begun_since
-                || rows::has_rulings_after(self.tx, record, after)?,
+            new_rulings: whole || begun_since || rows::has_rulings_after(self.tx, record, after)?,
             authors: Vec::new(),
             first_seq,
             seen_by: seen.by,

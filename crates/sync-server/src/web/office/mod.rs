@@ -4,6 +4,7 @@
 //! sees what their assignments let them see, and the same function rules on an office's step that
 //! rules on a phone's.
 
+mod custody;
 mod directory;
 mod log;
 mod records;
@@ -51,8 +52,9 @@ impl utoipa::Modify for BearerSecurity {
 pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(records::list_records))
-        .routes(routes!(records::show_record))
+        .routes(routes!(records::show_record, custody::erase_record))
         .routes(routes!(records::record_log))
+        .routes(routes!(custody::move_record))
         .routes(routes!(records::figures))
         .routes(routes!(steps::create_record))
         .routes(routes!(steps::take_step))

@@ -56,6 +56,8 @@ pub(super) struct Row {
     updated_ms: i64,
     /// Number of the last log entry about it.
     as_of: u64,
+    /// Whether it left the phones, its case being over for long.
+    archived: bool,
 }
 
 impl From<&RecordRow> for Row {
@@ -75,6 +77,7 @@ impl From<&RecordRow> for Row {
             created_ms: row.created_ms,
             updated_ms: row.updated_ms,
             as_of: row.as_of,
+            archived: row.archived,
         }
     }
 }
