@@ -6,7 +6,9 @@ use automerge::{ROOT, ReadDoc, ScalarValue};
 use gridlog_domain::id::{AreaCode, EntryId};
 use gridlog_domain::record::{Container, Proposal, proposal_hash};
 use gridlog_domain::time::{ActTimes, CountedTime};
-use gridlog_domain::workflow::{Actor, CaseState, Outcome, RefusalReason, Rulebook, Ruling};
+use gridlog_domain::workflow::{
+    Actor, CaseState, Outcome, RefusalReason, Rulebook, Ruling, Stage, Step,
+};
 use gridlog_domain::writes::{Action, Target, Write};
 use gridlog_merge_guard::Admitted;
 use gridlog_protocol::{Digest, Fact, Key, LogEntry, Origin, audience, entry_hash};
@@ -234,28 +236,30 @@ impl Ledger<'_, '_> {
                 (ruling.outcome, Some(ruling.state))
             }
         };
-        let refused = match outcome {
-            Outcome::Accepted => None,
-            Outcome::Refused(reason) => Some(reason.code().to_owned()),
-        };
+        let refused = code_of(outcome);
         self.enter_ruling(id, stored, &proposal, (refused, counts_at), after)
     }
 
-    /// Enters a ruling that was made before this log lost it, as it was made.
+    /// Enters a ruling that was made before this log lost it, as it was made. Where the case has gone
+    /// another way meanwhile, the step cannot be taken any more, and that is what is ruled.
     pub(super) fn rule_as_before(
         &mut self,
         (id, stored): (EntryId, &str),
         refused: Option<String>,
         counts_at: CountedTime,
-        stage: gridlog_domain::workflow::Stage,
+        stage: Stage,
     ) -> Result<(), StoreError> {
         let Some(proposal) = self.unruled(id, stored) else {
             return Ok(());
         };
         let before = self.ruled()?.state.clone();
-        let after = match (&before, &refused) {
-            (Some(state), None) => Some(state.taken((id, &proposal), stage, counts_at)),
-            _ => before,
+        let (refused, after) = match (before, refused) {
+            (Some(state), None) if !leads_to(&state, &proposal, stage) => {
+                let anew = self.apply_rulebook(&state, id, &proposal, counts_at)?;
+                (code_of(anew.outcome), Some(anew.state))
+            }
+            (Some(state), None) => (None, Some(state.taken((id, &proposal), stage, counts_at))),
+            (before, refused) => (refused, before),
         };
         self.enter_ruling(id, stored, &proposal, (refused, counts_at), after)
     }
@@ -356,6 +360,24 @@ impl Ledger<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn code_of(outcome: Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Accepted => None,
+        Outcome::Refused(reason) => Some(reason.code().to_owned()),
+    }
+}
+
+/// Whether a step, once accepted, may lead from where the case stands now to that stage.
+fn leads_to(state: &CaseState, proposal: &Proposal, stage: Stage) -> bool {
+    let row = proposal.step.rule();
+    if proposal.step != Step::Withdraw {
+        return row.from.contains(&state.stage) && row.to == stage;
+    }
+    state.last.as_ref().is_some_and(|last| {
+        proposal.details.target == Some(last.proposal) && last.step.rule().undone_to == Some(stage)
+    })
 }
 
 /// The proposal that a write puts, with its stored text.
