@@ -57,24 +57,15 @@ pub(crate) enum TaskError {
         /// `file:line: text`, one a line.
         places: String,
     },
-    /// A command whose subject does not exist yet.
-    #[error("`{command}` comes with {comes_with}, which this version does not have yet")]
-    NotYet {
-        /// The command.
-        command: &'static str,
-        /// What it waits for.
-        comes_with: &'static str,
-    },
 }
 
 impl TaskError {
-    /// The exit code: that of the program that failed, 2 for what does not exist, else 1.
+    /// The exit code: that of the program that failed, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Failed {
                 code: Some(code), ..
             } => ExitCode::from(u8::try_from(*code).unwrap_or(1)),
-            Self::NotYet { .. } => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

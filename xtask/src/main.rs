@@ -15,6 +15,7 @@ mod dictionary;
 mod docs;
 mod error;
 mod setup;
+mod sim;
 mod step;
 mod test;
 
@@ -63,9 +64,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// 模拟器。The seeded simulator of the whole system.
+    /// 模拟器。Plays the whole system with seeded faults and checks what must hold.
     Sim {
-        /// Passed on to the simulator.
+        /// Passed on, for example `--seeds 200 --start 1 --minutes 10`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -100,10 +101,7 @@ fn carry_out(task: &Task) -> Result<(), TaskError> {
             workload,
             arguments,
         } => bench::bench(&run, workload, arguments),
-        Task::Sim { .. } => Err(TaskError::NotYet {
-            command: "sim",
-            comes_with: "the simulator",
-        }),
+        Task::Sim { arguments } => sim::sim(&run, arguments),
         Task::Dictionary { file } => dictionary::train(&run, file),
         Task::Setup => setup::report(&run),
     }
