@@ -9,7 +9,8 @@
 //! - [`Phone::enrol`]: once, with signal.
 //! - [`Phone::report`], [`Phone::visit`], [`Phone::start_patrol`] …: recording, offline.
 //! - [`Phone::list`], [`Phone::search`], [`Phone::show`], [`Phone::tasks`], [`Phone::watch`]: reading.
-//! - [`Phone::sync`]: over a [`Transport`]; [`Phone::begin_sync`] is the same without I/O.
+//! - [`Phone::sync`]: over a [`Transport`]; [`Phone::begin_sync`] is the same without I/O;
+//!   [`Phone::stay_in_sync`] syncs whenever there is something, while there is signal.
 //!
 //! The API is synchronous: each call blocks until it is done. [`Phone`] may be shared between
 //! threads, and two processes may open one store at once.
@@ -45,8 +46,10 @@ mod fieldwork;
 mod http;
 mod identity;
 mod key;
+mod live;
 mod marker;
 mod needs_you;
+mod pace;
 mod phone;
 mod read;
 mod reasons;
@@ -55,6 +58,7 @@ mod reference;
 mod rows;
 mod standing;
 mod status;
+mod stay;
 mod store;
 mod sync;
 mod transport;
@@ -71,8 +75,10 @@ pub use fieldwork::{NewReport, NewVisit};
 pub use http::HttpTransport;
 pub use identity::Identity;
 pub use key::StoreKey;
+pub use live::{EventStream, LIVE_PATH, LiveEvent, Wake};
 pub use marker::{FileMarker, GenerationMarker};
 pub use needs_you::{NeedsYou, NeedsYouId};
+pub use pace::{Hold, LONGEST_HOLD_MS, Pacer};
 pub use phone::{OpenOptions, Phone};
 pub use reasons::explain;
 pub use record::NewPhoto;
@@ -80,6 +86,7 @@ pub use reference::Reference;
 pub use rows::{Query, RecordRow};
 pub use standing::Standing;
 pub use status::Status;
+pub use stay::{OnSynced, StayOptions};
 pub use sync::{
     CancelFlag, Confirmed, SYNC_PATH, SyncOptions, SyncProgress, SyncReport, SyncSession,
 };

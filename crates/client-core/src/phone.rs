@@ -158,6 +158,13 @@ impl Inner {
         bytes
     }
 
+    /// A random number, all of its bits.
+    pub(crate) fn random_number(&self) -> u64 {
+        let mut bytes = [0; 8];
+        lock(&self.entropy).fill(&mut bytes);
+        u64::from_be_bytes(bytes)
+    }
+
     /// A nonce for a request.
     pub(crate) fn nonce(&self) -> Key {
         Key(self.random())

@@ -27,6 +27,26 @@ pub trait Transport {
         content_type: &str,
         body: &[u8],
     ) -> Result<Answer, TransportError>;
+
+    /// Opens `path` by GET and hands over what the server says, as it comes, until the server ends it
+    /// or `on_bytes` answers false. Blocks until then.
+    ///
+    /// If the server agrees (200), the answer comes when the line has ended, without a body. Any other
+    /// status is an answer as for [`Transport::post`], and `on_bytes` is not called. An implementation
+    /// gives up a line on which nothing has come for a minute: the server says something every 25
+    /// seconds.
+    ///
+    /// # Errors
+    /// [`TransportError`] if no answer came or the line broke; [`TransportError::CannotListen`] if this
+    /// way to the server has no such thing, as it is unless implemented.
+    fn listen(
+        &self,
+        _path: &str,
+        _bearer: Option<&str>,
+        _on_bytes: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Answer, TransportError> {
+        Err(TransportError::CannotListen)
+    }
 }
 
 /// Why no answer came. Whether the server got the request is unknown; sending it again is harmless.
@@ -50,6 +70,9 @@ pub enum TransportError {
     /// The base URL cannot be used.
     #[error("the server's address cannot be used; it looks like https://host")]
     BadAddress,
+    /// This way to the server cannot keep a line open.
+    #[error("this way to the server cannot keep a line open; sync from time to time instead")]
+    CannotListen,
 }
 
 impl TransportError {
@@ -60,6 +83,7 @@ impl TransportError {
             Self::TimedOut => "timed_out",
             Self::AnswerTooLarge { .. } => "answer_too_large",
             Self::BadAddress => "bad_address",
+            Self::CannotListen => "cannot_listen",
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use crate::error::PhoneError;
 use crate::phone::{Inner, Phone, lock};
@@ -26,7 +27,16 @@ pub(crate) struct Signal {
 #[derive(Default)]
 struct SignalState {
     commits: u64,
+    nudges: u64,
     closed: bool,
+}
+
+/// What had happened at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// How many commits there were.
+    pub(crate) commits: u64,
+    nudges: u64,
 }
 
 impl Signal {
@@ -46,6 +56,36 @@ impl Signal {
 
     fn commits(&self) -> u64 {
         lock(&self.state).commits
+    }
+
+    /// Something happened that is no commit: whoever waits looks again.
+    pub(crate) fn nudge(&self) {
+        let mut state = lock(&self.state);
+        state.nudges = state.nudges.wrapping_add(1);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// What has happened so far.
+    pub(crate) fn seen(&self) -> Seen {
+        let state = lock(&self.state);
+        Seen {
+            commits: state.commits,
+            nudges: state.nudges,
+        }
+    }
+
+    /// Waits until something happens after that, at most `longest`.
+    pub(crate) fn wait_beyond(&self, seen: Seen, longest: Option<Duration>) {
+        let nothing_new = |state: &mut SignalState| {
+            state.commits == seen.commits && state.nudges == seen.nudges && !state.closed
+        };
+        let state = lock(&self.state);
+        // Whether something happened or the time is over: the caller looks again.
+        match longest {
+            Some(longest) => drop(self.changed.wait_timeout_while(state, longest, nothing_new)),
+            None => drop(self.changed.wait_while(state, nothing_new)),
+        }
     }
 
     /// Waits for a commit after the one of that number; false if there will be none.

@@ -58,6 +58,8 @@ pub(crate) const RECEIPT: Meta<String> = meta("receipt");
 pub(crate) const CLOCK_OFFSET: Meta<i64> = meta("clock_offset");
 /// What the device's clock said last.
 pub(crate) const LAST_SEEN_MS: Meta<i64> = meta("last_seen_ms");
+/// How long the server wants to be left alone, as JSON.
+pub(crate) const HOLD: Meta<String> = meta("hold");
 /// When the last sync came to its end, device time.
 pub(crate) const LAST_SYNC_MS: Meta<i64> = meta("last_sync_ms");
 

@@ -1,21 +1,37 @@
 //! Sync over a transport.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::request::SYNC_PATH;
 use super::session::{SyncReport, SyncSession};
 use crate::error::PhoneError;
-use crate::phone::Phone;
+use crate::phone::{Phone, lock};
 use crate::transport::Transport;
+use crate::watch::Signal;
 
 /// The form of sync bodies, as HTTP names it.
 const CONTENT_TYPE: &str = "application/vnd.gridlog.sync";
 
 /// Cancels a sync from another thread, between two requests. Clones are one flag.
-#[derive(Debug, Clone, Default)]
-pub struct CancelFlag(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct CancelFlag(Arc<Cancelled>);
+
+#[derive(Default)]
+struct Cancelled {
+    is_set: AtomicBool,
+    /// What somebody waits on who wants to know.
+    waits: Mutex<Vec<Weak<Signal>>>,
+}
+
+impl fmt::Debug for CancelFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CancelFlag")
+            .field(&self.is_cancelled())
+            .finish()
+    }
+}
 
 impl CancelFlag {
     /// A flag that is not set.
@@ -25,12 +41,24 @@ impl CancelFlag {
 
     /// Asks the sync to end after the request that is under way.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.is_set.store(true, Ordering::SeqCst);
+        for signal in lock(&self.0.waits).drain(..) {
+            if let Some(signal) = signal.upgrade() {
+                signal.nudge();
+            }
+        }
     }
 
     /// Whether it was asked to end.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.is_set.load(Ordering::SeqCst)
+    }
+
+    /// From here on, cancelling ends every wait on `signal`.
+    pub(crate) fn ends_waiting_on(&self, signal: &Arc<Signal>) {
+        let mut waits = lock(&self.0.waits);
+        waits.retain(|known| known.strong_count() > 0);
+        waits.push(Arc::downgrade(signal));
     }
 }
 
@@ -58,6 +86,9 @@ pub struct SyncOptions<'a> {
     pub cancel: Option<&'a CancelFlag>,
     /// Most requests; the rest is the next sync's.
     pub max_rounds: u32,
+    /// Whether somebody wants it now, for example by a button. Then it does not matter that the server
+    /// asked for a while of peace, unless it refused a request within the last ten seconds.
+    pub insist: bool,
 }
 
 impl Default for SyncOptions<'_> {
@@ -66,6 +97,7 @@ impl Default for SyncOptions<'_> {
             progress: None,
             cancel: None,
             max_rounds: 10_000,
+            insist: false,
         }
     }
 }
@@ -74,6 +106,7 @@ impl fmt::Debug for SyncOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncOptions")
             .field("max_rounds", &self.max_rounds)
+            .field("insist", &self.insist)
             .finish_non_exhaustive()
     }
 }
@@ -83,6 +116,7 @@ impl Phone {
     /// after any failure; whatever was exchanged is kept.
     ///
     /// # Errors
+    /// [`PhoneError::Busy`] also without a request, while the server wants to be left alone;
     /// [`PhoneError::SyncRunning`], [`PhoneError::Cancelled`], [`PhoneError::Transport`], and the
     /// errors of [`SyncSession::accept`](super::SyncSession::accept).
     pub fn sync(
@@ -90,7 +124,8 @@ impl Phone {
         transport: &dyn Transport,
         options: SyncOptions<'_>,
     ) -> Result<SyncReport, PhoneError> {
-        self.drive(self.begin_sync()?, transport, options)
+        let session = self.begin_session(false, options.insist)?;
+        self.drive(session, transport, options)
     }
 
     /// Syncs, and compares every record in scope with the server's, whether anything seems to differ
@@ -105,7 +140,8 @@ impl Phone {
         transport: &dyn Transport,
         options: SyncOptions<'_>,
     ) -> Result<SyncReport, PhoneError> {
-        self.drive(self.begin_verification()?, transport, options)
+        let session = self.begin_session(true, options.insist)?;
+        self.drive(session, transport, options)
     }
 
     fn drive(

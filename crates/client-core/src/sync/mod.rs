@@ -11,6 +11,7 @@
 mod apply;
 mod comparison;
 mod drive;
+mod hold;
 mod page;
 mod pull;
 mod receipt;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::comparison::Comparison;
+use super::hold;
 use super::page::CheckedPage;
 use super::repair;
 use super::request::{Errand, Said};
@@ -126,10 +127,19 @@ impl Phone {
     /// Begins a sync without I/O.
     ///
     /// # Errors
-    /// [`PhoneError::SyncRunning`] while another session of this phone is alive;
-    /// [`PhoneError::NotEnrolled`].
+    /// [`PhoneError::Busy`] while the server wants to be left alone; [`PhoneError::SyncRunning`] while
+    /// another session of this phone is alive; [`PhoneError::NotEnrolled`].
     pub fn begin_sync(&self) -> Result<SyncSession, PhoneError> {
-        self.begin_session(false)
+        self.begin_session(false, false)
+    }
+
+    /// Begins a sync because somebody wants it now. A server that has refused a request within the last
+    /// ten seconds is left alone all the same.
+    ///
+    /// # Errors
+    /// As [`Phone::begin_sync`].
+    pub fn insist_on_sync(&self) -> Result<SyncSession, PhoneError> {
+        self.begin_session(false, true)
     }
 
     /// Begins a sync that compares every record in scope with the server's, whether anything seems
@@ -138,11 +148,18 @@ impl Phone {
     /// # Errors
     /// As [`Phone::begin_sync`].
     pub fn begin_verification(&self) -> Result<SyncSession, PhoneError> {
-        self.begin_session(true)
+        self.begin_session(true, false)
     }
 
-    fn begin_session(&self, must_compare: bool) -> Result<SyncSession, PhoneError> {
-        self.inner.store.read(crate::identity::require)?;
+    pub(super) fn begin_session(
+        &self,
+        must_compare: bool,
+        insists: bool,
+    ) -> Result<SyncSession, PhoneError> {
+        self.inner.store.read(|connection| {
+            identity::require(connection)?;
+            self.inner.mind_hold(connection, insists)
+        })?;
         if self.inner.syncing.swap(true, Ordering::SeqCst) {
             return Err(PhoneError::SyncRunning);
         }
@@ -289,14 +306,16 @@ impl SyncSession {
         if answer.status == 401 {
             return Err(PhoneError::SignInAgain);
         }
-        let body = body_of(answer)?;
         let phone = self.phone.clone();
         let inner = &phone.inner;
+        let body = body_of(answer).inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
         let page = inner.open_page(&body, &asked)?;
         let taken = inner.store.write(|tx| {
             let taken = inner.take_page(tx, &page, &asked, answered_ms)?;
             self.take_repair(tx, &page, &asked, taken.agrees)?;
+            let wait_ms = page.page.body.retry_after_ms;
+            hold::keep(tx, wait_ms.map(|wait_ms| inner.new_hold(wait_ms, false)))?;
             Ok(taken)
         })?;
         inner.signal.committed();

@@ -31,3 +31,4 @@ mod snapshots;
 mod store;
 mod syncing;
 mod walk;
+mod waiting;

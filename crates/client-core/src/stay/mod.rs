@@ -1,0 +1,217 @@
+//! Staying in sync while there is signal: a thread of the app that syncs when something is recorded
+//! here or published there, and leaves the server alone otherwise.
+//!
+//! What to do next is decided in [`duty`], without I/O. Here it is done: a sync on this thread, a line
+//! to the server on another, and waiting, which ends as soon as there is news.
+
+mod duty;
+mod line;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::PhoneError;
+use crate::live::Wake;
+use crate::phone::Phone;
+use crate::store::meta;
+use crate::sync::{CancelFlag, SyncOptions, SyncProgress, SyncReport};
+use crate::transport::Transport;
+use duty::{Duty, LineEnd, Next, Synced};
+use line::{LineNews, Listening};
+
+/// What is called after every attempt to sync.
+pub type OnSynced<'a> = &'a dyn Fn(&Result<SyncReport, PhoneError>);
+
+/// How to stay in sync.
+#[derive(Clone, Copy, Default)]
+pub struct StayOptions<'a> {
+    /// Called after every answer of a sync, on the calling thread.
+    pub progress: Option<&'a dyn Fn(SyncProgress)>,
+    /// Called after every attempt to sync, on the calling thread. Failures are told and tried again.
+    pub synced: Option<OnSynced<'a>>,
+}
+
+impl fmt::Debug for StayOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StayOptions").finish_non_exhaustive()
+    }
+}
+
+impl Phone {
+    /// Keeps this phone in sync until it is cancelled: syncs, listens, and syncs again when the server
+    /// has something or something was recorded here. It blocks, so it is for a thread of its own. A
+    /// phone has one at a time.
+    ///
+    /// Without signal and on errors that time may mend it tries again, later each time; it leaves the
+    /// server alone for as long as the server asks. A `transport` that cannot listen makes it sync from
+    /// time to time instead. After `cancel` it returns as soon as the request that is under way is
+    /// answered; the line to the server, on a thread of its own, ends with the next word of the server,
+    /// within half a minute.
+    ///
+    /// # Errors
+    /// What time does not mend: [`PhoneError::SignInAgain`], [`PhoneError::NotEnrolled`],
+    /// [`PhoneError::Store`] and the like, [`PhoneError::NoThread`].
+    pub fn stay_in_sync(
+        &self,
+        transport: &Arc<dyn Transport + Send + Sync>,
+        options: StayOptions<'_>,
+        cancel: &CancelFlag,
+    ) -> Result<(), PhoneError> {
+        cancel.ends_waiting_on(&self.inner.signal);
+        let mut stay = Stay {
+            phone: self,
+            transport,
+            options,
+            cancel,
+            duty: Duty::new(self.hold()?),
+            listening: None,
+            looked_at: None,
+        };
+        loop {
+            // What happens after this ends the wait below.
+            let seen = self.inner.signal.seen();
+            if cancel.is_cancelled() {
+                return Ok(());
+            }
+            stay.hear()?;
+            stay.look_at_outbox(seen.commits)?;
+            match stay.duty.next(self.inner.clock.now_ms()) {
+                Next::Sync => stay.sync()?,
+                Next::Listen => stay.listen()?,
+                Next::Wait(longest) => {
+                    let longest = longest.map(Duration::from_millis);
+                    self.inner.signal.wait_beyond(seen, longest);
+                }
+            }
+        }
+    }
+}
+
+/// A phone while it stays in sync.
+struct Stay<'a> {
+    phone: &'a Phone,
+    transport: &'a Arc<dyn Transport + Send + Sync>,
+    options: StayOptions<'a>,
+    cancel: &'a CancelFlag,
+    duty: Duty,
+    listening: Option<Listening>,
+    /// The commit after which the outbox was looked at.
+    looked_at: Option<u64>,
+}
+
+impl Stay<'_> {
+    fn now_ms(&self) -> i64 {
+        self.phone.inner.clock.now_ms()
+    }
+
+    fn random(&self) -> u64 {
+        self.phone.inner.random_number()
+    }
+
+    /// Takes in what came over the line.
+    fn hear(&mut self) -> Result<(), PhoneError> {
+        let news = self.listening.as_ref().map(Listening::news);
+        for news in news.unwrap_or_default() {
+            match news {
+                LineNews::Heard => self.duty.hears(),
+                LineNews::Wake(wake) => {
+                    if self.is_news(wake)? {
+                        self.duty.wants_sync();
+                    }
+                }
+                LineNews::Ended(end) => {
+                    tracing::debug!(?end, "the line is down");
+                    self.listening = None;
+                    self.duty.hung_up(self.now_ms(), end, self.random());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the log has more than this phone pulled. A phone is woken by what it sent itself, too.
+    fn is_news(&self, wake: Wake) -> Result<bool, PhoneError> {
+        let position = self.phone.inner.store.read(meta::position)?;
+        Ok(wake.epoch != position.epoch || wake.seq > position.seq)
+    }
+
+    /// After a commit: is there something to send?
+    fn look_at_outbox(&mut self, commits: u64) -> Result<(), PhoneError> {
+        if self.looked_at == Some(commits) {
+            return Ok(());
+        }
+        self.looked_at = Some(commits);
+        if self.phone.status()?.on_this_phone > 0 {
+            self.duty.wants_sync();
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), PhoneError> {
+        let options = SyncOptions {
+            progress: self.options.progress,
+            cancel: Some(self.cancel),
+            ..SyncOptions::default()
+        };
+        let transport: &dyn Transport = self.transport.as_ref();
+        let outcome = self.phone.sync(transport, options);
+        if let Some(synced) = self.options.synced {
+            synced(&outcome);
+        }
+        let now_ms = self.now_ms();
+        match outcome {
+            Ok(report) => {
+                let synced = self.came_out(&report)?;
+                let hold = self.phone.hold()?;
+                self.duty.synced(now_ms, synced, hold, self.random());
+            }
+            Err(PhoneError::Busy { .. }) => {
+                let hold = self.phone.hold()?;
+                self.duty.held(now_ms, hold, self.random());
+            }
+            Err(PhoneError::Cancelled) => {}
+            Err(error) if time_mends(&error) => {
+                tracing::info!(code = error.code(), "not synced; it is tried again");
+                self.duty.failed(now_ms, self.random());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn came_out(&self, report: &SyncReport) -> Result<Synced, PhoneError> {
+        let sent = report.admitted + report.refused + report.returned;
+        let brought = report.pulled_entries + report.pulled_records + report.purged;
+        Ok(Synced {
+            complete: report.complete,
+            progressed: sent + brought > 0,
+            undecided: self.phone.status()?.received > 0,
+        })
+    }
+
+    fn listen(&mut self) -> Result<(), PhoneError> {
+        let (position, bearer) = self.phone.inner.store.read(|connection| {
+            let token = meta::TOKEN.get(connection)?;
+            let bearer = token.ok_or(PhoneError::NotEnrolled)?;
+            Ok((meta::position(connection)?, bearer))
+        })?;
+        let signal = Arc::clone(&self.phone.inner.signal);
+        let listening = Listening::begin(Arc::clone(self.transport), position, bearer, signal)?;
+        self.listening = Some(listening);
+        self.duty.calls();
+        Ok(())
+    }
+}
+
+/// Whether the next attempt may succeed although this one did not and nobody does anything.
+fn time_mends(error: &PhoneError) -> bool {
+    matches!(
+        error,
+        PhoneError::Transport(_)
+            | PhoneError::SyncRunning
+            | PhoneError::Protocol(_)
+            | PhoneError::BadPage { .. }
+            | PhoneError::Refused { .. }
+    )
+}
