@@ -9,7 +9,7 @@ use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::people::{CATEGORY, CONDITION, DEPARTMENTS, GRIDS};
 use crate::turn::Turn;
-use crate::words::{Claim, found_in};
+use crate::words::{Claim, meant_by};
 use crate::world::World;
 
 /// All rows of a phone, whatever they are.
@@ -31,7 +31,11 @@ pub(crate) fn details(chance: &mut Chance, step: Step, word: &str) -> StepDetail
     }
     if step == Step::Register {
         details.category = says(chance).then(|| CATEGORY.to_owned());
-        let condition = if says(chance) { CONDITION } else { "没有的条件" };
+        let condition = if says(chance) {
+            CONDITION
+        } else {
+            "没有的条件"
+        };
         details.condition = Some(condition.to_owned());
     }
     if step == Step::Dispatch {
@@ -195,7 +199,10 @@ impl World {
         self.tell(format!("{name} deletes {}", short(row.id)));
         let called = self.on(number, |phone| phone.delete(row.id));
         if let Some(crate::handset::Called::Said(error)) = called
-            && !matches!(error, PhoneError::Record { .. } | PhoneError::UnknownRecord { .. })
+            && !matches!(
+                error,
+                PhoneError::Record { .. } | PhoneError::UnknownRecord { .. }
+            )
         {
             return Err(crate::world::engine("deleting", &error));
         }
@@ -211,6 +218,7 @@ impl World {
         let word = self.fresh_word();
         match turn {
             Turn::Title => {
+                self.words.is_value(&word);
                 let title = Value::Text(format!("井盖{word}"));
                 self.write_in(number, row.id, ("gives the title", &word), |phone| {
                     phone.edit(row.id, &[("title", title)])
@@ -257,6 +265,7 @@ impl World {
             Some(Some(shown)) => shown.view.checks.keys().copied().collect(),
             _ => Vec::new(),
         };
+        self.words.is_value(&word);
         let correct = match chance.percent(60) {
             true => chance.pick(&findings).copied(),
             false => None,
@@ -302,7 +311,10 @@ impl World {
             });
         }
         let name = self.handsets[number].name();
-        self.tell(format!("{name} {what} in {}, saying nothing", short(record)));
+        self.tell(format!(
+            "{name} {what} in {}, saying nothing",
+            short(record)
+        ));
         match self.on(number, |phone| phone.propose(record, step, details)) {
             Some(crate::handset::Called::Said(error))
                 if !matches!(error, PhoneError::Record { .. }) =>
@@ -330,7 +342,11 @@ impl World {
             return Ok(());
         };
         let name = self.handsets[number].name();
-        self.tell(format!("{name} withdraws {} in {}", step.code(), short(row.id)));
+        self.tell(format!(
+            "{name} withdraws {} in {}",
+            step.code(),
+            short(row.id)
+        ));
         match self.on(number, |phone| phone.withdraw(row.id, target)) {
             Some(crate::handset::Called::Said(error))
                 if !matches!(error, PhoneError::Record { .. }) =>
@@ -353,6 +369,7 @@ impl World {
             return Ok(());
         };
         let word = self.fresh_word();
+        self.words.is_value(&word);
         let value = Value::Text(format!("定为{word}"));
         let seen = conflict.all_ops();
         self.write_in(number, row.id, ("resolves the title as", &word), |phone| {
@@ -371,11 +388,18 @@ impl World {
         let Some((record, item)) = chance.pick(&items).cloned() else {
             return Ok(());
         };
-        let text = serde_json::to_string(&item.commands).unwrap_or_default();
-        let words = found_in(text.as_bytes());
+        let words = meant_by(&item.commands);
         let name = self.handsets[number].name();
-        let what = if turn == Turn::LetGo { "lets go" } else { "tries again" };
-        self.tell(format!("{name} {what} {} in {}", words.join(" "), short(record)));
+        let what = if turn == Turn::LetGo {
+            "lets go"
+        } else {
+            "tries again"
+        };
+        self.tell(format!(
+            "{name} {what} {} in {}",
+            words.join(" "),
+            short(record)
+        ));
         let called = self.on(number, |phone| match turn {
             Turn::LetGo => phone.dismiss_needs_you(item.id),
             _ => phone.retry_needs_you(item.id),

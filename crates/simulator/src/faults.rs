@@ -85,7 +85,9 @@ impl World {
             }
             Turn::PhonePower => {
                 let (steps, crash) = (steps(chance), power(chance));
-                self.tell(format!("the battery of {name} will fail after {steps} steps"));
+                self.tell(format!(
+                    "the battery of {name} will fail after {steps} steps"
+                ));
                 machine.crash_after(steps, crash);
             }
             Turn::PhoneFull => {
@@ -139,7 +141,11 @@ impl World {
         ));
         self.tally.count(
             "restore",
-            if is_said { "with a new epoch" } else { "unsaid" },
+            if is_said {
+                "with a new epoch"
+            } else {
+                "unsaid"
+            },
         );
         self.house.machine.disarm();
         self.house.machine.make_room();

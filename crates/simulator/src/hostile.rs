@@ -14,8 +14,8 @@ use gridlog_sync_server::store::Store as _;
 
 use crate::broken::Broken;
 use crate::chance::Chance;
-use crate::server::Done;
 use crate::people::{CATEGORY, GRIDS, ROGUE};
+use crate::server::Done;
 use crate::world::World;
 
 /// Most requests of others that the device keeps for later.
@@ -160,9 +160,7 @@ impl World {
     /// Sends a body as it is. Whatever it is, the server answers something.
     fn send_as_rogue(&mut self, body: &[u8]) -> Option<gridlog_client_core::Answer> {
         let (token, _) = self.rogue.token.clone()?;
-        let answer = self
-            .house
-            .post(SYNC_PATH, Some(&token), body, true);
+        let answer = self.house.post(SYNC_PATH, Some(&token), body, true);
         if answer.is_some() {
             self.note_published();
         }
@@ -297,7 +295,10 @@ impl World {
             .iter()
             .map(|change| change.actor_id().clone())
             .collect();
-        let victim = chance.pick(&authors).cloned().unwrap_or_else(ActorId::random);
+        let victim = chance
+            .pick(&authors)
+            .cloned()
+            .unwrap_or_else(ActorId::random);
         let last = document.get_changes(&[]).pop();
         let honest = last.map(|change| change.raw_bytes().to_vec());
         let honest = honest.unwrap_or_default();
@@ -340,7 +341,9 @@ impl World {
             .iter()
             .map(|hostile| self.rogue.item(hostile.bytes.clone()))
             .collect();
-        self.push_as_rogue(push, |_, verdict| !matches!(verdict, Verdict::Admitted { .. }))
+        self.push_as_rogue(push, |_, verdict| {
+            !matches!(verdict, Verdict::Admitted { .. })
+        })
     }
 
     /// Pushes as the rogue, and looks at every verdict.

@@ -66,7 +66,10 @@ fn main() -> ExitCode {
         arguments.start,
         sum.turns,
         sum.failed.len(),
-        sum.failed.iter().map(|failed| failed.seed).collect::<Vec<_>>()
+        sum.failed
+            .iter()
+            .map(|failed| failed.seed)
+            .collect::<Vec<_>>()
     );
     let missing = sum.tally.missing();
     if !missing.is_empty() {
@@ -82,7 +85,9 @@ fn main() -> ExitCode {
 
 fn play_all(arguments: &Arguments) -> Sum {
     let started = Instant::now();
-    let limit = arguments.minutes.map(|minutes| Duration::from_secs(minutes * 60));
+    let limit = arguments
+        .minutes
+        .map(|minutes| Duration::from_secs(minutes * 60));
     let next = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let sum = Mutex::new(Sum::default());

@@ -206,7 +206,10 @@ impl World {
             Turn::Disable => person.enabled = false,
             _ => {
                 person.enabled = true;
-                let ended = person.assignments.iter().all(|held| held.valid_to_ms.is_some());
+                let ended = person
+                    .assignments
+                    .iter()
+                    .all(|held| held.valid_to_ms.is_some());
                 if ended && let Some(last) = person.assignments.last().cloned() {
                     person.assignments.push(Assignment {
                         valid_from_ms: now_ms,

@@ -83,8 +83,7 @@ impl World {
             phone.enrol(&direct, &person, "secret", "手机")
         });
         drop(phone);
-        let server_struck =
-            self.house.machine.is_down() || self.house.machine.strikes() != before;
+        let server_struck = self.house.machine.is_down() || self.house.machine.strikes() != before;
         match called {
             Called::Done(_) => {
                 let handset = &mut self.handsets[number];
@@ -159,7 +158,11 @@ impl World {
                 drop(sitting);
                 self.tally.count(
                     "end of a sync",
-                    if report.complete { "complete" } else { "incomplete" },
+                    if report.complete {
+                        "complete"
+                    } else {
+                        "incomplete"
+                    },
                 );
                 self.tell(format!(
                     "{name} has synced: {} sent, {} admitted, {} refused, {} records pulled, {} returned",
@@ -345,7 +348,8 @@ impl World {
             }
             let late = "late answer handed to a later request";
             self.tally.count("fault of the network", late);
-            self.tally.count("fault of the network", "message overtaken");
+            self.tally
+                .count("fault of the network", "message overtaken");
         }
         let handset = &mut self.handsets[number];
         let Some(sitting) = &mut handset.sitting else {
@@ -366,8 +370,8 @@ impl World {
             }
             Called::Said(PhoneError::SignInAgain) => self.handsets[number].signs_in = true,
             // The server said so, and was looked at when it did.
-            Called::Said(PhoneError::Refused { .. } | PhoneError::Busy { .. })
-                if status != 200 => {}
+            Called::Said(PhoneError::Refused { .. } | PhoneError::Busy { .. }) if status != 200 => {
+            }
             Called::Said(error) if is_sound => {
                 return Err(Broken::new(
                     "an honest page is taken",

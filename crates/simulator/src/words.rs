@@ -3,9 +3,10 @@
 //! A word is unique and can be found in any bytes: the simulator does not have to trust an engine
 //! to say what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gridlog_domain::id::RecordId;
+use gridlog_domain::record::Command;
 
 /// What must become of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub(crate) struct Word {
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     all: BTreeMap<String, Word>,
+    values: BTreeSet<String>,
 }
 
 /// The word of that turn and place in it.
@@ -51,6 +53,20 @@ pub(crate) fn found_in(bytes: &[u8]) -> Vec<String> {
         }
     }
     found
+}
+
+/// The words that somebody meant to write, not those that they had before them.
+pub(crate) fn meant_by(commands: &[Command]) -> Vec<String> {
+    let words = |command: &Command| match command {
+        Command::Rewrite { rewrite, .. } => {
+            let before = found_in(rewrite.from.as_bytes());
+            let mut after = found_in(rewrite.to.as_bytes());
+            after.retain(|word| !before.contains(word));
+            after
+        }
+        other => found_in(serde_json::to_string(other).unwrap_or_default().as_bytes()),
+    };
+    commands.iter().flat_map(words).collect()
 }
 
 fn read(bytes: &[u8]) -> Option<String> {
@@ -71,6 +87,17 @@ impl Words {
     /// Every word.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Word)> {
         self.all.iter()
+    }
+
+    /// The word is a field's value. Whoever edits the field while it is in conflict carries the value
+    /// along, so that it stays visible: it may stand in several changes.
+    pub(crate) fn is_value(&mut self, text: &str) {
+        self.values.insert(text.to_owned());
+    }
+
+    /// Whether the word may stand in several changes.
+    pub(crate) fn may_be_carried_along(&self, text: &str) -> bool {
+        self.values.contains(text)
     }
 
     /// The word of that text.

@@ -1,7 +1,7 @@
 //! The world: people, phones, one server and what is on its way between them.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, BTreeSet};
+use std::collections::{BTreeSet, BinaryHeap};
 
 use gridlog_client_core::{Phone, PhoneError};
 use gridlog_domain::id::PersonId;

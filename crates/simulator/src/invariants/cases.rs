@@ -15,7 +15,8 @@ pub(super) fn check(
     tally: &mut Tally,
 ) -> Result<(), Broken> {
     for (record, entries) in by_record(log) {
-        let broken = |found: String| Broken::new("every history is legal", format!("{record}: {found}"));
+        let broken =
+            |found: String| Broken::new("every history is legal", format!("{record}: {found}"));
         let mut stage = Stage::Unreported;
         let mut last: Option<Step> = None;
         for entry in entries {

@@ -41,12 +41,17 @@ impl World {
                 continue;
             };
             let area = AreaCode::new(row.area.clone());
-            let mut should: BTreeSet<String> = directory.area_audiences(&area).into_iter().collect();
+            let mut should: BTreeSet<String> =
+                directory.area_audiences(&area).into_iter().collect();
             if !row.department.is_empty() {
                 should.insert(audience::department(&row.department));
             }
             let changes = store.record_changes(id).map_err(|error| unread(&error))?;
-            should.extend(changes.iter().map(|change| audience::person(&change.person)));
+            should.extend(
+                changes
+                    .iter()
+                    .map(|change| audience::person(&change.person)),
+            );
             let has = store.audiences_of(id).map_err(|error| unread(&error))?;
             let has: BTreeSet<String> = has.into_iter().collect();
             if has != should {

@@ -8,7 +8,7 @@ use gridlog_sync_server::store::{ItemStatus, Store, StoreError};
 
 use super::{ALL, unread, whole_log};
 use crate::broken::Broken;
-use crate::words::{Claim, found_in};
+use crate::words::{Claim, found_in, meant_by};
 use crate::world::World;
 
 /// Words that the server has somewhere, and in how many admitted changes.
@@ -40,6 +40,12 @@ fn admitted(store: &dyn Store) -> Result<BTreeMap<String, usize>, StoreError> {
             for text in of_change {
                 *words.entry(text).or_insert(0) += 1;
             }
+        }
+        // Prose that is merged can be written in pieces: then no change holds the word whole, and what
+        // the record says does.
+        let row = store.record(record)?;
+        for text in found_in(row.map_or(String::new(), |row| row.view).as_bytes()) {
+            words.entry(text).or_insert(1);
         }
     }
     Ok(words)
@@ -77,8 +83,7 @@ impl World {
         let mut shown: BTreeMap<String, String> = BTreeMap::new();
         for number in 0..self.handsets.len() {
             for (_, item) in self.needs_you(number)? {
-                let text = serde_json::to_string(&item.commands).unwrap_or_default();
-                for word in found_in(text.as_bytes()) {
+                for word in meant_by(&item.commands) {
                     shown.insert(word, item.code.clone());
                 }
             }
@@ -91,13 +96,13 @@ impl World {
         for (text, word) in self.words.iter() {
             let times = admitted.get(text).copied().unwrap_or(0);
             let name = self.handsets[word.handset].name();
-            if times > 1 {
+            if times > 1 && !self.words.may_be_carried_along(text) {
                 return Err(Broken::new(
                     "no word is there twice",
                     format!("{text} of {name} is in {times} admitted changes"),
                 ));
             }
-            if times == 1 && shown.contains_key(text) {
+            if times > 0 && shown.contains_key(text) {
                 return Err(Broken::new(
                     "what is in the log is not shown as sent back",
                     format!("{text} of {name}"),
@@ -109,7 +114,7 @@ impl World {
                 None => !erased.is_empty(),
             };
             let is_somewhere =
-                times == 1 || shown.contains_key(text) || waiting.contains(text) || is_erased;
+                times > 0 || shown.contains_key(text) || waiting.contains(text) || is_erased;
             if word.claim == Claim::Kept && !is_somewhere {
                 return Err(Broken::new(
                     "no word is lost",
