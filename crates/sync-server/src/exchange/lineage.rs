@@ -1,10 +1,10 @@
 //! How a device's position relates to this log.
 
-use gridlog_protocol::{Fact, Lineage, LogEntry, Position};
+use gridlog_protocol::{Digest, Fact, Lineage, LogEntry, Position};
 
 use super::Exchange;
 use crate::ingest::Why;
-use crate::store::{LogHead, StoreError};
+use crate::store::StoreError;
 
 /// Where a device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +85,10 @@ impl Exchange {
         if position.epoch == 0 {
             return Ok(Standpoint::Nowhere);
         }
-        let head = self.store.head()?;
+        let (head, hash) = self.store.standing(position.seq)?;
+        let is_here = hash == Some(position.hash);
         if position.epoch >= head.epoch {
-            return Ok(if self.has(position, head)? {
+            return Ok(if is_here && position.epoch == head.epoch {
                 Standpoint::Here(position)
             } else {
                 Standpoint::Foreign(position)
@@ -99,11 +100,11 @@ impl Exchange {
         };
         Ok(match self.parted(position.epoch)? {
             Some(Parting::At(base)) if position.seq > base => Standpoint::Before {
-                common: self.position(head.epoch, base)?,
+                common: self.shared(base)?,
                 lost: true,
             },
             Some(Parting::At(base) | Parting::NobodyKnowsBefore(base))
-                if position.seq <= base && self.has(here, head)? =>
+                if position.seq <= base && is_here =>
             {
                 Standpoint::Before {
                     common: here,
@@ -111,7 +112,7 @@ impl Exchange {
                 }
             }
             _ => Standpoint::Before {
-                common: self.position(head.epoch, 0)?,
+                common: self.shared(0)?,
                 lost: true,
             },
         })
@@ -140,10 +141,13 @@ impl Exchange {
         }))
     }
 
-    fn has(&self, position: Position, head: LogHead) -> Result<bool, StoreError> {
-        if position.epoch != head.epoch || position.seq > head.seq {
-            return Ok(false);
-        }
-        Ok(self.position(position.epoch, position.seq)? == position)
+    /// An entry of this log as a position to go on from.
+    fn shared(&self, seq: u64) -> Result<Position, StoreError> {
+        let (head, hash) = self.store.standing(seq)?;
+        Ok(Position {
+            epoch: head.epoch,
+            seq,
+            hash: hash.unwrap_or(Digest::ZERO),
+        })
     }
 }

@@ -15,7 +15,7 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_merge_guard::Limits;
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, PAGE_TARGET_BYTES};
 use gridlog_protocol::{
-    Blob, Digest, Key, Page, PartUpdate, PartVersion, Position, Profile, ProtocolError, SigningKey,
+    Blob, Digest, Key, Page, PartUpdate, PartVersion, Profile, ProtocolError, SigningKey,
     SyncRequest, Verdict, codec, item_digest, sign_page_as,
 };
 
@@ -284,20 +284,6 @@ impl Exchange {
             page.statement.scope = None;
         }
         Ok(page)
-    }
-
-    fn position(&self, slice_epoch: u64, seq: u64) -> Result<Position, StoreError> {
-        let entry = match seq {
-            0 => None,
-            seq => self.store.entry(seq)?,
-        };
-        Ok(Position {
-            epoch: slice_epoch,
-            seq,
-            hash: entry.map_or(Digest::ZERO, |entry| {
-                gridlog_protocol::entry_hash(&entry.canonical)
-            }),
-        })
     }
 }
 

@@ -90,6 +90,10 @@ pub trait Store: Send + Sync + 'static {
     /// The last entry of the log.
     fn head(&self) -> Result<LogHead, StoreError>;
 
+    /// The last entry of the log, and the hash of entry `seq` ([`Digest::ZERO`] for 0, `None` beyond
+    /// the head), read at one moment.
+    fn standing(&self, seq: u64) -> Result<(LogHead, Option<Digest>), StoreError>;
+
     /// Commits what the sequencer decided.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         a_batch_is_committed_whole_and_only_on_its_own_head,
         the_log_is_dense_and_gives_back_the_canonical_bytes,
+        a_position_is_known_by_its_number_and_hash,
         an_epoch_begins_with_an_entry_and_takes_over_what_was_before,
         cases_that_are_over_for_long_are_found_the_oldest_first,
         an_erased_record_leaves_its_entries_and_nothing_else,
@@ -50,6 +51,20 @@ fn the_log_is_dense_and_gives_back_the_canonical_bytes(store: &impl Store) {
     assert_eq!(store.entry(5).unwrap().as_ref(), entries.last());
     assert_eq!(store.entry(6).unwrap(), None);
     assert_eq!(store.record_entries(record(2)).unwrap().len(), 1);
+}
+
+fn a_position_is_known_by_its_number_and_hash(store: &impl Store) {
+    let empty = store.head().unwrap();
+    assert_eq!(store.standing(0).unwrap(), (empty, Some(Digest::ZERO)));
+    assert_eq!(store.standing(1).unwrap(), (empty, None));
+    Entered::begun(1, &["a:1"]).into_log(store);
+    let first = store.head().unwrap();
+    Entered::change(1, &["a:1"]).into_log(store);
+    let second = store.head().unwrap();
+    assert_eq!(store.standing(1).unwrap(), (second, Some(first.hash)));
+    assert_eq!(store.standing(2).unwrap(), (second, Some(second.hash)));
+    assert_eq!(store.standing(3).unwrap(), (second, None));
+    assert_eq!(store.standing(u64::MAX).unwrap(), (second, None));
 }
 
 fn an_epoch_begins_with_an_entry_and_takes_over_what_was_before(store: &impl Store) {

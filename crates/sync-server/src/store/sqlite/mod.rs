@@ -229,6 +229,17 @@ impl Store for SqliteStore {
         self.read(log::head)
     }
 
+    fn standing(&self, seq: u64) -> Result<(LogHead, Option<Digest>), StoreError> {
+        self.read(|tx| {
+            let head = log::head(tx)?;
+            let hash = match seq {
+                seq if seq > head.seq => None,
+                seq => Some(log::hash(tx, seq)?),
+            };
+            Ok((head, hash))
+        })
+    }
+
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         self.write(|tx| log::commit(tx, batch))?;
         if !batch.erased.is_empty() {
