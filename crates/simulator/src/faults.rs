@@ -1,12 +1,9 @@
 //! What goes wrong on purpose.
 
-use gridlog_sync_server::store::Store as _;
-
 use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::disk::Crash;
 use crate::network::Happening;
-use crate::server::Backup;
 use crate::turn::Turn;
 use crate::words::Claim;
 use crate::world::World;
@@ -115,11 +112,9 @@ impl World {
                 self.tell(format!("the clock of {name} jumps by {hours} hours"));
                 self.handsets[number].clock.jump(by_ms);
             }
-            Turn::CopyPhone => {
-                if !machine.is_down() {
-                    self.tell(format!("the files of {name} are copied"));
-                    self.handsets[number].copy = Some(machine.copy());
-                }
+            Turn::CopyPhone if !machine.is_down() => {
+                self.tell(format!("the files of {name} are copied"));
+                self.handsets[number].copy = Some(machine.copy());
             }
             Turn::RestorePhone => self.restore_phone(number)?,
             Turn::Destroy => self.destroy(number)?,
@@ -133,7 +128,7 @@ impl World {
         let Some(backup) = self.house.backup.clone() else {
             return Ok(());
         };
-        self.forgive_what_nobody_has(&backup);
+        self.forgive_what_nobody_has();
         let how = if is_said { "" } else { " and nobody says so" };
         self.tell(format!(
             "the server is put back to entry {} of epoch {}{how}",
@@ -161,7 +156,7 @@ impl World {
 
     /// A word of a phone that is lost or was put back is only owed while somebody else has it. A
     /// server that is put back may lose the last of it.
-    fn forgive_what_nobody_has(&mut self, backup: &Backup) {
+    fn forgive_what_nobody_has(&mut self) {
         let gone: Vec<String> = self
             .words
             .iter()
@@ -173,8 +168,6 @@ impl World {
             })
             .map(|(text, _)| text.clone())
             .collect();
-        // What the backup holds is not lost, but it is not worth looking for: it stays unsure.
-        let _ = backup;
         for text in gone {
             self.words.claim(&text, Claim::Unsure);
         }
@@ -241,17 +234,11 @@ impl World {
             None => Default::default(),
         };
         for text in words {
-            if self.is_on_another_phone(&text) {
-                self.watch.inherit(&text);
-            } else if at_server.contains_key(&text) {
+            if self.is_on_another_phone(&text) || at_server.contains_key(&text) {
                 self.watch.inherit(&text);
             } else {
                 self.words.claim(&text, Claim::Unsure);
             }
-        }
-        if let Some(running) = self.house.running() {
-            // Reading must not have met a fault that nobody noticed.
-            let _ = running.store.head();
         }
         self.server_fell();
     }

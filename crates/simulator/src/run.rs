@@ -41,7 +41,7 @@ fn note_panics() {
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(|info| {
             let place = info.location().map(ToString::to_string);
-            let text = info.payload_as_str().unwrap_or_default();
+            let text = info.payload().downcast_ref::<&str>().unwrap_or(&"");
             PANICKED.set(Some(format!("{} {text}", place.unwrap_or_default())));
         }));
         gridlog_merge_guard::quiet_panics();
