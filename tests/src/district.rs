@@ -35,7 +35,7 @@ fn listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
-fn server_program() -> PathBuf {
+pub(crate) fn server_program() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
     let target = test
         .ancestors()

@@ -4,6 +4,7 @@
 //! [`SECRET`]. When a [`District`] ends, it reads what server and phones logged and fails the test
 //! if that word is there.
 
+mod backups;
 mod district;
 mod logs;
 mod office;

@@ -50,6 +50,20 @@
 //! What lies behind [`Statement::backed_up_through`] is safe; up to there a device keeps even what
 //! left its scope.
 //!
+//! # Live
+//!
+//! `GET /v1/live?epoch=E&seq=S` with the device's token stays open and brings server-sent events:
+//! `wake` with `{"epoch":..,"seq":..}` when the log has entries beyond (E, S) that the device may see.
+//! It carries nothing else; the device syncs. A comment every 25 s keeps it open. Before the server ends
+//! it, it says by `retry:` when to come back, in milliseconds. A device has one; a newer one ends the
+//! older.
+//!
+//! # When to wait
+//!
+//! A page may ask for a while of peace ([`PageBody::retry_after_ms`]); a refusal with 503 (`busy`) or 429
+//! (`one_at_a_time`: two requests of the device are under way; `slow_down`: it asked for more than its
+//! share) says when to come back by the header `Retry-After`, in seconds. What was answered before stands.
+//!
 //! # Errors
 //!
 //! A refused request is answered by an HTTP status of 400 or above and an [`ErrorBody`]. A refused

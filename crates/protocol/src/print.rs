@@ -24,8 +24,10 @@ pub fn text_check(text: &[u8]) -> u32 {
     u32::from_be_bytes(first)
 }
 
-/// The prints of many records, folded: equal where the records are, in whatever order they came.
-/// Adding a print twice takes it out again.
+/// The prints of many records, added up: equal where the records are, in whatever order they came.
+///
+/// They are added and not XORed: a record counts once for every audience by which it is seen, and two
+/// equal prints under XOR would hide each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScopePrint(pub [u8; 16]);
 
@@ -33,10 +35,19 @@ impl ScopePrint {
     /// No record.
     pub const EMPTY: Self = Self([0; 16]);
 
-    /// Adds a print, or takes it out.
-    pub fn toggle(&mut self, print: Key) {
-        for (mine, theirs) in self.0.iter_mut().zip(print.0) {
-            *mine ^= theirs;
-        }
+    /// Adds a print, `times` times.
+    pub fn add(&mut self, print: Key, times: u32) {
+        let more = u128::from_be_bytes(print.0).wrapping_mul(u128::from(times));
+        *self = Self(self.sum().wrapping_add(more).to_be_bytes());
+    }
+
+    /// Takes a print out again.
+    pub fn remove(&mut self, print: Key) {
+        let less = u128::from_be_bytes(print.0);
+        *self = Self(self.sum().wrapping_sub(less).to_be_bytes());
+    }
+
+    const fn sum(self) -> u128 {
+        u128::from_be_bytes(self.0)
     }
 }

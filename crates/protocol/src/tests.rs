@@ -245,6 +245,20 @@ fn evidence_proves_what_a_page_brought_and_nothing_else() {
     }
 }
 
+#[test]
+fn a_record_that_is_seen_by_two_audiences_does_not_hide_itself() {
+    let (one, other) = (Key([7; 16]), Key([0xFF; 16]));
+    let mut scope = ScopePrint::EMPTY;
+    scope.add(one, 2);
+    assert_ne!(scope, ScopePrint::EMPTY);
+    scope.add(other, 3);
+    scope.remove(one);
+    scope.remove(one);
+    let mut again = ScopePrint::EMPTY;
+    (0..3).for_each(|_| again.add(other, 1));
+    assert_eq!(scope, again);
+}
+
 proptest! {
     #[test]
     fn a_splice_makes_one_text_of_the_other_and_repeats_neither_end(

@@ -14,9 +14,7 @@ use crate::store::{actors, evidence, log, meta, records, sealed};
 pub(super) fn own_scope(connection: &Connection) -> Result<Key, PhoneError> {
     let mut scope = ScopePrint::EMPTY;
     for printed in records::printed(connection)? {
-        if printed.seen_by.count_ones() % 2 == 1 {
-            scope.toggle(printed.print);
-        }
+        scope.add(printed.print, printed.seen_by.count_ones());
     }
     Ok(Key(scope.0))
 }
@@ -48,7 +46,10 @@ pub(super) fn take_lineage(
     sealed::doubt_after(connection, common)?;
     log::begin_epoch(connection, epoch, common)?;
     actors::doubt_registration(connection)?;
-    meta::REPAIRING.set(connection, true)
+    if common < asked.position.seq {
+        meta::REPAIRING.set(connection, true)?;
+    }
+    Ok(())
 }
 
 /// Everything that was lost was given back: what the server told nothing of since is as of now.

@@ -311,15 +311,16 @@ impl SyncSession {
         let body = body_of(answer).inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
         let page = inner.open_page(&body, &asked)?;
-        let taken = inner.store.write(|tx| {
+        let (taken, is_repairing) = inner.store.write(|tx| {
             let taken = inner.take_page(tx, &page, &asked, answered_ms)?;
             self.take_repair(tx, &page, &asked, taken.agrees)?;
+            let is_repairing = meta::REPAIRING.get(tx)?.unwrap_or(false);
             let wait_ms = page.page.body.retry_after_ms;
             hold::keep(tx, wait_ms.map(|wait_ms| inner.new_hold(wait_ms, false)))?;
-            Ok(taken)
+            Ok((taken, is_repairing))
         })?;
         inner.signal.committed();
-        self.more = page.page.body.more;
+        self.more = page.page.body.more || is_repairing;
         self.said.remember(&asked, self.more);
         self.report.rounds += 1;
         self.report.retry_after_ms = page.page.body.retry_after_ms;
@@ -356,6 +357,10 @@ impl SyncSession {
                 self.returning = Returning::differing(differing.clone());
                 self.compared = Compared::Over(differing);
             }
+            return Ok(());
+        }
+        if meta::REPAIRING.get(connection)?.unwrap_or(false) {
+            // Whether both sides agree shows once everything was given back.
             return Ok(());
         }
         match (agrees, &self.compared) {

@@ -95,7 +95,7 @@ fn folded(store: &impl Store, audience: &str) -> ScopePrint {
         if let Some(row) = row.filter(|row| !row.archived)
             && audiences.iter().any(|has| has == audience)
         {
-            fold.toggle(row.print());
+            fold.add(row.print(), 1);
         }
     }
     fold
@@ -108,10 +108,10 @@ pub(crate) fn require_folds(store: &impl Store) -> Result<(), TestCaseError> {
         prop_assert_eq!(scope, folded(store, audience), "{}", audience);
         let mut printed = ScopePrint::EMPTY;
         for print in store.prints(&texts(&[audience])).unwrap() {
-            printed.toggle(print.print);
+            printed.add(print.print, 1);
         }
         prop_assert_eq!(scope, printed, "{}", audience);
-        all.toggle(Key(scope.0));
+        all.add(Key(scope.0), 1);
     }
     let scope = store.exchange(&ask(&AUDIENCES)).unwrap().scope;
     prop_assert_eq!(scope, all);

@@ -4,7 +4,7 @@ use gridlog_domain::id::RecordId;
 use gridlog_protocol::{Digest, entry_hash, reason};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::tallies::{self, Toggles};
+use super::tallies::{self, PrintChanges};
 use super::{inbox, rows};
 use crate::store::batch::{Batch, Decision, NewEntry};
 use crate::store::error::StoreError;
@@ -69,8 +69,8 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
             found: found.seq,
         });
     }
-    let mut prints = Toggles::default();
-    prints.note(tx, batch)?;
+    let mut prints = PrintChanges::default();
+    prints.before(tx, batch)?;
     if let Some(epoch) = batch.epoch {
         tx.execute(
             "INSERT INTO epochs (epoch, base) VALUES (?1, ?2)",
@@ -130,7 +130,7 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
         }
         tx.pragma_update(None, "secure_delete", false)?;
     }
-    prints.note(tx, batch)?;
+    prints.after(tx, batch)?;
     prints.apply(tx)?;
     for (record, change) in &batch.released {
         inbox::release(tx, *record, *change)?;

@@ -153,30 +153,49 @@ pub(super) fn scope(tx: &Transaction<'_>, audiences: &[String]) -> Result<ScopeP
             .query_row(params![audience], |row| row.get(0))
             .optional()?;
         if let Some(print) = found {
-            scope.toggle(Key(print));
+            scope.add(Key(print), 1);
         }
     }
     Ok(scope)
 }
 
-/// Prints that are to be toggled, by audience.
+/// By how much the prints of audiences change.
 #[derive(Default)]
-pub(super) struct Toggles(BTreeMap<String, ScopePrint>);
+pub(super) struct PrintChanges(BTreeMap<String, ScopePrint>);
 
-impl Toggles {
-    /// Notes what every record of a batch counts for now: before the batch, to take it out, and after
-    /// it, to put it in.
-    pub(super) fn note(&mut self, tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreError> {
+impl PrintChanges {
+    /// Takes out what the records of a batch count for, before it is carried out.
+    pub(super) fn before(&mut self, tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreError> {
+        self.note(tx, batch, ScopePrint::remove)
+    }
+
+    /// Adds what they count for after it.
+    pub(super) fn after(&mut self, tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreError> {
+        self.note(tx, batch, add_once)
+    }
+
+    fn note(
+        &mut self,
+        tx: &Transaction<'_>,
+        batch: &Batch,
+        how: fn(&mut ScopePrint, Key),
+    ) -> Result<(), StoreError> {
         let mut ids: Vec<RecordId> = batch.records.iter().map(|row| row.id).collect();
         ids.extend(&batch.erased);
         ids.extend(batch.gained.iter().map(|(id, ..)| *id));
         ids.extend(batch.lost.iter().map(|(id, _)| *id));
         ids.sort_unstable();
         ids.dedup();
-        ids.into_iter().try_for_each(|id| self.note_record(tx, id))
+        ids.into_iter()
+            .try_for_each(|id| self.note_record(tx, id, how))
     }
 
-    fn note_record(&mut self, tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError> {
+    fn note_record(
+        &mut self,
+        tx: &Transaction<'_>,
+        id: RecordId,
+        how: fn(&mut ScopePrint, Key),
+    ) -> Result<(), StoreError> {
         let mut query =
             tx.prepare_cached("SELECT print FROM records WHERE id = ?1 AND archived = 0")?;
         let print: Option<[u8; 16]> = query
@@ -185,16 +204,16 @@ impl Toggles {
         let Some(print) = print else { return Ok(()) };
         for audience in visibility::audiences_of(tx, id)? {
             let scope = self.0.entry(audience).or_insert(ScopePrint::EMPTY);
-            scope.toggle(Key(print));
+            how(scope, Key(print));
         }
         Ok(())
     }
 
     /// Carries it out.
     pub(super) fn apply(self, tx: &Transaction<'_>) -> Result<(), StoreError> {
-        for (audience, toggled) in self.0 {
+        for (audience, change) in self.0 {
             let mut print = scope(tx, std::slice::from_ref(&audience))?;
-            print.toggle(Key(toggled.0));
+            print.add(Key(change.0), 1);
             tx.prepare_cached(
                 "INSERT OR REPLACE INTO scope_prints (audience, print) VALUES (?1, ?2)",
             )?
@@ -204,6 +223,10 @@ impl Toggles {
     }
 }
 
+fn add_once(scope: &mut ScopePrint, print: Key) {
+    scope.add(print, 1);
+}
+
 /// Makes the prints and receipts of a database that was written before there were any.
 pub(super) fn backfill(tx: &Transaction<'_>) -> Result<(), StoreError> {
     for row in rows::all(tx)? {
@@ -211,9 +234,9 @@ pub(super) fn backfill(tx: &Transaction<'_>) -> Result<(), StoreError> {
             "UPDATE records SET print = ?2 WHERE id = ?1",
             params![row.id.as_bytes(), row.print().0],
         )?;
-        let mut toggles = Toggles::default();
-        toggles.note_record(tx, row.id)?;
-        toggles.apply(tx)?;
+        let mut changes = PrintChanges::default();
+        changes.note_record(tx, row.id, add_once)?;
+        changes.apply(tx)?;
     }
     name_writers(tx)?;
     let mut query = tx.prepare("SELECT device, actor FROM actors")?;
