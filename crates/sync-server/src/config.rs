@@ -7,6 +7,9 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::Work;
+use crate::fairness::Allowance;
+use crate::ingest::RoundBounds;
 use crate::outside::OutsideFiles;
 
 /// What an operator sets.
@@ -32,6 +35,18 @@ pub struct Config {
     pub device_token_days: u32,
     /// Most requests that are worked on at once; more are asked to come back.
     pub max_requests: usize,
+    /// Most devices that are told at once when there is something to pull; more are asked to come
+    /// back.
+    pub max_live: usize,
+    /// Undecided items after which devices are asked to wait before they sync again.
+    pub busy_after_items: usize,
+    /// How many items of one device may wait for changes that are not here; more are refused.
+    pub max_waiting_items: usize,
+    /// How much work one device may ask for at once, in milliseconds of one core's time as the server
+    /// estimates it.
+    pub device_work_ms: u64,
+    /// How much of it comes back to the device every second.
+    pub device_work_ms_per_second: u64,
     /// Ledger of erased records; by default `erased.log` in `data`. It is in none of the database's
     /// backups, so keep a copy of it elsewhere.
     pub erased_file: Option<PathBuf>,
@@ -55,6 +70,11 @@ impl Default for Config {
             office_token_minutes: 12 * 60,
             device_token_days: 180,
             max_requests: 256,
+            max_live: 5_000,
+            busy_after_items: 5_000,
+            max_waiting_items: 2_000,
+            device_work_ms: 20_000,
+            device_work_ms_per_second: 200,
             erased_file: None,
             archive_after_days: 90,
             snapshot_after_changes: 8,
@@ -77,6 +97,22 @@ impl Config {
             .merge(Env::prefixed("GRIDLOG_SERVER_"))
             .extract()
             .map_err(Box::new)
+    }
+
+    /// What one device may ask for.
+    pub fn allowance(&self) -> Allowance {
+        Allowance {
+            burst: Work(self.device_work_ms.saturating_mul(1_000)),
+            a_second: Work(self.device_work_ms_per_second.saturating_mul(1_000)),
+        }
+    }
+
+    /// What bounds a round of the sequencer.
+    pub fn round_bounds(&self) -> RoundBounds {
+        RoundBounds {
+            waiting: self.max_waiting_items,
+            ..RoundBounds::default()
+        }
     }
 
     /// The file of the database.

@@ -7,7 +7,9 @@
 //!  └──▶ exchange ─▶ ingest ────────────▶ store
 //! ```
 //!
-//! - [`web`]: HTTP: `/v1/enrol`, `/v1/sync`, `/v1/search`, `/v1/sign-in`, `/v1/office/…`, health.
+//! - [`web`]: HTTP: `/v1/enrol`, `/v1/sync`, `/v1/live`, `/v1/search`, `/v1/sign-in`,
+//!   `/v1/office/…`, health.
+//! - [`fairness`]: what one device may ask for; [`live`]: who is told that there is something to pull.
 //! - [`identity`]: passwords, tokens, devices, certificates.
 //! - [`directory`]: people, assignments, areas, reference data.
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
@@ -23,12 +25,14 @@ pub mod config;
 pub mod directory;
 pub mod environment;
 pub mod exchange;
+pub mod fairness;
 pub mod folder;
 mod grouping;
 pub mod identity;
 mod idle;
 pub mod ingest;
 pub mod keys;
+pub mod live;
 pub mod news;
 pub mod outside;
 pub mod restore;

@@ -15,11 +15,13 @@ use crate::config::Config;
 use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read_people};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::exchange::Exchange;
+use crate::fairness::{Allowances, UnderWay};
 use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens};
 use crate::idle::IdleThread;
 use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
 use crate::keys::{KeyError, load_or_create};
+use crate::live::Live;
 use crate::restore::is_unfinished;
 use crate::snapshotter::Snapshotter;
 use crate::store::{SqliteStore, Store, StoreError};
@@ -114,15 +116,18 @@ impl Server {
             Limits::default(),
             actor,
         )
-        .beside(Arc::new(config.outside()));
+        .beside(Arc::new(config.outside()))
+        .within(config.round_bounds());
         settle(&mut sequencer, clock.now_ms(), config.archive_after_ms())?;
         let upkeep = Upkeep {
             archive_after_ms: config.archive_after_ms(),
         };
-        let sequencer = SequencerService::start(sequencer, Arc::clone(&clock), upkeep, |head| {
-            tracing::debug!(head, "published");
-        })
-        .map_err(system("start the sequencer"))?;
+        let live = Live::new(config.max_live);
+        let told = live.clone();
+        let publish = move |news| told.publish(news);
+        let sequencer = SequencerService::start(sequencer, Arc::clone(&clock), upkeep, publish)
+            .map_err(system("start the sequencer"))?;
+        tokio::spawn(live.clone().run(directory.clone(), Arc::clone(&clock)));
         let receiver = Receiver::start(Arc::clone(&store)).map_err(system("start the receiver"))?;
         let listener = TcpListener::bind(config.listen)
             .await
@@ -154,6 +159,9 @@ impl Server {
             entropy: Mutex::new(Box::new(entropy)),
             places,
             attempts: Mutex::new(HashMap::new()),
+            live,
+            under_way: UnderWay::default(),
+            allowances: Allowances::new(config.allowance()),
             config,
         });
         Ok(Self {
@@ -175,8 +183,8 @@ impl Server {
             .map_err(system("read the address"))
     }
 
-    /// Serves until `stop` is ready, then finishes the requests that are under way and the round
-    /// that is being decided.
+    /// Serves until `stop` is ready, then ends the lines of devices that listen and finishes the
+    /// requests that are under way and the round that is being decided.
     ///
     /// # Errors
     /// [`ServerError::System`].
@@ -184,6 +192,11 @@ impl Server {
         self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
+        let live = self.app.live.clone();
+        let stop = async move {
+            stop.await;
+            live.close();
+        };
         let served = axum::serve(self.listener, router(self.app))
             .with_graceful_shutdown(stop)
             .await

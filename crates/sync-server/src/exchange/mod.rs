@@ -8,6 +8,7 @@ mod device;
 mod lineage;
 mod page;
 mod reconcile;
+mod work;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::directory::{Directory, SharedDirectory};
 use crate::ingest::{GivenBack, Pushed, examine};
 use crate::store::{Device, ExchangeQuery, ItemStatus, NewItem, Store, StoreError, WalkQuery};
 use lineage::Standpoint;
+pub use work::Work;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,14 @@ pub trait Hands {
     /// # Errors
     /// [`StoreError`].
     fn begin_epoch(&self, current: u64, next: u64) -> Result<(), StoreError>;
+
+    /// Counts what the request turns out to cost, part by part.
+    fn charge(&self, _work: Work) {}
+
+    /// How long the device is asked to leave the server alone after this answer, in milliseconds.
+    fn wait_ms(&self, _device: DeviceId) -> Option<u64> {
+        None
+    }
 }
 
 /// Why a request is not answered.
@@ -137,6 +147,7 @@ impl Exchange {
         let form = codec::form_of(body)?;
         let request: SyncRequest = codec::decode("sync request", body)?;
         request.check()?;
+        hands.charge(Work::of_request(&request));
         let now_ms = now();
         let directory = self.directory.now();
         let device = self.device_of(asker, &directory, now_ms)?;
@@ -159,7 +170,9 @@ impl Exchange {
             self.push(&mut asked, hands)?;
         }
         asked.answered_ms = now();
-        let page = self.page(&asked)?;
+        let mut page = self.page(&asked)?;
+        page.body.retry_after_ms = hands.wait_ms(asked.device.id);
+        hands.charge(Work::of_page(&page));
         let device = Key(*asked.device.id.as_bytes());
         let nonce = asked.request.nonce;
         Ok(sign_page_as(form, &page, nonce, device, &self.key))

@@ -1,8 +1,15 @@
-use gridlog_domain::workflow::Step;
-use gridlog_protocol::{Key, Lineage, Page, Position, Verdict, ViewNews};
+use std::cell::Cell;
 
-use crate::ingest::Why;
-use crate::store::Store;
+use gridlog_domain::id::DeviceId;
+use gridlog_domain::workflow::Step;
+use gridlog_protocol::{
+    Digest, Key, Lineage, Page, Position, PushItem, SyncRequest, Verdict, ViewNews, codec,
+    open_page,
+};
+
+use super::{Asker, Hands, Work};
+use crate::ingest::{GivenBack, Why};
+use crate::store::{ItemStatus, NewItem, Store, StoreError};
 use crate::town::*;
 
 /// A town with a phone that is up to date, and `n` cases of the colleague.
@@ -327,4 +334,75 @@ fn what_a_worker_wrote_in_a_case_that_had_left_the_phones_brings_it_back_to_ever
     let mut phone = town.phone(2, COLLEAGUE);
     phone.bootstrap(&town);
     assert_eq!(phone.changes[&record(1)].len(), 2);
+}
+
+/// Hands that have too much to do, and that count what they are charged.
+struct Busy<'a> {
+    town: &'a Town,
+    charged: Cell<Work>,
+}
+
+impl Hands for Busy<'_> {
+    fn receive(&self, items: Vec<NewItem>) -> Result<Vec<ItemStatus>, StoreError> {
+        self.town.receive(items)
+    }
+
+    fn await_decisions(&self, items: &[Digest]) -> Result<(), StoreError> {
+        self.town.await_decisions(items)
+    }
+
+    fn take_back(&self, given: Vec<GivenBack>) -> Result<u64, StoreError> {
+        self.town.take_back(given)
+    }
+
+    fn begin_epoch(&self, current: u64, next: u64) -> Result<(), StoreError> {
+        self.town.begin_epoch(current, next)
+    }
+
+    fn charge(&self, work: Work) {
+        self.charged.set(self.charged.get().and(work));
+    }
+
+    fn wait_ms(&self, _: DeviceId) -> Option<u64> {
+        Some(7_000)
+    }
+}
+
+#[test]
+fn a_busy_server_keeps_what_is_pushed_and_asks_to_wait_with_the_answer() {
+    let (town, mut phone) = settled(1);
+    let case = phone.write(&town, record(2), &[new_case(GRID_A, "井盖")]);
+    let hands = Busy {
+        town: &town,
+        charged: Cell::default(),
+    };
+    let answered = |push: Vec<PushItem>| {
+        let nonce = key(200);
+        let request = SyncRequest {
+            position: phone.position,
+            profile_version: phone.profile,
+            push,
+            ..SyncRequest::idle(nonce, Key(phone.actor), town.now.get())
+        };
+        let asker = Asker {
+            device: phone.device.id,
+            person: phone.device.person.clone(),
+        };
+        let body = codec::encode(&request);
+        let now = || town.now.get();
+        let answer = town.exchange().answer(&asker, &body, &hands, &now).unwrap();
+        let device = Key(*phone.device.id.as_bytes());
+        let opened = open_page(&answer, nonce, device, &town.key.verifying_key());
+        opened.unwrap().page.body
+    };
+    let idle = answered(Vec::new());
+    assert_eq!(idle.retry_after_ms, Some(7_000));
+    let cheap = hands.charged.replace(Work::default());
+    let page = answered(vec![case]);
+    assert!(matches!(page.verdicts[..], [Verdict::Admitted { .. }]));
+    assert_eq!(page.retry_after_ms, Some(7_000));
+    assert!(
+        hands.charged.get() > cheap,
+        "a change costs more than nothing"
+    );
 }

@@ -11,9 +11,11 @@ use gridlog_domain::environment::Clock;
 use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_protocol::Digest;
 
+use super::backlog::Backlog;
 use super::epoch::Why;
 use super::office::{OfficeError, OfficeWrite, OfficeWritten};
-use super::sequencer::Sequencer;
+use super::published::Published;
+use super::sequencer::{Round, Sequencer};
 use super::take_back::GivenBack;
 use crate::outside::Erasure;
 use crate::store::OfficeDecision;
@@ -74,6 +76,7 @@ impl Progress {
 pub struct SequencerHandle {
     wishes: Sender<Wish>,
     progress: Arc<Progress>,
+    backlog: Arc<Backlog>,
 }
 
 /// What the thread does by itself.
@@ -94,7 +97,8 @@ pub struct SequencerService {
 impl SequencerService {
     /// Starts the thread. It first decides on what an earlier run left undecided.
     ///
-    /// `published` is called with the log's head after every commit.
+    /// `published` is called after commits that made something known, on that thread, so it must not
+    /// block.
     ///
     /// # Errors
     /// If the system refuses a thread.
@@ -102,18 +106,21 @@ impl SequencerService {
         sequencer: Sequencer,
         clock: Arc<dyn Clock>,
         upkeep: Upkeep,
-        published: impl Fn(u64) + Send + 'static,
+        published: impl Fn(Published) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (wishes, channel) = channel();
         let progress = Arc::new(Progress::default());
+        let backlog = Arc::new(Backlog::default());
         let handle = SequencerHandle {
             wishes,
             progress: Arc::clone(&progress),
+            backlog: Arc::clone(&backlog),
         };
         let mut desk = Service {
             sequencer,
             clock,
             progress,
+            backlog,
             published: Box::new(published),
             upkeep,
             next_look: Instant::now(),
@@ -138,6 +145,11 @@ impl SequencerService {
 }
 
 impl SequencerHandle {
+    /// How far it is behind.
+    pub fn backlog(&self) -> &Backlog {
+        &self.backlog
+    }
+
     /// Says that something was put into the inbox.
     pub fn wake(&self) {
         self.progress.tickets.fetch_add(1, Ordering::AcqRel);
@@ -239,7 +251,8 @@ struct Service {
     sequencer: Sequencer,
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
-    published: Box<dyn Fn(u64) + Send>,
+    backlog: Arc<Backlog>,
+    published: Box<dyn Fn(Published) + Send>,
     upkeep: Upkeep,
     next_look: Instant,
 }
@@ -332,13 +345,27 @@ impl Service {
         self.progress.done().ticket >= self.progress.tickets.load(Ordering::Acquire)
     }
 
+    fn measure(&self, round: &Round, began_ms: i64) {
+        if round.more {
+            let took_ms = self.clock.now_ms().saturating_sub(began_ms);
+            self.backlog.note(&round.waited, round.decided, took_ms);
+        } else {
+            self.backlog.clear();
+        }
+    }
+
     /// One round. Returns after which time to look again by itself, if at all.
     fn decide(&mut self) -> Option<Duration> {
         let ticket = self.progress.tickets.load(Ordering::Acquire);
-        match self.sequencer.round(self.clock.now_ms(), ROUND) {
+        let began_ms = self.clock.now_ms();
+        let round = self.sequencer.round(began_ms, ROUND);
+        if let Some(published) = self.sequencer.take_published() {
+            (self.published)(published);
+        }
+        match round {
             Ok(round) => {
-                (self.published)(round.head);
-                let is_empty = round.decided < ROUND;
+                let is_empty = !round.more;
+                self.measure(&round, began_ms);
                 let mut done = self.progress.done();
                 done.rounds += 1;
                 if is_empty {

@@ -14,9 +14,15 @@ use super::error::ApiError;
 use crate::config::Config;
 use crate::directory::SharedDirectory;
 use crate::exchange::Exchange;
+use crate::fairness::{Allowances, UnderWay};
 use crate::identity::{Passwords, Tokens};
 use crate::ingest::{Receiver, SequencerHandle};
+use crate::live::Live;
 use crate::store::Store;
+
+/// How long somebody is sent away for whom there is no place, in milliseconds: spread, so that not all
+/// come back at once.
+const NO_PLACE_MS: (u64, u64) = (1_000, 5_000);
 
 /// Wrong passwords within a minute after which a person has to wait.
 const ATTEMPTS: u32 = 10;
@@ -27,7 +33,7 @@ pub(super) async fn one_of_many(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let _place = app.places.try_acquire().map_err(|_| ApiError::Busy)?;
+    let _place = app.places.try_acquire().map_err(|_| app.busy())?;
     Ok(next.run(request).await)
 }
 
@@ -55,6 +61,9 @@ pub struct Parts {
     pub(crate) entropy: Mutex<Box<dyn Entropy>>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) attempts: Mutex<HashMap<PersonId, (i64, u32)>>,
+    pub(crate) live: Live,
+    pub(crate) under_way: UnderWay,
+    pub(crate) allowances: Allowances,
 }
 
 impl std::ops::Deref for App {
@@ -77,6 +86,20 @@ impl App {
     pub(crate) fn entropy(&self) -> MutexGuard<'_, Box<dyn Entropy>> {
         // A random source is sound whatever panicked while it was held.
         self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number from the first to the second, as likely as any other.
+    pub(crate) fn random_between(&self, (from, to): (u64, u64)) -> u64 {
+        let mut random = [0; 8];
+        self.entropy().fill(&mut random);
+        from + u64::from_be_bytes(random) % (to - from + 1)
+    }
+
+    /// There is no place now.
+    pub(crate) fn busy(&self) -> ApiError {
+        ApiError::Busy {
+            wait_ms: self.random_between(NO_PLACE_MS),
+        }
     }
 
     /// Runs blocking work on a thread of its own.

@@ -8,6 +8,7 @@ use gridlog_domain::reference::Role;
 
 use super::app::App;
 use super::error::ApiError;
+use crate::fairness::Turn;
 use crate::identity::{Bearer, TokenError};
 
 fn bearer(parts: &Parts, app: &App) -> Result<Bearer, ApiError> {
@@ -38,6 +39,25 @@ impl FromRequestParts<App> for OfDevice {
             device,
             person: bearer.person,
         })
+    }
+}
+
+/// A sync request by an enrolled device that does not have too many under way. It counts as one until
+/// this is dropped; it is taken before anything of the body is read.
+#[derive(Debug)]
+pub(super) struct OfDeviceInTurn {
+    pub(super) of: OfDevice,
+    pub(super) turn: Turn,
+}
+
+impl FromRequestParts<App> for OfDeviceInTurn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let of = OfDevice::from_request_parts(parts, app).await?;
+        let turn = app.under_way.begin(of.device);
+        let turn = turn.ok_or(ApiError::OneAtATime)?;
+        Ok(Self { of, turn })
     }
 }
 

@@ -63,8 +63,20 @@ pub enum ApiError {
     #[error(transparent)]
     Office(OfficeError),
     /// All hands are full.
-    #[error("the server is busy; try again in a moment")]
-    Busy,
+    #[error("the server is busy; try again in {wait_ms} ms")]
+    Busy {
+        /// How long to wait, milliseconds.
+        wait_ms: u64,
+    },
+    /// The device has as many requests under way as it may.
+    #[error("the device has requests under way already; wait for their answers")]
+    OneAtATime,
+    /// The device has asked for more than its share.
+    #[error("the device asks for too much at once; try again in {wait_ms} ms")]
+    SlowDown {
+        /// How long to wait, milliseconds.
+        wait_ms: u64,
+    },
     /// The store failed.
     #[error("the server could not do it; nothing was lost")]
     Store(StoreError),
@@ -83,7 +95,9 @@ impl From<OfficeError> for ApiError {
     fn from(error: OfficeError) -> Self {
         match error {
             OfficeError::Store(error) => Self::Store(error),
-            OfficeError::Stopping => Self::Busy,
+            OfficeError::Stopping => Self::Busy {
+                wait_ms: WHILE_IT_STARTS_MS,
+            },
             other => Self::Office(other),
         }
     }
@@ -120,7 +134,21 @@ impl From<PasswordError> for ApiError {
     }
 }
 
+/// How long a server that stops is away, if it starts again.
+const WHILE_IT_STARTS_MS: u64 = 5_000;
+
 impl ApiError {
+    /// When to come back, in whole seconds; `None` unless it is a matter of time.
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Busy { wait_ms } | Self::SlowDown { wait_ms } => {
+                Some(wait_ms.div_ceil(1_000).max(1))
+            }
+            Self::OneAtATime | Self::TooManyAttempts => Some(1),
+            _ => None,
+        }
+    }
+
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Token(TokenError::Expired) => (
@@ -166,10 +194,20 @@ impl ApiError {
                 "设备标识过多，请重新注册设备",
             ),
             Self::Office(error) => office_parts(error),
-            Self::Busy => (
+            Self::Busy { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "服务器繁忙，请稍候",
+            ),
+            Self::OneAtATime => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "one_at_a_time",
+                "本设备正在同步，请等待完成",
+            ),
+            Self::SlowDown { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "slow_down",
+                "本设备请求过多，请稍候再试",
             ),
             Self::Store(_) | Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -222,13 +260,10 @@ impl IntoResponse for ApiError {
             en: self.to_string(),
         };
         let mut response = (status, Json(body)).into_response();
-        if matches!(
-            status,
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
-        ) {
+        if let Some(seconds) = self.retry_after_s() {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -3,13 +3,15 @@
 //! Handlers are small: they check who asks, call one engine and turn its answer into a response.
 //! No more than [`crate::config::Config::max_requests`] requests are taken up at once, each with a
 //! body of bounded size and for a bounded time, so memory is bounded too. Engines and stores
-//! block, so every handler that reaches one runs it on a blocking thread.
+//! block, so every handler that reaches one runs it on a blocking thread. Lines of devices that listen
+//! (`/v1/live`) are apart: they last long and do next to nothing.
 
 mod app;
 mod authentication;
 mod enrolment;
 mod error;
 mod health;
+mod live;
 pub mod office;
 mod search;
 mod sync;
@@ -33,11 +35,19 @@ pub use error::ApiError;
 /// A phone on a bad network uploads at most 2 MiB; who takes longer begins again.
 const LONGEST_REQUEST: Duration = Duration::from_secs(120);
 
+/// A line is opened at once or not at all.
+const OPENING_A_LINE: Duration = Duration::from_secs(10);
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Every route of the server.
 pub fn router(app: App) -> Router {
     let (office, _) = office::router();
+    // A layer's time counts until the answer begins, so an open line is not cut.
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let lines = Router::new()
+        .route("/v1/live", get(live::live))
+        .layer(TimeoutLayer::with_status_code(status, OPENING_A_LINE));
     Router::new()
         .route("/health", get(health::health))
         .route("/v1/enrol", post(enrolment::enrol))
@@ -52,6 +62,7 @@ pub fn router(app: App) -> Router {
             StatusCode::REQUEST_TIMEOUT,
             LONGEST_REQUEST,
         ))
+        .merge(lines)
         .layer(CatchPanicLayer::custom(|_| error::response_to_panic()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(

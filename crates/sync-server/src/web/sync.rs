@@ -7,20 +7,21 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use gridlog_domain::id::DeviceId;
 use gridlog_protocol::limits::MAX_WIRE_BYTES;
 use gridlog_protocol::{Digest, ProtocolError};
 
 use super::app::App;
-use super::authentication::OfDevice;
+use super::authentication::OfDeviceInTurn;
 use super::error::ApiError;
-use crate::exchange::{Asker, Hands};
+use crate::exchange::{Asker, Hands, Work};
 use crate::ingest::{GivenBack, OfficeError};
 use crate::store::{ItemStatus, NewItem, StoreError};
 
 /// The handler.
 pub(super) async fn sync(
     State(app): State<App>,
-    of: OfDevice,
+    OfDeviceInTurn { of, turn }: OfDeviceInTurn,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ProtocolError::TooLarge {
@@ -32,8 +33,16 @@ pub(super) async fn sync(
     };
     let answer = app
         .work(move |app| {
-            let hands = Threads { app };
+            // Also if the device hangs up, the request is under way until it is answered.
+            let _turn = turn;
             let now = || app.now_ms();
+            let allowed = app.allowances.check(asker.device, now());
+            allowed.map_err(|wait_ms| ApiError::SlowDown { wait_ms })?;
+            let hands = Threads {
+                app,
+                device: asker.device,
+            };
+            hands.charge(Work::of_body(body.len()));
             Ok(app.exchange.answer(&asker, &body, &hands, &now)?)
         })
         .await?;
@@ -44,6 +53,7 @@ pub(super) async fn sync(
 /// Threads that keep and decide.
 struct Threads<'a> {
     app: &'a App,
+    device: DeviceId,
 }
 
 /// What the sequencer's thread answers, in the words of a store.
@@ -77,5 +87,15 @@ impl Hands for Threads<'_> {
             .sequencer
             .begin_epoch(current, next)
             .map_err(of_store)
+    }
+
+    fn charge(&self, work: Work) {
+        let now_ms = self.app.now_ms();
+        self.app.allowances.charge(self.device, work, now_ms);
+    }
+
+    fn wait_ms(&self, device: DeviceId) -> Option<u64> {
+        let threshold = self.app.config.busy_after_items;
+        self.app.sequencer.backlog().wait_ms(device, threshold)
     }
 }

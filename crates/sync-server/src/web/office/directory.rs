@@ -264,6 +264,7 @@ pub(super) async fn revoke_device(
     let revoked = app
         .work(move |app| Ok(app.store.revoke_device(device, app.now_ms())?))
         .await?;
+    app.live.dismiss(device);
     if revoked {
         Ok(Json(Imported { taken: 1 }))
     } else {

@@ -17,8 +17,10 @@ use tower::ServiceExt as _;
 
 use super::{App, Parts, router};
 use crate::config::Config;
+use crate::fairness::{Allowances, UnderWay};
 use crate::identity::{Bearer, Passwords, Tokens};
 use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
+use crate::live::Live;
 use crate::town::{NOW, Town};
 
 struct At(i64);
@@ -67,6 +69,9 @@ impl Site {
             entropy: Mutex::new(Box::new(entropy)),
             places: Arc::new(Semaphore::new(4)),
             attempts: Mutex::new(HashMap::new()),
+            live: Live::new(4),
+            under_way: UnderWay::default(),
+            allowances: Allowances::new(Config::default().allowance()),
             config: Config::default(),
         });
         Self {

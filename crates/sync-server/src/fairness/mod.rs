@@ -1,0 +1,11 @@
+//! Fairness between devices (DESIGN section 7): what one device asks for delays only itself.
+//!
+//! A device has few requests under way ([`UnderWay`]) and so much work a second ([`Allowances`]); the
+//! sequencer shares its rounds out ([`crate::ingest`]). All of it is in memory and bounded: a server
+//! that starts again has forgiven everybody.
+
+mod allowance;
+mod under_way;
+
+pub use allowance::{Allowance, Allowances};
+pub use under_way::{Turn, UnderWay};
