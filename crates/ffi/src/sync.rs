@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gridlog_client_core::{CancelFlag, Identity, SyncOptions, SyncReport};
+use gridlog_client_core::{CancelFlag, Identity, StayOptions, SyncOptions, SyncReport, Transport};
 use gridlog_domain::id::PersonId;
 
 use crate::error::GridlogError;
@@ -89,20 +89,47 @@ impl GridlogPhone {
     /// Sends everything unsent and pulls everything new. It may be called at any time and again
     /// after any failure; whatever was exchanged is kept. Dropping it cancels it.
     ///
+    /// `insist` says that the worker wants it now, by a button: then it does not matter that the server
+    /// asked for a while of peace, unless it refused a request within the last ten seconds.
+    ///
     /// # Errors
     /// [`GridlogError::TryLater`] without signal, from a busy server, or while a sync runs;
     /// [`GridlogError::SignIn`] with `sign_in_again`; [`GridlogError::Cancelled`];
     /// [`GridlogError::Server`]; [`GridlogError::Store`].
-    #[uniffi::method(default(cancel = None))]
-    pub async fn sync(&self, cancel: Option<Arc<SyncCancel>>) -> Result<SyncReport, GridlogError> {
+    #[uniffi::method(default(cancel = None, insist = false))]
+    pub async fn sync(
+        &self,
+        cancel: Option<Arc<SyncCancel>>,
+        insist: bool,
+    ) -> Result<SyncReport, GridlogError> {
         let (phone, transport) = (self.phone()?, self.transport());
         let flag = cancel.map_or_else(CancelFlag::new, |cancel| cancel.flag.clone());
         off_thread(flag.clone(), move || {
             let options = SyncOptions {
                 cancel: Some(&flag),
+                insist,
                 ..SyncOptions::default()
             };
             Ok(phone.sync(&transport, options)?)
+        })
+        .await
+    }
+
+    /// Keeps this phone in sync until it is cancelled or dropped: for as long as the app is open. It
+    /// syncs when something is recorded here or published there, tries again later each time when
+    /// there is no signal, and leaves the server alone for as long as the server asks. Watches and
+    /// `status` show what came of it.
+    ///
+    /// # Errors
+    /// What time does not mend: [`GridlogError::SignIn`] with `sign_in_again`,
+    /// [`GridlogError::Store`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn stay_in_sync(&self, cancel: Option<Arc<SyncCancel>>) -> Result<(), GridlogError> {
+        let (phone, transport) = (self.phone()?, self.transport());
+        let flag = cancel.map_or_else(CancelFlag::new, |cancel| cancel.flag.clone());
+        off_thread(flag.clone(), move || {
+            let transport: Arc<dyn Transport + Send + Sync> = Arc::new(transport);
+            Ok(phone.stay_in_sync(&transport, StayOptions::default(), &flag)?)
         })
         .await
     }

@@ -72,6 +72,9 @@ pub(crate) enum Command {
         /// The server's new address, kept from here on.
         #[arg(long, value_name = "URL")]
         server: Option<String>,
+        /// 保持同步。Stays in sync until you end it: listens, and syncs whenever there is something.
+        #[arg(long)]
+        stay: bool,
     },
     /// 核对（需要信号）。Syncs, compares every record with the server's, and mends what differs.
     Verify {

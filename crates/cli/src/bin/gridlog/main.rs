@@ -42,19 +42,29 @@ fn main() -> ExitCode {
     if matches!(arguments.command, Command::Demo) {
         return demo::play(&DemoArguments::parse_from(["demo"]));
     }
+    if let Command::Sync { server, stay: true } = &arguments.command {
+        let tell = |answer: &Answer| say(answer, json).is_ok();
+        return match commands::stay(arguments.home, server.as_deref(), &tell) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => print_error(&error, json),
+        };
+    }
     match commands::carry_out(arguments.home, arguments.command) {
         Ok(answer) => print_answer(&answer, json),
         Err(error) => print_error(&error, json),
     }
 }
 
-fn print_answer(answer: &Answer, json: bool) -> ExitCode {
-    let written = if json {
+fn say(answer: &Answer, json: bool) -> std::io::Result<()> {
+    if json {
         writeln!(std::io::stdout(), "{}", answer.json)
     } else {
         write!(std::io::stdout(), "{}", answer.text)
-    };
-    match written {
+    }
+}
+
+fn print_answer(answer: &Answer, json: bool) -> ExitCode {
+    match say(answer, json) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has heard enough, for example `head`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

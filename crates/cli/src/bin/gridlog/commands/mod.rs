@@ -11,6 +11,7 @@ mod needs_you;
 mod propose;
 mod report;
 mod show;
+mod stay;
 mod street;
 mod sync;
 
@@ -24,6 +25,8 @@ use crate::arguments::Command;
 use crate::error::CliError;
 use crate::home::Home;
 use crate::ids;
+
+pub(crate) use stay::stay;
 
 /// Carries out one command of the phone.
 pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answer, CliError> {
@@ -48,7 +51,7 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         Command::Show { record } => show::show(&phone, &record),
         Command::Search { text, limit } => look::search(&phone, &text, limit),
         Command::NeedsYou(command) => needs_you::needs_you(&phone, &command),
-        Command::Sync { server } => sync::sync(&home, &phone, server.as_deref()),
+        Command::Sync { server, .. } => sync::sync(&home, &phone, server.as_deref()),
         Command::Verify { server } => sync::verify(&home, &phone, server.as_deref()),
         Command::Status => sync::status(&home, &phone),
         Command::Categories { text } => categories::list(&phone, text.as_deref()),

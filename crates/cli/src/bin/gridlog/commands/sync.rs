@@ -12,7 +12,7 @@ use crate::values;
 /// Exchanges everything with the server.
 pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
     let (address, transport) = reach(home, server)?;
-    let report = phone.sync(&transport, SyncOptions::default())?;
+    let report = phone.sync(&transport, now())?;
     if server.is_some() {
         home.set_server(&address)?;
     }
@@ -30,7 +30,7 @@ pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<A
 /// Syncs, and compares every record in scope with the server's.
 pub(super) fn verify(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
     let (_, transport) = reach(home, server)?;
-    let report = phone.verify(&transport, SyncOptions::default())?;
+    let report = phone.verify(&transport, now())?;
     let status = phone.status()?;
     let compared = match report.differing {
         Some(0) => "核对一致，没有差异 compared: nothing differs\n".to_owned(),
@@ -50,7 +50,18 @@ pub(super) fn verify(home: &Home, phone: &Phone, server: Option<&str>) -> Result
     ))
 }
 
-fn reach(home: &Home, server: Option<&str>) -> Result<(String, HttpTransport), CliError> {
+/// Whoever types the command wants it now.
+fn now() -> SyncOptions<'static> {
+    SyncOptions {
+        insist: true,
+        ..SyncOptions::default()
+    }
+}
+
+pub(super) fn reach(
+    home: &Home,
+    server: Option<&str>,
+) -> Result<(String, HttpTransport), CliError> {
     let address = match server {
         Some(address) => address.to_owned(),
         None => home.server()?,
