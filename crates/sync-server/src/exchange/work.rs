@@ -29,6 +29,9 @@ fn count(items: usize) -> u64 {
 }
 
 impl Work {
+    /// Looking through headlines for a text.
+    pub const SEARCH: Self = Self(20_000);
+
     /// What any request costs, even one that cannot be read.
     pub fn of_body(bytes: usize) -> Self {
         Self(REQUEST + count(bytes / WIRE_BYTES))

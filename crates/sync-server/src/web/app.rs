@@ -7,13 +7,13 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use gridlog_domain::environment::{Clock, Entropy};
-use gridlog_domain::id::PersonId;
+use gridlog_domain::id::{DeviceId, PersonId};
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use crate::config::Config;
 use crate::directory::SharedDirectory;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Work};
 use crate::fairness::{Allowances, UnderWay};
 use crate::identity::{Passwords, Tokens};
 use crate::ingest::{Receiver, SequencerHandle};
@@ -93,6 +93,18 @@ impl App {
         let mut random = [0; 8];
         self.entropy().fill(&mut random);
         from + u64::from_be_bytes(random) % (to - from + 1)
+    }
+
+    /// Lets a device ask for something that costs at least `work`, and counts that.
+    ///
+    /// # Errors
+    /// [`ApiError::SlowDown`] if it has asked for more than its share.
+    pub(crate) fn let_ask(&self, device: DeviceId, work: Work) -> Result<(), ApiError> {
+        let now_ms = self.now_ms();
+        let allowed = self.allowances.check(device, now_ms);
+        allowed.map_err(|wait_ms| ApiError::SlowDown { wait_ms })?;
+        self.allowances.charge(device, work, now_ms);
+        Ok(())
     }
 
     /// There is no place now.

@@ -42,8 +42,8 @@ impl FromRequestParts<App> for OfDevice {
     }
 }
 
-/// A sync request by an enrolled device that does not have too many under way. It counts as one until
-/// this is dropped; it is taken before anything of the body is read.
+/// A request by an enrolled device that does not have too many under way. It counts as one until this
+/// is dropped; it is taken before anything of the body is read.
 #[derive(Debug)]
 pub(super) struct OfDeviceInTurn {
     pub(super) of: OfDevice,

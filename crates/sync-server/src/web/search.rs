@@ -6,9 +6,10 @@ use axum::extract::rejection::JsonRejection;
 use serde::{Deserialize, Serialize};
 
 use super::app::App;
-use super::authentication::OfDevice;
+use super::authentication::OfDeviceInTurn;
 use super::enrolment::bad_json;
 use super::error::ApiError;
+use crate::exchange::Work;
 use crate::store::{CaseFilter, RecordRow};
 
 /// Most rows of one answer.
@@ -57,7 +58,7 @@ impl From<RecordRow> for Found {
 /// Finds records that the device's person may see, those touched last first.
 pub(super) async fn search(
     State(app): State<App>,
-    of: OfDevice,
+    OfDeviceInTurn { of, turn }: OfDeviceInTurn,
     body: Result<Json<Search>, JsonRejection>,
 ) -> Result<Json<Vec<Found>>, ApiError> {
     let Json(body) = body.map_err(|rejection| bad_json(&rejection))?;
@@ -69,6 +70,9 @@ pub(super) async fn search(
         });
     }
     let rows = app.work(move |app| {
+        // Also if the device hangs up, the request is under way until it is answered.
+        let _turn = turn;
+        app.let_ask(of.device, Work::SEARCH)?;
         let device = app.store.device(of.device)?;
         let device = device
             .filter(|device| device.person == of.person)

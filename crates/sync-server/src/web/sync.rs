@@ -35,14 +35,12 @@ pub(super) async fn sync(
         .work(move |app| {
             // Also if the device hangs up, the request is under way until it is answered.
             let _turn = turn;
+            app.let_ask(asker.device, Work::of_body(body.len()))?;
             let now = || app.now_ms();
-            let allowed = app.allowances.check(asker.device, now());
-            allowed.map_err(|wait_ms| ApiError::SlowDown { wait_ms })?;
             let hands = Threads {
                 app,
                 device: asker.device,
             };
-            hands.charge(Work::of_body(body.len()));
             Ok(app.exchange.answer(&asker, &body, &hands, &now)?)
         })
         .await?;

@@ -124,3 +124,27 @@ fn an_office_sees_in_its_lists_what_left_the_phones() {
     expected.sort_by_key(|(headline, _)| headline.to_string());
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_phone_that_searches_all_the_time_waits_itself() {
+    let (town, worker) = town();
+    let site = Site::over(&town);
+    let token = site.token(WORKER, Some(worker.device.id));
+    let ask = |token: &str| {
+        let body = json!({ "text": "井盖" });
+        site.ask(Method::POST, "/v1/search", token, &body)
+    };
+    let mut taken = 0;
+    let (status, refused) = loop {
+        match ask(&token) {
+            (StatusCode::OK, _) => taken += 1,
+            refused => break refused,
+        }
+    };
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused["code"], "slow_down");
+    assert!(taken >= 500, "nobody types so fast: {taken}");
+    let other = town.phone(9, COLLEAGUE);
+    let other = site.token(COLLEAGUE, Some(other.device.id));
+    assert_eq!(ask(&other).0, StatusCode::OK);
+}
