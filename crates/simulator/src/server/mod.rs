@@ -344,7 +344,7 @@ impl Running {
     fn decide(&self, now_ms: i64) -> Result<(), StoreError> {
         loop {
             let round = self.sequencer.borrow_mut().round(now_ms, ROUND)?;
-            if round.decided < ROUND {
+            if !round.more {
                 return Ok(());
             }
         }
