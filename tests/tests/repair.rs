@@ -52,7 +52,9 @@ fn settle(phones: &[&TestPhone]) {
 /// An acceptor registers a case.
 fn register(district: &District, case: RecordId) {
     let category = json!({ "category": "01014", "condition": "缺失" });
-    let (status, answer) = district.office(Role::Acceptor).step(case, "register", category);
+    let (status, answer) = district
+        .office(Role::Acceptor)
+        .step(case, "register", category);
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -102,7 +104,9 @@ fn what_a_restored_server_lost_comes_back_from_the_phones_that_saw_it() {
     assert_eq!(holdings(&colleague), held);
     assert!(lost.status().unwrap().all_in_log());
     assert_nothing_twice(&district);
-    let verified = lost.verify(&lost.transport, SyncOptions::default()).unwrap();
+    let verified = lost
+        .verify(&lost.transport, SyncOptions::default())
+        .unwrap();
     assert_eq!(verified.differing, Some(0));
 }
 

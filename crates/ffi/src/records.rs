@@ -3,8 +3,8 @@
 //! Each is declared once more, field by field, so that an app's surface changes only where somebody
 //! changes it here. Times are milliseconds since the Unix epoch.
 
-use gridlog_client_core::{Confirmed, 
-    HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange, ProposalStanding,
+use gridlog_client_core::{
+    Confirmed, HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange, ProposalStanding,
     ProposalStatus, Query, RecordRow, Standing, Status, SyncReport, Task,
 };
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};

@@ -89,7 +89,7 @@ impl World {
                 if let Some(row) = row
                     && shared % 2 == 1
                 {
-                    fold.toggle(row.print());
+                    fold.add(row.print(), 1);
                 }
             }
             let told = store.exchange(&ExchangeQuery {
