@@ -13,6 +13,7 @@ fn log(length: u64) -> Evidence {
             at_ms: 0,
             record: Key([7; 16]),
             fact: Fact::Assignment { area },
+            origin: None,
         };
         previous = entry_hash(&entry.to_bytes());
         evidence.hashes.push(previous);
