@@ -1,6 +1,6 @@
 //! What the server keeps, behind one trait.
 //!
-//! The engines above ([`crate::ingest`], [`crate::feed`]) decide; a store only keeps. So the trait
+//! The engines above ([`crate::ingest`], [`crate::exchange`]) decide; a store only keeps. So the trait
 //! has few and coarse operations, each atomic: what the sequencer decided arrives as one [`Batch`]
 //! and is committed whole or not at all, against the log head that it was decided on. One
 //! conformance suite (`conformance`) runs against every implementation.
