@@ -52,7 +52,7 @@ pub struct SyncRequest {
     /// The device's clock, milliseconds since the Unix epoch.
     #[n(4)]
     pub device_ms: i64,
-    /// Version of the device's own assignments; 0 for none. See [`Profile`].
+    /// Version of the device's own assignments; 0 for none. See [`crate::Profile`].
     #[n(5)]
     pub profile_version: u64,
     /// The reference data that the device has.
