@@ -2,7 +2,7 @@
 
 use crate::error::TaskError;
 use crate::step::{Run, execute};
-use crate::{docs, setup, sim, test};
+use crate::{docs, setup, test};
 
 /// Runs every check, the fast ones first.
 pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
@@ -27,7 +27,6 @@ pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     test::test(run, None)?;
-    sim::few(run)?;
     run.heading("全部通过 all green");
     Ok(())
 }
