@@ -220,6 +220,18 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_that_is_not_what_the_log_admitted_is_not_kept() {
+        let (town, _phone) = town_with(&[(1, 3), (2, 3)]);
+        let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();
+        let other = "UPDATE changes SET hash = randomblob(32) WHERE record = ?1 AND seq = 3";
+        direct.execute(other, [record(1).as_bytes()]).unwrap();
+        let mut snapshotter = Snapshotter::new(town.store.clone(), 3);
+        assert_eq!(snapshotter.run(10).unwrap(), 2);
+        assert!(whole(&town, 1).snapshot.is_none());
+        assert!(whole(&town, 2).snapshot.is_some());
+    }
+
+    #[test]
     fn a_record_that_does_not_read_back_gets_none_and_delays_no_other() {
         let (town, _phone) = town_with(&[(1, 3), (2, 3)]);
         let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();
