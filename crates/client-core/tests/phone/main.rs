@@ -30,5 +30,5 @@ mod sessions;
 mod snapshots;
 mod store;
 mod syncing;
-mod walk;
 mod waiting;
+mod walk;
