@@ -36,7 +36,8 @@ impl District {
         std::fs::copy(file, self.database()).expect("the file is copied");
     }
 
-    fn database(&self) -> PathBuf {
+    /// The file that the server works on.
+    pub fn database(&self) -> PathBuf {
         self.data().join("district.db")
     }
 

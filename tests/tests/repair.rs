@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use gridlog_client_core::{Phone, Query, SyncOptions};
+use gridlog_client_core::{Phone, Query, Standing, SyncOptions};
 use gridlog_domain::id::RecordId;
 use gridlog_domain::reference::Role;
 use gridlog_tests::{District, GRID_A, TestPhone, words};
@@ -108,6 +108,47 @@ fn what_a_restored_server_lost_comes_back_from_the_phones_that_saw_it() {
         .verify(&lost.transport, SyncOptions::default())
         .unwrap();
     assert_eq!(verified.differing, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_servers_own_account_may_read_its_database_and_its_backups() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let district = District::new();
+    let backup = district.back_up("last-night.db");
+    for file in [backup, district.database()] {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_phone_that_was_lost_after_the_backup_stays_shut_out_of_the_restored_server() {
+    let mut district = District::new();
+    let known = district.phone(GRID_A, 0);
+    known.sync_all();
+    let backup = district.back_up("last-night.db");
+    let new = district.phone(GRID_A, 1);
+    let administrator = district.office(Role::Administrator);
+    for phone in [&known, &new] {
+        let device = phone.identity().unwrap().unwrap().device;
+        let (status, _) = administrator.post(&format!("devices/{device}/revoke"), &json!({}));
+        assert_eq!(status, 200);
+    }
+    district.kill();
+    district.restore(&backup);
+    district.start();
+
+    let author = district.phone(GRID_A, 2);
+    let case = author.report_case("恢复之后的案卷");
+    settle(&[&author]);
+    for phone in [&known, &new] {
+        let late = phone.report_case("丢失的手机上的案卷");
+        phone.try_sync().unwrap();
+        let standing = phone.show(late).unwrap().unwrap().row.standing;
+        assert_eq!(standing, Standing::Review);
+        assert!(phone.show(case).unwrap().is_none(), "it pulls nothing");
+    }
 }
 
 #[test]

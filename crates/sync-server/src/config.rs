@@ -50,6 +50,9 @@ pub struct Config {
     /// Ledger of erased records; by default `erased.log` in `data`. It is in none of the database's
     /// backups, so keep a copy of it elsewhere.
     pub erased_file: Option<PathBuf>,
+    /// Ledger of revoked devices; by default `revoked.log` in `data`. Like the one of erased records,
+    /// it is in none of the database's backups.
+    pub revoked_file: Option<PathBuf>,
     /// Days after which a case that is over leaves the phones; 0 for never. It stays in the log, in
     /// office lists, and is found online.
     pub archive_after_days: u32,
@@ -76,6 +79,7 @@ impl Default for Config {
             device_work_ms: 20_000,
             device_work_ms_per_second: 200,
             erased_file: None,
+            revoked_file: None,
             archive_after_days: 90,
             snapshot_after_changes: 8,
             log: "info".to_owned(),
@@ -127,6 +131,13 @@ impl Config {
             .unwrap_or_else(|| self.data.join("erased.log"))
     }
 
+    /// The ledger of revoked devices.
+    pub fn revoked_file(&self) -> PathBuf {
+        self.revoked_file
+            .clone()
+            .unwrap_or_else(|| self.data.join("revoked.log"))
+    }
+
     /// The file that holds the newest epoch of the log.
     pub fn epoch_file(&self) -> PathBuf {
         self.data.join("epoch")
@@ -134,7 +145,7 @@ impl Config {
 
     /// What must outlive a restore of the database.
     pub fn outside(&self) -> OutsideFiles {
-        OutsideFiles::new(self.erased_file(), self.epoch_file())
+        OutsideFiles::new(self.erased_file(), self.revoked_file(), self.epoch_file())
     }
 
     /// How long ago a case must have come to its end to leave the phones, in milliseconds; `None` if

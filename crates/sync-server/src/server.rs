@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use gridlog_domain::environment::{Clock, Entropy};
@@ -11,17 +11,19 @@ use gridlog_merge_guard::Limits;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::backup::create_private;
 use crate::config::Config;
 use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read_people};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::exchange::Exchange;
 use crate::fairness::{Allowances, UnderWay};
 use crate::folder::{FolderError, FolderLock};
-use crate::identity::{PasswordError, Passwords, TokenError, Tokens};
+use crate::identity::{PasswordError, Passwords, TokenError, Tokens, revoke_again};
 use crate::idle::IdleThread;
 use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
 use crate::keys::{KeyError, load_or_create};
 use crate::live::Live;
+use crate::outside::Outside;
 use crate::restore::is_unfinished;
 use crate::snapshotter::Snapshotter;
 use crate::store::{SqliteStore, Store, StoreError};
@@ -105,9 +107,10 @@ impl Server {
         }
         let mut entropy = SystemEntropy;
         let key = load_or_create(&config.key_file(), &mut entropy)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&database)?);
+        let store: Arc<dyn Store> = Arc::new(open_private(&database)?);
         let directory = SharedDirectory::new(Directory::load(&*store)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let outside: Arc<dyn Outside> = Arc::new(config.outside());
         let mut actor = [0; 16];
         entropy.fill(&mut actor);
         let mut sequencer = Sequencer::new(
@@ -116,8 +119,9 @@ impl Server {
             Limits::default(),
             actor,
         )
-        .beside(Arc::new(config.outside()))
+        .beside(Arc::clone(&outside))
         .within(config.round_bounds());
+        revoke_again(&*store, &*outside)?;
         settle(&mut sequencer, clock.now_ms(), config.archive_after_ms())?;
         let upkeep = Upkeep {
             archive_after_ms: config.archive_after_ms(),
@@ -150,6 +154,7 @@ impl Server {
                 limits: Limits::default(),
             },
             store,
+            outside,
             directory,
             receiver,
             sequencer: sequencer.handle(),
@@ -215,6 +220,14 @@ impl Server {
     }
 }
 
+/// Opens the database, which only the server's own account may read: it holds what residents said.
+fn open_private(database: &Path) -> Result<SqliteStore, ServerError> {
+    if !database.exists() {
+        create_private(database).map_err(system("create the database"))?;
+    }
+    Ok(SqliteStore::open(database)?)
+}
+
 /// Most cases that leave the phones before the server serves.
 const LEAVING_AT_START: usize = 1_024;
 
@@ -253,7 +266,7 @@ pub struct DirectoryFiles {
 /// [`ServerError`]; files before the bad one are loaded.
 pub fn load_directory(config: &Config, files: &DirectoryFiles) -> Result<(), ServerError> {
     let _folder = FolderLock::take(&config.data)?;
-    let store = SqliteStore::open(&config.database())?;
+    let store = open_private(&config.database())?;
     if let Some(file) = &files.areas {
         let areas = read_areas(file).map_err(|source| ServerError::Import {
             file: "areas",

@@ -2,8 +2,10 @@
 
 mod enrol;
 mod password;
+mod revoke;
 mod token;
 
 pub use enrol::{EnrolError, EnrolWish, Enrolled, certify, enrol};
 pub use password::{PasswordError, Passwords};
+pub use revoke::{revoke, revoke_again};
 pub use token::{Bearer, TokenError, Tokens};

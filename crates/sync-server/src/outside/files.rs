@@ -1,7 +1,8 @@
-//! [`Outside`] in two small text files.
+//! [`Outside`] in three small text files.
 //!
 //! The ledger of erasures has a line for each: record, time in milliseconds since the Unix epoch,
-//! reason, and who decided. The other file holds the newest epoch.
+//! reason, and who decided. That of revoked devices: device, time, and whose it was. The third file
+//! holds the newest epoch.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,12 +11,13 @@ use std::sync::Mutex;
 
 use gridlog_domain::id::PersonId;
 
-use super::{Erasure, ErasureReason, Outside, OutsideError};
+use super::{Erasure, ErasureReason, Outside, OutsideError, Revocation};
 
-/// The two files.
+/// The three files.
 #[derive(Debug)]
 pub struct OutsideFiles {
     erased: PathBuf,
+    revoked: PathBuf,
     epoch: PathBuf,
     /// Held while one of them is written.
     writing: Mutex<()>,
@@ -23,9 +25,10 @@ pub struct OutsideFiles {
 
 impl OutsideFiles {
     /// Uses these files; a file that does not exist holds nothing.
-    pub const fn new(erased: PathBuf, epoch: PathBuf) -> Self {
+    pub const fn new(erased: PathBuf, revoked: PathBuf, epoch: PathBuf) -> Self {
         Self {
             erased,
+            revoked,
             epoch,
             writing: Mutex::new(()),
         }
@@ -103,15 +106,43 @@ fn append(path: &Path, lines: &str) -> io::Result<()> {
     sync_folder_of(path)
 }
 
+/// A staff number without what would end its line.
+fn on_one_line(person: &PersonId) -> String {
+    let person = person.as_str().chars();
+    person.filter(|c| !c.is_control()).collect()
+}
+
 fn line(erasure: &Erasure) -> String {
-    let by = erasure.by.as_str();
-    let by: String = by.chars().filter(|c| !c.is_control()).collect();
+    let by = on_one_line(&erasure.by);
     format!(
         "{} {} {} {by}\n",
         erasure.record,
         erasure.at_ms,
         erasure.reason.code()
     )
+}
+
+fn revocation_line(revoked: &Revocation) -> String {
+    let person = on_one_line(&revoked.person);
+    format!("{} {} {person}\n", revoked.device, revoked.at_ms)
+}
+
+fn read_revocation(line: &str) -> Option<Revocation> {
+    let mut words = line.splitn(3, ' ');
+    Some(Revocation {
+        device: words.next()?.parse().ok()?,
+        at_ms: words.next()?.parse().ok()?,
+        person: PersonId::new(words.next()?),
+    })
+}
+
+/// The lines of a ledger, each read by `read`.
+fn read_ledger<T>(path: &Path, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, OutsideError> {
+    let lines = whole_lines(path)?;
+    let lines = lines.iter().enumerate();
+    lines
+        .map(|(index, line)| read(line).ok_or_else(|| damaged(path, index + 1)))
+        .collect()
 }
 
 fn read_line(line: &str) -> Option<Erasure> {
@@ -132,11 +163,16 @@ impl Outside for OutsideFiles {
     }
 
     fn erased(&self) -> Result<Vec<Erasure>, OutsideError> {
-        let lines = whole_lines(&self.erased)?;
-        let lines = lines.iter().enumerate();
-        lines
-            .map(|(index, line)| read_line(line).ok_or_else(|| damaged(&self.erased, index + 1)))
-            .collect()
+        read_ledger(&self.erased, read_line)
+    }
+
+    fn note_revoked(&self, revoked: &Revocation) -> Result<(), OutsideError> {
+        let _writing = self.writing.lock();
+        append(&self.revoked, &revocation_line(revoked)).map_err(failed(&self.revoked))
+    }
+
+    fn revoked(&self) -> Result<Vec<Revocation>, OutsideError> {
+        read_ledger(&self.revoked, read_revocation)
     }
 
     fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError> {
@@ -158,7 +194,7 @@ impl Outside for OutsideFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gridlog_domain::id::RecordId;
+    use gridlog_domain::id::{DeviceId, RecordId};
 
     fn erasure(n: u8) -> Erasure {
         Erasure {
@@ -172,7 +208,16 @@ mod tests {
     fn files() -> (OutsideFiles, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        (OutsideFiles::new(path("erased.log"), path("epoch")), folder)
+        let files = OutsideFiles::new(path("erased.log"), path("revoked.log"), path("epoch"));
+        (files, folder)
+    }
+
+    fn revocation(n: u8) -> Revocation {
+        Revocation {
+            device: DeviceId::from_bytes([n; 16]),
+            person: "员 002".into(),
+            at_ms: i64::from(n),
+        }
     }
 
     #[test]
@@ -182,12 +227,13 @@ mod tests {
         assert_eq!(files.newest_epoch().unwrap(), 0);
         files.note_erased(&[erasure(1)]).unwrap();
         files.note_erased(&[erasure(2), erasure(3)]).unwrap();
+        files.note_revoked(&revocation(5)).unwrap();
+        files.note_revoked(&revocation(6)).unwrap();
         files.note_epoch(4).unwrap();
         files.note_epoch(2).unwrap();
-        let again = OutsideFiles::new(
-            folder.path().join("erased.log"),
-            folder.path().join("epoch"),
-        );
+        let path = |name: &str| folder.path().join(name);
+        let again = OutsideFiles::new(path("erased.log"), path("revoked.log"), path("epoch"));
+        assert_eq!(again.revoked().unwrap(), [5, 6].map(revocation));
         assert_eq!(again.erased().unwrap(), [1, 2, 3].map(erasure));
         assert_eq!(again.newest_epoch().unwrap(), 4);
     }

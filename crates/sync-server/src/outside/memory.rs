@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Erasure, Outside, OutsideError};
+use super::{Erasure, Outside, OutsideError, Revocation};
 
 /// Keeps it for as long as the value lives, and so beyond the database of a simulated server.
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub struct OutsideMemory {
 #[derive(Debug, Default)]
 struct Kept {
     erased: Vec<Erasure>,
+    revoked: Vec<Revocation>,
     epoch: u64,
 }
 
@@ -31,6 +32,15 @@ impl Outside for OutsideMemory {
 
     fn erased(&self) -> Result<Vec<Erasure>, OutsideError> {
         Ok(self.kept().erased.clone())
+    }
+
+    fn note_revoked(&self, revoked: &Revocation) -> Result<(), OutsideError> {
+        self.kept().revoked.push(revoked.clone());
+        Ok(())
+    }
+
+    fn revoked(&self) -> Result<Vec<Revocation>, OutsideError> {
+        Ok(self.kept().revoked.clone())
     }
 
     fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError> {

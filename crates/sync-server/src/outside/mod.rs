@@ -1,9 +1,10 @@
 //! What must outlive a restore of the database, and so is kept beside it and in none of its backups:
-//! which records were erased, and the newest epoch of the log.
+//! which records were erased, which devices were revoked, and the newest epoch of the log.
 //!
-//! A backup holds what was erased after it was taken, and does not know the epochs that began after
-//! it. So an erasure is noted here before the database commits it, and is carried out again when a
-//! server starts (DESIGN section 9); and an epoch never begins twice.
+//! A backup holds what was erased after it was taken, trusts a phone that was lost after it, and does
+//! not know the epochs that began after it. So an erasure or a revocation is noted here before the
+//! database commits it, and is carried out again when a server starts (DESIGN section 9); and an
+//! epoch never begins twice.
 
 mod files;
 mod memory;
@@ -11,7 +12,7 @@ mod memory;
 use std::io;
 use std::path::PathBuf;
 
-use gridlog_domain::id::{PersonId, RecordId};
+use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 
 pub use files::OutsideFiles;
 pub(crate) use files::sync_folder_of;
@@ -21,7 +22,7 @@ pub use memory::OutsideMemory;
 #[derive(Debug, thiserror::Error)]
 pub enum OutsideError {
     /// A file cannot be read or written.
-    #[error("{path} cannot be used: {source}; nothing was erased and no epoch began")]
+    #[error("{path} cannot be used: {source}; nothing was erased or revoked, and no epoch began")]
     File {
         /// The file.
         path: PathBuf,
@@ -93,6 +94,17 @@ pub struct Erasure {
     pub by: PersonId,
 }
 
+/// A device that was revoked: handed over, lost or stolen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// The device.
+    pub device: DeviceId,
+    /// Whose it was.
+    pub person: PersonId,
+    /// Server time, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
 /// Keeps what must outlive a restore. Whatever a method that writes was given is durable when it
 /// returns.
 pub trait Outside: Send + Sync {
@@ -107,6 +119,18 @@ pub trait Outside: Send + Sync {
     /// # Errors
     /// [`OutsideError`].
     fn erased(&self) -> Result<Vec<Erasure>, OutsideError>;
+
+    /// Notes that a device is about to be revoked.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; then the device must not be revoked yet.
+    fn note_revoked(&self, revoked: &Revocation) -> Result<(), OutsideError>;
+
+    /// Every revocation that was ever noted, in order.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    fn revoked(&self) -> Result<Vec<Revocation>, OutsideError>;
 
     /// Notes that an epoch is about to begin. A smaller number than the one that is noted changes
     /// nothing.

@@ -18,6 +18,7 @@ use crate::fairness::{Allowances, UnderWay};
 use crate::identity::{Passwords, Tokens};
 use crate::ingest::{Receiver, SequencerHandle};
 use crate::live::Live;
+use crate::outside::Outside;
 use crate::store::Store;
 
 /// How long somebody is sent away for whom there is no place, in milliseconds: spread, so that not all
@@ -51,6 +52,7 @@ impl std::fmt::Debug for App {
 pub struct Parts {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) outside: Arc<dyn Outside>,
     pub(crate) directory: SharedDirectory,
     pub(crate) receiver: Receiver,
     pub(crate) sequencer: SequencerHandle,

@@ -211,6 +211,15 @@ impl Outside for FullDisk {
     fn erased(&self) -> Result<Vec<Erasure>, crate::outside::OutsideError> {
         Ok(Vec::new())
     }
+    fn note_revoked(
+        &self,
+        _: &crate::outside::Revocation,
+    ) -> Result<(), crate::outside::OutsideError> {
+        Err(full())
+    }
+    fn revoked(&self) -> Result<Vec<crate::outside::Revocation>, crate::outside::OutsideError> {
+        Ok(Vec::new())
+    }
     fn note_epoch(&self, _: u64) -> Result<(), crate::outside::OutsideError> {
         Err(full())
     }

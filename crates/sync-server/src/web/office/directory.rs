@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::directory::{ImportError, read_areas, read_people};
-use crate::identity::Passwords;
+use crate::identity::{Passwords, revoke};
 use crate::store::{Device, Part, StoredPerson};
 use crate::web::app::App;
 use crate::web::authentication::OfOffice;
@@ -262,7 +262,7 @@ pub(super) async fn revoke_device(
     };
     let device: DeviceId = id.parse().map_err(|_| not_found(&id))?;
     let revoked = app
-        .work(move |app| Ok(app.store.revoke_device(device, app.now_ms())?))
+        .work(move |app| Ok(revoke(&*app.store, &*app.outside, device, app.now_ms())?))
         .await?;
     app.live.dismiss(device);
     if revoked {

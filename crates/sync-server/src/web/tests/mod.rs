@@ -21,6 +21,7 @@ use crate::fairness::{Allowances, UnderWay};
 use crate::identity::{Bearer, Passwords, Tokens};
 use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
 use crate::live::Live;
+use crate::outside::Outside;
 use crate::town::{NOW, Town};
 
 struct At(i64);
@@ -39,19 +40,18 @@ struct Site {
 
 impl Site {
     fn over(town: &Town) -> Self {
+        let config = Config {
+            data: town.folder.path().to_owned(),
+            ..Config::default()
+        };
+        let outside: Arc<dyn Outside> = Arc::new(config.outside());
         let sequencer = Sequencer::new(
             town.store.clone(),
             town.directory.clone(),
             Limits::default(),
             [4; 16],
         )
-        .beside(Arc::new(
-            Config {
-                data: town.folder.path().to_owned(),
-                ..Config::default()
-            }
-            .outside(),
-        ));
+        .beside(Arc::clone(&outside));
         let clock: Arc<dyn Clock> = Arc::new(At(town.now.get()));
         let upkeep = Upkeep::default();
         let sequencer =
@@ -60,6 +60,7 @@ impl Site {
         let app = App::new(Parts {
             exchange: town.exchange(),
             store: town.store.clone(),
+            outside,
             directory: town.directory.clone(),
             receiver: Receiver::start(town.store.clone()).unwrap(),
             sequencer: sequencer.handle(),
