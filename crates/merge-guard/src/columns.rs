@@ -185,6 +185,27 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// How many rows a column of any chunk declares; its kind stands in the lowest three bits of its
+/// specification. A column of raw values has none.
+pub(crate) fn declared_rows(
+    specification: u64,
+    column: &[u8],
+    limits: &Limits,
+) -> Result<u64, Refusal> {
+    const DELTA: u64 = 3;
+    const BOOLEAN: u64 = 4;
+    const STRING: u64 = 5;
+    const RAW: u64 = 7;
+    let what = "column";
+    match specification & 7 {
+        DELTA => rows::<i64>(column, what, limits.max_ops, limits),
+        BOOLEAN => boolean_rows(column, limits.max_ops),
+        STRING => rows::<&str>(column, what, limits.max_ops, limits),
+        RAW => Ok(0),
+        _ => rows::<u64>(column, what, limits.max_ops, limits),
+    }
+}
+
 fn require_rows(found: u64, ops: u64, required: bool, what: &'static str) -> Result<(), Refusal> {
     if found == ops || (found == 0 && !required) {
         Ok(())

@@ -7,8 +7,10 @@
 use automerge::{Automerge, ChangeHash};
 use sha2::{Digest, Sha256};
 
+use crate::columns::declared_rows;
 use crate::header::MAGIC;
 use crate::history::History;
+use crate::limits::Limits;
 use crate::reader::Reader;
 use crate::refusal::Refusal;
 use crate::shield::shielded;
@@ -24,11 +26,12 @@ const MAX_COLUMNS: usize = 64;
 
 const MALFORMED: Refusal = Refusal::Malformed { what: "snapshot" };
 
-/// The heads that a document chunk declares, without Automerge. Its checksum is right, and none of
-/// its columns is compressed.
+/// The heads that a document chunk declares, without Automerge. Its checksum is right, none of its
+/// columns is compressed, and none declares more rows than a record may have: a few bytes of a
+/// run-length column can promise any number.
 ///
 /// # Errors
-/// `malformed`, `too_large`, `bad_magic`, `bad_checksum`, `compressed_change`.
+/// `malformed`, `too_large`, `bad_magic`, `bad_checksum`, `compressed_change`, `too_many_ops`.
 pub fn snapshot_heads(chunk: &[u8]) -> Result<Vec<ChangeHash>, Refusal> {
     if chunk.len() > MAX_CHUNK_BYTES {
         return Err(Refusal::TooLarge {
@@ -49,8 +52,12 @@ pub fn snapshot_heads(chunk: &[u8]) -> Result<Vec<ChangeHash>, Refusal> {
         .map(|_| Ok(ChangeHash(reader.array()?)))
         .collect::<Result<Vec<_>, Refusal>>()?;
     // The columns of the changes, then those of the operations.
-    refuse_compressed_columns(&mut reader)?;
-    refuse_compressed_columns(&mut reader)?;
+    let mut columns = column_list(&mut reader)?;
+    columns.extend(column_list(&mut reader)?);
+    let limits = Limits::admitted_earlier();
+    for (specification, length) in columns {
+        declared_rows(specification, reader.take(length)?, &limits)?;
+    }
     Ok(heads)
 }
 
@@ -77,19 +84,18 @@ fn open(chunk: &[u8]) -> Result<&[u8], Refusal> {
     Ok(reader.rest())
 }
 
-fn refuse_compressed_columns(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+/// Specification and length of each column.
+fn column_list(reader: &mut Reader<'_>) -> Result<Vec<(u64, usize)>, Refusal> {
     let count = reader.length()?;
     if count > MAX_COLUMNS {
         return Err(MALFORMED);
     }
-    for _ in 0..count {
-        let specification = reader.unsigned()?;
-        reader.length()?;
-        if specification & COMPRESSED_COLUMN != 0 {
-            return Err(Refusal::CompressedChange);
-        }
-    }
-    Ok(())
+    (0..count)
+        .map(|_| match reader.unsigned()? {
+            compressed if compressed & COMPRESSED_COLUMN != 0 => Err(Refusal::CompressedChange),
+            specification => Ok((specification, reader.length()?)),
+        })
+        .collect()
 }
 
 impl History {

@@ -206,6 +206,38 @@ fn what_a_body_declares_is_bounded_by_what_it_holds() {
     }
 }
 
+#[test]
+fn a_few_bytes_cannot_promise_more_rows_than_a_record_may_have() {
+    // No actor and no head; a column of each kind, which says so many times: the same.
+    let many = [0x80, 0x80, 0x80, 0x80, 0x01];
+    for (specification, value) in [
+        (0x01, &[0][..]),
+        (0x03, &[1]),
+        (0x15, &[1, b'k']),
+        (0x34, &[]),
+    ] {
+        let column = [&many[..], value].concat();
+        for body in [
+            [
+                &[0, 0, 1, specification, column.len() as u8, 0][..],
+                &column,
+            ]
+            .concat(),
+            [
+                &[0, 0, 0, 1, specification, column.len() as u8][..],
+                &column,
+            ]
+            .concat(),
+        ] {
+            assert_eq!(
+                refused(&sealed(&body)),
+                "too_many_ops",
+                "{specification:#x}"
+            );
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn random_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
