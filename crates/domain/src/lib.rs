@@ -7,8 +7,10 @@
 //! - [`record`]: what people say: typed records over Automerge, with conflicts that stay visible.
 //! - [`workflow`]: what the authority rules: one pure function from a case's state and a proposal
 //!   to a ruling.
+//! - [`deadline`]: by when something has to be done.
 //! - [`time`]: at which moment a step counts.
 
+pub mod deadline;
 pub mod environment;
 pub mod id;
 pub mod record;
