@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use gridlog_cli::proxy::Proxy;
 use gridlog_cli::server::{DirectoryFiles, Server, ServerSetup};
 use gridlog_cli::street::Street;
-use gridlog_domain::id::PersonId;
+use gridlog_domain::id::{AreaCode, PersonId};
 use tempfile::TempDir;
 
 use crate::logs;
@@ -143,14 +143,17 @@ impl District {
         Some(kilobytes * 1024)
     }
 
+    /// The code of the grid with that number.
+    pub fn grid(&self, grid: usize) -> AreaCode {
+        let mut grids = self.street.grids();
+        let grid = grids.nth(grid).expect("the street has that many grids");
+        grid.code.clone()
+    }
+
     /// The `n`th worker of the grid with that number.
     pub fn worker(&self, grid: usize, n: usize) -> PersonId {
-        let grid = self
-            .street
-            .grids()
-            .nth(grid)
-            .expect("the street has that many grids");
-        let mut workers = self.street.workers_of(&grid.code);
+        let grid = self.grid(grid);
+        let mut workers = self.street.workers_of(&grid);
         workers
             .nth(n)
             .expect("a grid has that many workers")

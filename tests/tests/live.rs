@@ -207,6 +207,44 @@ fn a_phone_shows_what_another_one_recorded_without_anybody_syncing() {
 }
 
 #[test]
+fn a_worker_who_is_moved_sees_the_new_grid_and_leaves_the_old_one_without_syncing() {
+    let district = District::new();
+    let (here, there) = (district.phone(GRID_A, 0), district.phone(GRID_B, 0));
+    let old = here.report_case("原网格的案卷");
+    let new = there.report_case("新网格的案卷");
+    let colleague = district.phone(GRID_A, 1);
+    let others = colleague.report_case("别人的案卷");
+    for phone in [&colleague, &here, &there] {
+        phone.sync_all();
+    }
+    assert!(here.show(others).unwrap().is_some());
+    let (from, to) = (district.grid(GRID_A), district.grid(GRID_B));
+    let way = Watched::of(&here);
+    let staying = Staying::begin(&here, &way);
+    eventually("the line is open", || way.has_heard());
+    let now = jiff::Timestamp::now();
+    let table = format!(
+        "id,name,password,role,area,department,valid_from,valid_to,enabled\n\
+         {0},调岗,,grid_worker,{from},,2020-01-01,{now},\n\
+         {0},调岗,,grid_worker,{to},,{now},,\n",
+        here.person
+    );
+    let keeper = district.office(Role::Administrator);
+    let (status, answer) = keeper.post_csv("people.csv", &table);
+    assert_eq!(status, 200, "{answer}");
+    eventually("the new grid's case is there", || {
+        here.show(new).unwrap().is_some()
+    });
+    eventually("it shows what will go", || {
+        here.status().unwrap().leaving > 0
+    });
+    staying.end();
+    here.sync_all();
+    assert!(here.show(others).unwrap().is_none());
+    assert!(here.show(old).unwrap().is_some(), "own words stay");
+}
+
+#[test]
 fn a_phone_whose_line_is_open_asks_nothing_while_there_is_nothing() {
     let district = District::new();
     let (quiet, other) = (district.phone(GRID_A, 0), district.phone(GRID_B, 0));
@@ -330,6 +368,7 @@ fn who_opens_a_line_is_told_first_of_what_they_missed_and_then_of_what_comes() {
     let told = LiveEvent::Wake(Wake {
         epoch: head.epoch,
         seq: head.seq,
+        directory: false,
     });
     assert_eq!(behind.next(), told);
     // A newer line takes the place of the older one.

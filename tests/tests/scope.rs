@@ -9,17 +9,6 @@ use serde_json::json;
 
 const HEADER: &str = "id,name,password,role,area,department,valid_from,valid_to,enabled\n";
 
-fn grid(district: &District, n: usize) -> String {
-    district
-        .street
-        .grids()
-        .nth(n)
-        .unwrap()
-        .code
-        .as_str()
-        .to_owned()
-}
-
 /// Ends a worker's assignment to one grid now and gives them another one.
 fn move_worker(administrator: &Office, person: &str, from: &str, to: &str) {
     let now = jiff::Timestamp::now();
@@ -50,7 +39,7 @@ fn a_worker_sees_the_records_of_their_own_grid_only() {
 fn a_write_into_an_area_never_held_is_refused_and_the_words_stay_on_the_phone() {
     let district = District::new();
     let phone = district.phone(GRID_A, 0);
-    let elsewhere = grid(&district, GRID_B);
+    let elsewhere = district.grid(GRID_B);
     let visit = phone
         .visit(gridlog_client_core::NewVisit {
             outcome: "met".to_owned(),
@@ -83,7 +72,7 @@ fn a_case_may_be_reported_anywhere_and_its_author_keeps_sight_of_it() {
         .report(gridlog_client_core::NewReport {
             title: words("路过看到的"),
             category: "01014".to_owned(),
-            area: Some(grid(&district, GRID_B).as_str().into()),
+            area: Some(district.grid(GRID_B)),
             ..Default::default()
         })
         .unwrap();
@@ -115,8 +104,13 @@ fn work_from_before_a_reassignment_waits_in_review_and_is_let_in_by_an_office() 
         })
         .unwrap();
     let administrator = district.office(Role::Administrator);
-    let (from, to) = (grid(&district, GRID_A), grid(&district, GRID_B));
-    move_worker(&administrator, phone.person.as_str(), &from, &to);
+    let (from, to) = (district.grid(GRID_A), district.grid(GRID_B));
+    move_worker(
+        &administrator,
+        phone.person.as_str(),
+        from.as_str(),
+        to.as_str(),
+    );
     phone.try_sync().unwrap();
     phone.try_sync().unwrap();
 
@@ -204,10 +198,10 @@ fn what_an_office_dismisses_needs_its_author_and_keeps_the_words() {
 fn an_area_that_has_ended_takes_no_new_visits_and_a_case_there_goes_to_its_reporters_own_grid() {
     let district = District::new();
     let passer_by = district.phone(GRID_A, 0);
-    let ended = grid(&district, GRID_B);
+    let ended = district.grid(GRID_B);
     let areas = district.street.areas_csv().unwrap();
     let lines = areas.lines().map(|line| match line.strip_suffix(',') {
-        Some(open) if line.starts_with(&ended) => format!("{open},2021-01-01\n"),
+        Some(open) if line.starts_with(ended.as_str()) => format!("{open},2021-01-01\n"),
         _ => format!("{line}\n"),
     });
     let administrator = district.office(Role::Administrator);
@@ -234,7 +228,7 @@ fn an_area_that_has_ended_takes_no_new_visits_and_a_case_there_goes_to_its_repor
     }
     let shown = passer_by.show(case).unwrap().unwrap();
     assert_eq!(shown.row.standing, Standing::InLog);
-    assert_eq!(shown.row.area.as_str(), grid(&district, GRID_A));
+    assert_eq!(shown.row.area, district.grid(GRID_A));
     let visit = passer_by.show(visit).unwrap().unwrap();
     assert_eq!(visit.needs_you[0].code, "unknown_area");
 }
@@ -245,7 +239,7 @@ fn a_disabled_account_pushes_into_review_and_pulls_nothing() {
     let phone = district.phone(GRID_A, 0);
     let colleague = district.phone(GRID_A, 1);
     let case = phone.report_case("停用前的案卷");
-    let (person, area) = (phone.person.clone(), grid(&district, GRID_A));
+    let (person, area) = (phone.person.clone(), district.grid(GRID_A));
     let file = format!("{HEADER}{person},停用,,grid_worker,{area},,2020-01-01,,false\n");
     let administrator = district.office(Role::Administrator);
     assert_eq!(administrator.post_csv("people.csv", &file).0, 200);
@@ -288,8 +282,13 @@ fn having_written_in_a_record_once_is_no_right_to_write_in_it_after_one_has_move
     phone.sync_all();
 
     let administrator = district.office(Role::Administrator);
-    let (from, to) = (grid(&district, GRID_A), grid(&district, GRID_B));
-    move_worker(&administrator, phone.person.as_str(), &from, &to);
+    let (from, to) = (district.grid(GRID_A), district.grid(GRID_B));
+    move_worker(
+        &administrator,
+        phone.person.as_str(),
+        from.as_str(),
+        to.as_str(),
+    );
     phone.try_sync().unwrap();
     let shown = phone
         .show(case)

@@ -19,6 +19,9 @@ pub struct Wake {
     pub epoch: u64,
     /// Number of its last entry.
     pub seq: u64,
+    /// Whether people, areas or reference data changed as well.
+    #[serde(default)]
+    pub directory: bool,
 }
 
 /// What the server says on the line.
@@ -110,7 +113,11 @@ mod tests {
     use super::*;
 
     fn wake(epoch: u64, seq: u64) -> LiveEvent {
-        LiveEvent::Wake(Wake { epoch, seq })
+        LiveEvent::Wake(Wake {
+            epoch,
+            seq,
+            directory: false,
+        })
     }
 
     const SAID: &[u8] =

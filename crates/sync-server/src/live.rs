@@ -26,6 +26,8 @@ pub struct Wake {
     pub epoch: u64,
     /// Number of the last entry.
     pub seq: u64,
+    /// Whether people, areas or reference data changed as well.
+    pub directory: bool,
 }
 
 /// What a line brings.
@@ -75,6 +77,7 @@ struct End {
     number: u64,
     person: PersonId,
     says: watch::Sender<Option<Heard>>,
+    directory: Arc<AtomicBool>,
 }
 
 /// The device's end of a line. Dropping it hangs up.
@@ -84,6 +87,9 @@ pub struct Line {
     device: DeviceId,
     number: u64,
     hears: watch::Receiver<Option<Heard>>,
+    /// Whether the directory changed and the device was not told: of several wakes only the last one
+    /// is heard.
+    directory: Arc<AtomicBool>,
 }
 
 /// Whatever panicked elsewhere left nothing half-done behind these locks.
@@ -127,6 +133,7 @@ impl Live {
         let wake = Heard::Wake(Wake {
             epoch: published.epoch,
             seq: published.seq,
+            directory: published.directory,
         });
         lock(&self.0.lines).by_device.retain(|_, end| {
             let Some(person) = directory.person(&end.person) else {
@@ -137,6 +144,8 @@ impl Live {
                 audiences.any(|audience| published.audiences.contains(&audience))
             };
             if person.enabled && (published.everybody || concerns()) {
+                end.directory
+                    .fetch_or(published.directory, Ordering::SeqCst);
                 end.says.send_replace(Some(wake));
             }
             person.enabled
@@ -157,12 +166,14 @@ impl Live {
             return Err(NoLine::Full);
         }
         let (says, hears) = watch::channel(None);
+        let directory = Arc::new(AtomicBool::new(false));
         lines.opened += 1;
         let number = lines.opened;
         let end = End {
             number,
             person,
             says,
+            directory: Arc::clone(&directory),
         };
         lines.by_device.insert(device, end);
         Ok(Line {
@@ -170,6 +181,7 @@ impl Live {
             device,
             number,
             hears,
+            directory,
         })
     }
 
@@ -198,8 +210,14 @@ impl Line {
     /// What there is to hear next. Several wakes that were not heard in time are the last one.
     pub async fn hear(&mut self) -> Heard {
         while self.hears.changed().await.is_ok() {
-            if let Some(heard) = *self.hears.borrow_and_update() {
-                return heard;
+            let heard = *self.hears.borrow_and_update();
+            match heard {
+                Some(Heard::Wake(wake)) => {
+                    let directory = self.directory.swap(false, Ordering::SeqCst);
+                    return Heard::Wake(Wake { directory, ..wake });
+                }
+                Some(heard) => return heard,
+                None => {}
             }
         }
         Heard::Over

@@ -101,7 +101,10 @@ impl Line {
             match (kept.last_mut(), news) {
                 (Some(last), LineNews::Heard) if *last == LineNews::Heard => {}
                 (Some(LineNews::Wake(_)), LineNews::Heard) => {}
-                (Some(last @ LineNews::Wake(_)), LineNews::Wake(_)) => *last = news,
+                (Some(LineNews::Wake(last)), LineNews::Wake(wake)) => {
+                    let directory = last.directory || wake.directory;
+                    *last = Wake { directory, ..wake };
+                }
                 _ => kept.push(news),
             }
         }

@@ -130,10 +130,10 @@ impl Stay<'_> {
         Ok(())
     }
 
-    /// Whether the log has more than this phone pulled. A phone is woken by what it sent itself, too.
+    /// Whether there is more than this phone pulled. A phone is woken by what it sent itself, too.
     fn is_news(&self, wake: Wake) -> Result<bool, PhoneError> {
         let position = self.phone.inner.store.read(meta::position)?;
-        Ok(wake.epoch != position.epoch || wake.seq > position.seq)
+        Ok(wake.directory || wake.epoch != position.epoch || wake.seq > position.seq)
     }
 
     /// After a commit: is there something to send?

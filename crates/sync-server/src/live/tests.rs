@@ -2,6 +2,7 @@ use gridlog_protocol::audience;
 use tokio::time::Instant;
 
 use super::*;
+use crate::store::LogHead;
 use crate::town::{COLLEAGUE, GRID_A, GRID_B, NEIGHBOUR, NOW, OFFICE, STREET, Town, WORKER};
 
 struct StandingStill;
@@ -21,7 +22,7 @@ fn published(seq: u64, audiences: &[String]) -> Published {
         epoch: 1,
         seq,
         audiences: audiences.iter().cloned().collect(),
-        everybody: false,
+        ..Published::default()
     }
 }
 
@@ -30,7 +31,11 @@ fn in_grid(seq: u64, grid: &str) -> Published {
 }
 
 fn wake(seq: u64) -> Heard {
-    Heard::Wake(Wake { epoch: 1, seq })
+    Heard::Wake(Wake {
+        epoch: 1,
+        seq,
+        directory: false,
+    })
 }
 
 /// Lines of a town, with the task that tells them.
@@ -118,8 +123,35 @@ async fn a_new_epoch_concerns_everybody() {
         everybody: true,
         ..Published::default()
     });
-    let news = Wake { epoch: 2, seq: 9 };
+    let news = Wake {
+        epoch: 2,
+        seq: 9,
+        directory: false,
+    };
     assert_eq!(line.hear().await, Heard::Wake(news));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_listener_is_told_once_that_the_directory_changed() {
+    let exchange = Exchange::new(10);
+    let mut line = exchange.line(1, WORKER);
+    let head = LogHead {
+        epoch: 1,
+        seq: 4,
+        hash: gridlog_protocol::Digest::ZERO,
+    };
+    exchange.live.publish(Published::directory_changed(head));
+    exchange.settle().await;
+    exchange.live.publish(in_grid(5, GRID_A));
+    exchange.settle().await;
+    let told = Wake {
+        epoch: 1,
+        seq: 5,
+        directory: true,
+    };
+    assert_eq!(line.hear().await, Heard::Wake(told));
+    exchange.live.publish(in_grid(6, GRID_A));
+    assert_eq!(line.hear().await, wake(6));
 }
 
 #[tokio::test(start_paused = true)]

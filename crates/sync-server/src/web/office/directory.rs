@@ -81,10 +81,10 @@ pub(super) async fn import_people(
     let taken = app.work(move |app| {
         let people = read_people(&body, &app.directory.now().areas)?;
         let stored = hash_passwords(people, |password| {
-            Passwords::hash(password, &mut **app.entropy()).map_err(ApiError::from)
+            Passwords::hash(password, &mut *app.entropy()).map_err(ApiError::from)
         })?;
         app.store.put_people(&stored)?;
-        app.directory.refresh(&*app.store)?;
+        app.directory_changed()?;
         Ok(stored.len())
     });
     Ok(Json(Imported {
@@ -122,7 +122,7 @@ pub(super) async fn import_areas(
     let taken = app.work(move |app| {
         let areas = read_areas(&body)?;
         app.store.put_areas(&areas)?;
-        app.directory.refresh(&*app.store)?;
+        app.directory_changed()?;
         Ok(areas.len())
     });
     Ok(Json(Imported {
@@ -161,7 +161,7 @@ pub(super) async fn put_part(
             });
         }
         app.store.put_part(&read)?;
-        app.directory.refresh(&*app.store)?;
+        app.directory_changed()?;
         Ok(1)
     });
     Ok(Json(Imported {
