@@ -113,13 +113,22 @@ fn what_a_restored_server_lost_comes_back_from_the_phones_that_saw_it() {
 #[cfg(unix)]
 #[test]
 fn only_the_servers_own_account_may_read_its_database_and_its_backups() {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
-    let district = District::new();
+    use std::path::Path;
+    let mut district = District::new();
     let backup = district.back_up("last-night.db");
-    for file in [backup, district.database()] {
-        let mode = file.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{}", file.display());
-    }
+    let mode = |file: &Path| file.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&backup), 0o600);
+    assert_eq!(mode(&district.database()), 0o600);
+    std::fs::set_permissions(&backup, Permissions::from_mode(0o644)).unwrap();
+    district.kill();
+    district.restore(&backup);
+    assert_eq!(
+        mode(&district.database()),
+        0o600,
+        "whoever could read the backup"
+    );
 }
 
 #[test]

@@ -127,12 +127,18 @@ fn put_copy_in_place(
     };
     let part = part_of(database);
     create_private(&part).map_err(failed(&part))?;
-    std::fs::copy(from, &part).map_err(failed(&part))?;
+    copy_contents(from, &part).map_err(failed(&part))?;
     // Read from the disk again: what was copied is what will be served.
     SqliteStore::inspect_file(&part)?;
     let aside = move_aside(database, now_ms).map_err(failed(database))?;
     put_in_place(&part, database).map_err(failed(database))?;
     Ok(aside)
+}
+
+/// Copies what a file holds, and not who may read it: a backup may have lain anywhere.
+fn copy_contents(from: &Path, to: &Path) -> io::Result<u64> {
+    let mut to = std::fs::OpenOptions::new().write(true).open(to)?;
+    io::copy(&mut std::fs::File::open(from)?, &mut to)
 }
 
 /// Moves a database aside with the files that belong to it; its new name, if there was any. Also what
