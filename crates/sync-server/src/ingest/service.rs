@@ -1,7 +1,8 @@
 //! The sequencer's thread: rounds while there is something to decide, offices in between.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver as Channel, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -26,6 +27,8 @@ const ROUND: usize = 256;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(60 * 60);
 /// How soon, while there are more of them.
 const BETWEEN_BATCHES: Duration = Duration::from_secs(1);
+/// Most wishes that are carried out before the next round.
+const WISHES: usize = 32;
 /// Most cases that leave the phones at once, so that nobody waits for it.
 const LEAVING: usize = 64;
 /// How soon a round looks again for proposals whose old rulings may still come.
@@ -47,27 +50,21 @@ enum Wish {
     Stop,
 }
 
-/// Which calls of [`SequencerHandle::wake`] have been answered by a round that began after them
-/// and left nothing undecided.
+/// How far the thread is, for those who wake it and wait.
 #[derive(Debug, Default)]
 struct Progress {
-    tickets: AtomicU64,
-    done: Mutex<Done>,
+    /// Whether the thread was woken and has not begun a round since. It is woken once however many
+    /// devices push, so that offices do not wait behind a round for each of them.
+    is_woken: AtomicBool,
+    /// How many rounds were committed.
+    rounds: Mutex<u64>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct Done {
-    /// The last ticket that was drawn before a round that left nothing undecided.
-    ticket: u64,
-    /// How many rounds were committed.
-    rounds: u64,
-}
-
 impl Progress {
-    fn done(&self) -> MutexGuard<'_, Done> {
+    fn rounds(&self) -> MutexGuard<'_, u64> {
         // A number is sound whatever panicked while it was held.
-        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -152,9 +149,10 @@ impl SequencerHandle {
 
     /// Says that something was put into the inbox.
     pub fn wake(&self) {
-        self.progress.tickets.fetch_add(1, Ordering::AcqRel);
-        // A stopped sequencer decides at the next start.
-        let _ = self.wishes.send(Wish::Decide);
+        if !self.progress.is_woken.swap(true, Ordering::AcqRel) {
+            // A stopped sequencer decides at the next start.
+            let _ = self.wishes.send(Wish::Decide);
+        }
     }
 
     /// Waits until `is_decided` says so, at most `limit`. It is asked now and after every round.
@@ -168,17 +166,17 @@ impl SequencerHandle {
     ) -> Result<(), E> {
         let started = Instant::now();
         loop {
-            let round = self.progress.done().rounds;
+            let round = *self.progress.rounds();
             let left = limit.saturating_sub(started.elapsed());
             if is_decided()? || left.is_zero() {
                 return Ok(());
             }
-            let done = self.progress.done();
+            let rounds = self.progress.rounds();
             // Whether a round was committed or the time is over: the caller looks again.
             let _ = self
                 .progress
                 .changed
-                .wait_timeout_while(done, left, |done| done.rounds == round);
+                .wait_timeout_while(rounds, left, |rounds| *rounds == round);
         }
     }
 
@@ -271,14 +269,29 @@ impl Service {
                 None => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match wish {
-                Ok(Wish::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Wish::Decide) if self.is_up_to_date() => continue,
-                Ok(wish) => self.carry_out(wish),
+                Ok(wish) => {
+                    if self.carry_out_waiting(wish, wishes).is_break() {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.look_after();
             wait = self.decide();
         }
+    }
+
+    /// Carries out what offices wait for, before the next round. Breaks where the thread is to end.
+    fn carry_out_waiting(&mut self, first: Wish, wishes: &Channel<Wish>) -> ControlFlow<()> {
+        let waiting = wishes.try_iter().take(WISHES);
+        for wish in std::iter::once(first).chain(waiting) {
+            if matches!(wish, Wish::Stop) {
+                return ControlFlow::Break(());
+            }
+            self.carry_out(wish);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Does one thing. A request that went away has nobody to answer.
@@ -340,11 +353,6 @@ impl Service {
         self.next_look = Instant::now() + pause;
     }
 
-    /// Many wake-ups in a row need one round.
-    fn is_up_to_date(&self) -> bool {
-        self.progress.done().ticket >= self.progress.tickets.load(Ordering::Acquire)
-    }
-
     fn measure(&self, round: &Round, began_ms: i64) {
         if round.more {
             let took_ms = self.clock.now_ms().saturating_sub(began_ms);
@@ -356,7 +364,7 @@ impl Service {
 
     /// One round. Returns after which time to look again by itself, if at all.
     fn decide(&mut self) -> Option<Duration> {
-        let ticket = self.progress.tickets.load(Ordering::Acquire);
+        self.progress.is_woken.store(false, Ordering::Release);
         let began_ms = self.clock.now_ms();
         let round = self.sequencer.round(began_ms, ROUND);
         if let Some(published) = self.sequencer.take_published() {
@@ -366,11 +374,7 @@ impl Service {
             Ok(round) => {
                 let is_empty = !round.more;
                 self.measure(&round, began_ms);
-                let mut done = self.progress.done();
-                done.rounds += 1;
-                if is_empty {
-                    done.ticket = ticket;
-                }
+                *self.progress.rounds() += 1;
                 self.progress.changed.notify_all();
                 if !is_empty {
                     Some(Duration::ZERO)
