@@ -25,6 +25,8 @@ pub const MAX_ASKS: usize = 1024;
 pub const MAX_PAGE_ENTRIES: usize = 2048;
 /// Bytes of records after which a page ends; one record may exceed it.
 pub const PAGE_TARGET_BYTES: usize = 1024 * 1024;
+/// Most devices of one person that are not revoked.
+pub const MAX_DEVICES_PER_PERSON: usize = 32;
 /// Most actors that one device may register.
 pub const MAX_ACTORS_PER_DEVICE: usize = 256;
 /// Most audiences that one person has.

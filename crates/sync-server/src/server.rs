@@ -28,7 +28,7 @@ use crate::restore::is_unfinished;
 use crate::snapshotter::Snapshotter;
 use crate::store::{SqliteStore, Store, StoreError};
 use crate::web::office::{hash_passwords, read_part};
-use crate::web::{App, Parts, router};
+use crate::web::{App, PASSWORDS_WAITING, Parts, router};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -159,9 +159,11 @@ impl Server {
             receiver,
             sequencer: sequencer.handle(),
             tokens: Tokens::new(&key)?,
-            passwords: Passwords::new(&mut entropy)?,
+            passwords: Mutex::new(Passwords::new(&mut entropy)?),
+            passwords_waiting: Semaphore::new(PASSWORDS_WAITING),
             clock,
-            entropy: Mutex::new(Box::new(entropy)),
+            entropy: Box::new(|| Box::new(SystemEntropy)),
+            threads: Arc::new(Semaphore::new(config.max_requests)),
             places,
             attempts: Mutex::new(HashMap::new()),
             live,

@@ -315,6 +315,7 @@ impl Engine {
         let enrolled = match enrol(&*self.store, key, entropy, &wish) {
             Ok(enrolled) => enrolled,
             Err(EnrolError::ActorTaken) => return refusal(409, "actor_taken"),
+            Err(EnrolError::TooManyDevices { .. }) => return refusal(409, "too_many_devices"),
             Err(error) => panic!("{error}"),
         };
         let bearer = Bearer {

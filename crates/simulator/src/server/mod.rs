@@ -251,6 +251,7 @@ impl House {
         let enrolled = match enrol(&*running.store, &self.key, &mut self.entropy, &wish) {
             Ok(enrolled) => enrolled,
             Err(EnrolError::ActorTaken) => return refusal(409, "actor_taken"),
+            Err(EnrolError::TooManyDevices { .. }) => return refusal(409, "too_many_devices"),
             Err(EnrolError::Store(_)) => return refusal(500, "server_failed"),
         };
         let answer = EnrolAnswer {

@@ -23,6 +23,8 @@ const RETURNED_ENTRY: u64 = 100;
 const COMPARISON: u64 = 50_000;
 const TOLD_RECORD: u64 = 200;
 const TOLD_ENTRY: u64 = 10;
+/// Bytes of changes and snapshots told that take a microsecond to read and to pack.
+const TOLD_BYTES: usize = 32;
 
 fn count(items: usize) -> u64 {
     u64::try_from(items).unwrap_or(u64::MAX)
@@ -59,8 +61,18 @@ impl Work {
 
     /// What a page took to make.
     pub(super) fn of_page(page: &Page) -> Self {
-        let records = count(page.body.records.len()) * TOLD_RECORD;
-        Self(records + count(page.body.entries.len()) * TOLD_ENTRY)
+        let records = &page.body.records;
+        let told = records.iter().flat_map(|record| {
+            let snapshot = record.snapshot.iter();
+            record.changes.iter().chain(snapshot)
+        });
+        let bytes: usize = told.map(|blob| blob.0.len()).sum();
+        let parts = [
+            count(records.len()) * TOLD_RECORD,
+            count(bytes / TOLD_BYTES),
+            count(page.body.entries.len()) * TOLD_ENTRY,
+        ];
+        Self(parts.iter().sum())
     }
 
     /// Both together.
@@ -92,6 +104,14 @@ mod tests {
             asks: vec![Digest::ZERO; 500],
             ..SyncRequest::idle(Key([1; 16]), Key([2; 16]), NOW)
         }
+    }
+
+    #[test]
+    fn one_large_record_costs_more_than_one_small_one() {
+        let mut page = page_of(1);
+        let small = Work::of_page(&page);
+        page.body.records[0].changes = vec![Blob(vec![0; 256 * 1024]); 16];
+        assert!(Work::of_page(&page) > Work(small.0 + 100_000));
     }
 
     fn page_of(records: usize) -> Page {

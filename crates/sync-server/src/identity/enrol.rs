@@ -2,6 +2,7 @@
 
 use gridlog_domain::environment::Entropy;
 use gridlog_domain::id::{DeviceId, PersonId};
+use gridlog_protocol::limits::MAX_DEVICES_PER_PERSON;
 use gridlog_protocol::{Certificate, Key, SigningKey};
 
 use crate::store::{Device, Store, StoreError};
@@ -25,6 +26,12 @@ pub enum EnrolError {
     /// The actor belongs to another person's device.
     #[error("the actor belongs to another device; take a fresh one")]
     ActorTaken,
+    /// The person has as many devices as anybody may have.
+    #[error("you have {limit} phones enrolled; ask your office to revoke those you do not use")]
+    TooManyDevices {
+        /// How many.
+        limit: usize,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(StoreError),
@@ -59,8 +66,15 @@ pub fn enrol(
     entropy: &mut dyn Entropy,
     wish: &EnrolWish,
 ) -> Result<Enrolled, EnrolError> {
-    let device = match known_device(store, wish)? {
+    let mut devices = store.devices_of(&wish.person)?;
+    devices.retain(|device| device.revoked_ms.is_none());
+    let device = match known_device(store, &devices, wish)? {
         Some(device) => device,
+        None if devices.len() >= MAX_DEVICES_PER_PERSON => {
+            return Err(EnrolError::TooManyDevices {
+                limit: MAX_DEVICES_PER_PERSON,
+            });
+        }
         None => add_device(store, entropy, wish)?,
     };
     Ok(Enrolled {
@@ -69,9 +83,13 @@ pub fn enrol(
     })
 }
 
-fn known_device(store: &dyn Store, wish: &EnrolWish) -> Result<Option<DeviceId>, StoreError> {
-    for device in store.devices_of(&wish.person)? {
-        if device.revoked_ms.is_none() && store.actors_of(device.id)?.contains(&wish.actor) {
+fn known_device(
+    store: &dyn Store,
+    devices: &[Device],
+    wish: &EnrolWish,
+) -> Result<Option<DeviceId>, StoreError> {
+    for device in devices {
+        if store.actors_of(device.id)?.contains(&wish.actor) {
             return Ok(Some(device.id));
         }
     }
@@ -111,4 +129,38 @@ pub fn certify(
         issued_ms: now_ms,
     }
     .sign(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use gridlog_domain::environment::SeededEntropy;
+
+    use super::*;
+    use crate::store::SqliteStore;
+
+    #[test]
+    fn nobody_has_more_phones_than_a_limit_but_a_revoked_one_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("district.db")).unwrap();
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let mut entropy = SeededEntropy::new(1);
+        let mut enrol_one = |n: usize| {
+            let wish = EnrolWish {
+                person: "W001".into(),
+                actor: [u8::try_from(n).unwrap(); 16],
+                device_name: "手机".into(),
+                now_ms: 1,
+            };
+            enrol(&store, &key, &mut entropy, &wish)
+        };
+        let mut first = None;
+        for n in 0..MAX_DEVICES_PER_PERSON {
+            first = first.or(Some(enrol_one(n).unwrap().device));
+        }
+        let one_more = enrol_one(MAX_DEVICES_PER_PERSON).unwrap_err();
+        assert!(matches!(one_more, EnrolError::TooManyDevices { .. }));
+        assert!(enrol_one(3).is_ok(), "a known phone signs in again");
+        store.revoke_device(first.unwrap(), 2).unwrap();
+        assert!(enrol_one(MAX_DEVICES_PER_PERSON).is_ok());
+    }
 }

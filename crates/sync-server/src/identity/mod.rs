@@ -6,6 +6,6 @@ mod revoke;
 mod token;
 
 pub use enrol::{EnrolError, EnrolWish, Enrolled, certify, enrol};
-pub use password::{PasswordError, Passwords};
+pub use password::{LONGEST_PASSWORD, PasswordError, Passwords};
 pub use revoke::{revoke, revoke_again};
 pub use token::{Bearer, TokenError, Tokens};

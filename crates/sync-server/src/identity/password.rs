@@ -5,6 +5,9 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use gridlog_domain::environment::Entropy;
 
+/// Most characters of a password.
+pub const LONGEST_PASSWORD: usize = 256;
+
 /// Why a password is not taken.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordError {
@@ -37,7 +40,7 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError`].
     pub fn hash(password: &str, entropy: &mut dyn Entropy) -> Result<String, PasswordError> {
-        if !(8..=256).contains(&password.chars().count()) {
+        if !(8..=LONGEST_PASSWORD).contains(&password.chars().count()) {
             return Err(PasswordError::Length);
         }
         hash_any(password, entropy)

@@ -1,7 +1,7 @@
 //! What every handler shares.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -16,7 +16,7 @@ use crate::directory::SharedDirectory;
 use crate::exchange::{Exchange, Work};
 use crate::fairness::{Allowances, UnderWay};
 use crate::identity::{Passwords, Tokens};
-use crate::ingest::{Receiver, SequencerHandle};
+use crate::ingest::{Published, Receiver, SequencerHandle};
 use crate::live::Live;
 use crate::outside::Outside;
 use crate::store::Store;
@@ -27,6 +27,12 @@ const NO_PLACE_MS: (u64, u64) = (1_000, 5_000);
 
 /// Wrong passwords within a minute after which a person has to wait.
 const ATTEMPTS: u32 = 10;
+/// Most passwords that wait to be checked. They are checked one after the other: a check is slow on
+/// purpose, and whoever tries many names must not take the processor from those who sync.
+pub(crate) const PASSWORDS_WAITING: usize = 16;
+
+/// Gives out random sources.
+pub(crate) type EntropySource = Box<dyn Fn() -> Box<dyn Entropy> + Send + Sync>;
 
 /// Takes a request up only if there is a place for it, before anything of its body is read.
 pub(super) async fn one_of_many(
@@ -58,10 +64,14 @@ pub struct Parts {
     pub(crate) sequencer: SequencerHandle,
     pub(crate) exchange: Exchange,
     pub(crate) tokens: Tokens,
-    pub(crate) passwords: Passwords,
+    pub(crate) passwords: Mutex<Passwords>,
+    pub(crate) passwords_waiting: Semaphore,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Mutex<Box<dyn Entropy>>,
+    pub(crate) entropy: EntropySource,
     pub(crate) places: Arc<Semaphore>,
+    /// Threads for blocking work. Work that began goes on when its asker hangs up, so it is counted
+    /// apart from the places.
+    pub(crate) threads: Arc<Semaphore>,
     pub(crate) attempts: Mutex<HashMap<PersonId, (i64, u32)>>,
     pub(crate) live: Live,
     pub(crate) under_way: UnderWay,
@@ -85,9 +95,9 @@ impl App {
         self.clock.now_ms()
     }
 
-    pub(crate) fn entropy(&self) -> MutexGuard<'_, Box<dyn Entropy>> {
-        // A random source is sound whatever panicked while it was held.
-        self.entropy.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A random source of the caller's own, so that nobody waits for another's slow work with one.
+    pub(crate) fn entropy(&self) -> Box<dyn Entropy> {
+        (self.entropy)()
     }
 
     /// A number from the first to the second, as likely as any other.
@@ -109,6 +119,17 @@ impl App {
         Ok(())
     }
 
+    /// Takes up what was just stored of people, areas or reference data, and tells those who listen.
+    ///
+    /// # Errors
+    /// [`ApiError`]; then it counts from the server's next start on.
+    pub(crate) fn directory_changed(&self) -> Result<(), ApiError> {
+        self.directory.refresh(&*self.store)?;
+        let head = self.store.head()?;
+        self.live.publish(Published::directory_changed(head));
+        Ok(())
+    }
+
     /// There is no place now.
     pub(crate) fn busy(&self) -> ApiError {
         ApiError::Busy {
@@ -126,8 +147,37 @@ impl App {
     ) -> Result<T, ApiError> {
         let app = self.clone();
         let span = tracing::Span::current();
-        let task = tokio::task::spawn_blocking(move || span.in_scope(|| work(&app)));
+        let threads = Arc::clone(&self.threads);
+        let thread = threads
+            .acquire_owned()
+            .await
+            .map_err(|_| ApiError::Internal)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _thread = thread;
+            span.in_scope(|| work(&app))
+        });
         task.await.map_err(|_| ApiError::Internal)?
+    }
+
+    /// Whether the password fits; see [`Passwords::verify`].
+    ///
+    /// # Errors
+    /// [`ApiError::Busy`] if too many are waiting to be checked.
+    pub(crate) fn verify_password(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<bool, ApiError> {
+        let _waiting = self
+            .passwords_waiting
+            .try_acquire()
+            .map_err(|_| self.busy())?;
+        // It holds nothing that a panic could leave half done.
+        let passwords = self
+            .passwords
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(passwords.verify(password, stored))
     }
 
     /// Counts an attempt to sign in.

@@ -10,9 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::app::App;
 use super::error::ApiError;
-use crate::identity::{Bearer, EnrolWish, enrol as enrol_device};
+use crate::identity::{Bearer, EnrolWish, LONGEST_PASSWORD, enrol as enrol_device};
 
 const MINUTE_MS: i64 = 60_000;
+
+/// Largest body of these two requests, in bytes.
+pub(super) const LARGEST_BODY: usize = 4 * 1024;
+
+/// Longest id of a person that is looked up, in bytes.
+const LONGEST_ID: usize = 128;
 
 /// Who signs in.
 #[derive(Deserialize)]
@@ -44,6 +50,9 @@ pub(super) fn bad_json(rejection: &JsonRejection) -> ApiError {
 }
 
 fn check_password(app: &App, id: &PersonId, password: &str) -> Result<Person, ApiError> {
+    if id.as_str().len() > LONGEST_ID || password.chars().count() > LONGEST_PASSWORD {
+        return Err(ApiError::WrongPassword);
+    }
     app.count_attempt(id)?;
     let directory = app.directory.now();
     let stored = directory
@@ -51,7 +60,7 @@ fn check_password(app: &App, id: &PersonId, password: &str) -> Result<Person, Ap
         .get(id)
         .filter(|stored| stored.person.enabled);
     let hash = stored.and_then(|stored| stored.password_hash.as_deref());
-    if !app.passwords.verify(password, hash) {
+    if !app.verify_password(password, hash)? {
         return Err(ApiError::WrongPassword);
     }
     app.forget_attempts(id);
@@ -104,7 +113,7 @@ fn enrol_now(app: &App, request: EnrolRequest) -> Result<EnrolAnswer, ApiError> 
         device_name: request.device_name.chars().take(64).collect(),
         now_ms,
     };
-    let enrolled = enrol_device(&*app.store, &app.exchange.key, &mut **app.entropy(), &wish)?;
+    let enrolled = enrol_device(&*app.store, &app.exchange.key, &mut *app.entropy(), &wish)?;
     let lasts = i64::from(app.config.device_token_days) * 24 * 60 * MINUTE_MS;
     let bearer = Bearer {
         person: id.clone(),

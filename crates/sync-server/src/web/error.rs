@@ -56,6 +56,12 @@ pub enum ApiError {
     /// The device's actor cannot be taken.
     #[error("the actor belongs to another device; take a fresh one")]
     ActorTaken,
+    /// The person has as many devices as anybody may have.
+    #[error("you have {limit} phones enrolled; ask your office to revoke those you do not use")]
+    TooManyDevices {
+        /// How many.
+        limit: usize,
+    },
     /// The device has registered too many actors.
     #[error("the device has registered too many actors; enrol again")]
     TooManyActors,
@@ -107,6 +113,7 @@ impl From<EnrolError> for ApiError {
     fn from(error: EnrolError) -> Self {
         match error {
             EnrolError::ActorTaken => Self::ActorTaken,
+            EnrolError::TooManyDevices { limit } => Self::TooManyDevices { limit },
             EnrolError::Store(error) => Self::Store(error),
         }
     }
@@ -187,6 +194,11 @@ impl ApiError {
                 StatusCode::CONFLICT,
                 "actor_taken",
                 "设备标识已被占用，请更换后重试",
+            ),
+            Self::TooManyDevices { .. } => (
+                StatusCode::CONFLICT,
+                "too_many_devices",
+                "登记的手机过多，请联系社区注销不用的手机",
             ),
             Self::TooManyActors => (
                 StatusCode::CONFLICT,

@@ -13,8 +13,9 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::App;
-use super::authentication::OfDevice;
+use super::authentication::OfDeviceInTurn;
 use super::error::ApiError;
+use crate::exchange::Work;
 use crate::live::{Heard, Line, Wake};
 
 /// A comment keeps the line open, this often.
@@ -38,7 +39,7 @@ pub(super) struct Pulled {
 /// The handler.
 pub(super) async fn live(
     State(app): State<App>,
-    of: OfDevice,
+    OfDeviceInTurn { of, turn }: OfDeviceInTurn,
     pulled: Result<Query<Pulled>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     // Who does not say it well is told once more than necessary.
@@ -49,6 +50,7 @@ pub(super) async fn live(
         .person(&of.person)
         .is_some_and(|person| person.enabled);
     let device = of.device;
+    app.let_ask(device, Work::of_body(0))?;
     let found = app.work(move |app| Ok(app.store.device(device)?)).await?;
     let known = found.ok_or(ApiError::UnknownDevice)?;
     if !enabled || known.revoked_ms.is_some() || known.person != of.person {
@@ -57,10 +59,12 @@ pub(super) async fn live(
     // Opened before the log is read: what is published in between is heard.
     let line = app.live.open(device, of.person).map_err(|_| app.busy())?;
     let head = app.work(|app| Ok(app.store.head()?)).await?;
+    drop(turn);
     let moved = (head.epoch, head.seq) != (pulled.epoch, pulled.seq);
     let first = moved.then_some(Wake {
         epoch: head.epoch,
         seq: head.seq,
+        directory: false,
     });
     let comes_back = Duration::from_millis(app.random_between(COMES_BACK_MS));
     let events =
@@ -106,7 +110,13 @@ fn events(
 }
 
 fn woken(wake: Wake) -> Event {
-    let data = format!(r#"{{"epoch":{},"seq":{}}}"#, wake.epoch, wake.seq);
+    let (epoch, seq) = (wake.epoch, wake.seq);
+    let directory = if wake.directory {
+        r#","directory":true"#
+    } else {
+        ""
+    };
+    let data = format!(r#"{{"epoch":{epoch},"seq":{seq}{directory}}}"#);
     Event::default().event("wake").data(data)
 }
 
@@ -134,7 +144,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_line_is_kept_open_and_ends_with_when_to_come_back() {
         let live = Live::new(1);
-        let first = Wake { epoch: 2, seq: 40 };
+        let first = Wake {
+            epoch: 2,
+            seq: 40,
+            directory: false,
+        };
         let began = Instant::now();
         let said = text(events(line(&live), Some(first), Duration::from_secs(7))).await;
         assert_eq!(began.elapsed(), LONGEST);

@@ -29,11 +29,15 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 
+pub(crate) use app::PASSWORDS_WAITING;
 pub use app::{App, Parts};
 pub use error::ApiError;
 
 /// A phone on a bad network uploads at most 2 MiB; who takes longer begins again.
 const LONGEST_REQUEST: Duration = Duration::from_secs(120);
+
+/// Who signs in says two words.
+const SIGNING_IN: Duration = Duration::from_secs(15);
 
 /// A line is opened at once or not at all.
 const OPENING_A_LINE: Duration = Duration::from_secs(10);
@@ -48,10 +52,18 @@ pub fn router(app: App) -> Router {
     let lines = Router::new()
         .route("/v1/live", get(live::live))
         .layer(TimeoutLayer::with_status_code(status, OPENING_A_LINE));
-    Router::new()
-        .route("/health", get(health::health))
+    // Anybody can ask these, so they say little and say it soon.
+    let doors = Router::new()
         .route("/v1/enrol", post(enrolment::enrol))
         .route("/v1/sign-in", post(enrolment::sign_in))
+        .layer(DefaultBodyLimit::max(enrolment::LARGEST_BODY))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            SIGNING_IN,
+        ));
+    Router::new()
+        .route("/health", get(health::health))
+        .merge(doors)
         .route("/v1/sync", post(sync::sync))
         .route("/v1/search", post(search::search))
         .route("/v1/openapi.json", get(office::openapi))

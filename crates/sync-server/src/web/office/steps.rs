@@ -72,7 +72,7 @@ async fn write(
 }
 
 fn fresh_entry(app: &App) -> EntryId {
-    EntryId::new(app.now_ms(), &mut **app.entropy())
+    EntryId::new(app.now_ms(), &mut *app.entropy())
 }
 
 /// A record that an office begins, for example a case that somebody brings to the counter.
@@ -115,7 +115,7 @@ pub(super) async fn create_record(
             .values()
             .map(|part| (part.name.clone(), part.version))
             .collect();
-        let record = RecordId::new(app.now_ms(), &mut **app.entropy());
+        let record = RecordId::new(app.now_ms(), &mut *app.entropy());
         let new = NewRecord {
             kind,
             area,

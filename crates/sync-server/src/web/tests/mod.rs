@@ -2,8 +2,10 @@
 
 mod custody;
 mod search;
+mod sign_in;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
@@ -15,6 +17,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use super::app::EntropySource;
 use super::{App, Parts, router};
 use crate::config::Config;
 use crate::fairness::{Allowances, UnderWay};
@@ -30,6 +33,12 @@ impl Clock for At {
     fn now_ms(&self) -> i64 {
         self.0
     }
+}
+
+/// Random sources, each from the next seed.
+fn seeds() -> EntropySource {
+    let next = AtomicU64::new(100);
+    Box::new(move || Box::new(SeededEntropy::new(next.fetch_add(1, Ordering::Relaxed))))
 }
 
 /// The town's server as the network sees it. Its own sequencer works from here on, not the town's.
@@ -65,10 +74,12 @@ impl Site {
             receiver: Receiver::start(town.store.clone()).unwrap(),
             sequencer: sequencer.handle(),
             tokens: Tokens::new(&town.key).unwrap(),
-            passwords: Passwords::new(&mut entropy).unwrap(),
+            passwords: Mutex::new(Passwords::new(&mut entropy).unwrap()),
+            passwords_waiting: Semaphore::new(1),
             clock,
-            entropy: Mutex::new(Box::new(entropy)),
+            entropy: seeds(),
             places: Arc::new(Semaphore::new(4)),
+            threads: Arc::new(Semaphore::new(4)),
             attempts: Mutex::new(HashMap::new()),
             live: Live::new(4),
             under_way: UnderWay::default(),
