@@ -120,6 +120,12 @@ pub enum PhoneError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// The server's answer to a question cannot be read.
+    #[error("the server's answer to the {to} is malformed; try again, then tell your office")]
+    BadAnswer {
+        /// What was asked.
+        to: &'static str,
+    },
     /// The session has ended. Nothing on the phone is lost.
     #[error("sign in again; everything on this phone is kept")]
     SignInAgain,
@@ -170,6 +176,7 @@ impl PhoneError {
             Self::Protocol(cause) => cause.code(),
             Self::BadPage { .. } => "bad_page",
             Self::BadEnrolment { .. } => "bad_enrolment",
+            Self::BadAnswer { .. } => "bad_answer",
             Self::SignInAgain => "sign_in_again",
             Self::Refused { code, .. } => code,
             Self::Busy { .. } => "busy",
@@ -199,7 +206,9 @@ impl PhoneError {
             Self::Cancelled => "同步已取消，已传内容不会丢失",
             Self::NothingAsked => "没有等待应答的请求",
             Self::Transport(_) => "连不上服务器，内容都在本机，有信号后再同步",
-            Self::Protocol(_) | Self::BadPage { .. } => "服务器应答有误，未采用，请联系管理员",
+            Self::Protocol(_) | Self::BadPage { .. } | Self::BadAnswer { .. } => {
+                "服务器应答有误，未采用，请联系管理员"
+            }
             Self::BadEnrolment { .. } => "登录应答有误，请联系管理员",
             Self::SignInAgain => "登录已过期，请重新登录；本机内容都在",
             Self::Refused { zh, .. } => zh,

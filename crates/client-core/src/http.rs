@@ -1,17 +1,25 @@
 //! A transport over HTTPS.
 
 use std::io::Read;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use gridlog_protocol::limits::MAX_PAGE_WIRE_BYTES;
 
 use crate::transport::{Answer, Transport, TransportError};
 
-/// Longest time for one request and its answer. A page takes the server about a second; the rest is
-/// for a bad line.
-const LONGEST: Duration = Duration::from_secs(90);
+/// Longest time to send a request's body. The server gives up on it then, too.
+const SENDING: Duration = Duration::from_secs(120);
 
-/// Longest time without a word on a line that stays open. The server says something every 25 seconds.
+/// Longest time until an answer begins. A page takes the server about a second.
+const ANSWERING: Duration = Duration::from_secs(60);
+
+/// Longest time to read an answer's body: a page of some hundred kilobytes comes whole over a line of
+/// a few kilobits a second, since what came of a page that was cut is of no use.
+const READING: Duration = Duration::from_secs(10 * 60);
+
+/// Longest time without a word while something comes in. On a line that stays open the server says
+/// something every 25 seconds.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Longest time to connect.
@@ -25,24 +33,32 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// Talks to the server at `base`, for example `https://grid.example`. Plain `http` is meant
-    /// for a server on the same machine.
+    /// Talks to the server at `base`, for example `https://grid.example`. Plain `http` is for a server
+    /// on the same machine, `localhost` or a loopback address: over a network, a password and residents'
+    /// data would go in the clear.
     ///
     /// # Errors
-    /// [`TransportError::BadAddress`] if `base` is neither `https://` nor `http://` and a host.
+    /// [`TransportError::BadAddress`] if `base` is neither `https://` and a host nor `http://` and this
+    /// machine.
     pub fn new(base: &str) -> Result<Self, TransportError> {
         let base = base.trim_end_matches('/');
-        let host = base
-            .strip_prefix("https://")
-            .or_else(|| base.strip_prefix("http://"));
-        if host.is_none_or(str::is_empty) {
+        let uri: ureq::http::Uri = base.parse().map_err(|_| TransportError::BadAddress)?;
+        let is_safe = match (uri.scheme_str(), uri.host()) {
+            (Some("https"), Some(_)) => true,
+            (Some("http"), Some(host)) => is_this_machine(host),
+            _ => false,
+        };
+        if !is_safe {
             return Err(TransportError::BadAddress);
         }
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(LONGEST))
             .timeout_connect(Some(CONNECT))
+            .timeout_send_body(Some(SENDING))
+            .timeout_recv_response(Some(ANSWERING))
+            .timeout_recv_body(Some(READING))
+            .timeout_per_read(Some(SILENCE))
             .user_agent(concat!("gridlog/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(Self {
@@ -50,6 +66,14 @@ impl HttpTransport {
             base: base.to_owned(),
         })
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = address
+        .parse::<IpAddr>()
+        .map(|address| address.is_loopback());
+    loopback.unwrap_or(host == "localhost")
 }
 
 impl Transport for HttpTransport {
@@ -80,8 +104,7 @@ impl Transport for HttpTransport {
             .agent
             .get(format!("{}{path}", self.base))
             .config()
-            .timeout_global(None)
-            .timeout_recv_response(Some(LONGEST))
+            .timeout_recv_body(None)
             .timeout_per_read(Some(SILENCE))
             .build()
             .header("accept", "text/event-stream");
@@ -172,6 +195,24 @@ mod tests {
         assert!(HttpTransport::new("grid.example").is_err());
         assert!(HttpTransport::new("https://").is_err());
         assert!(HttpTransport::new("https://grid.example/").is_ok());
+    }
+
+    #[test]
+    fn nothing_goes_over_a_network_in_the_clear() {
+        for far in [
+            "http://grid.example",
+            "http://10.0.2.2:8930",
+            "http://localhost.example",
+        ] {
+            assert!(HttpTransport::new(far).is_err(), "{far}");
+        }
+        for here in [
+            "http://localhost:8930",
+            "http://127.0.0.1:1",
+            "http://[::1]:1/",
+        ] {
+            assert!(HttpTransport::new(here).is_ok(), "{here}");
+        }
     }
 
     #[test]

@@ -216,6 +216,7 @@ impl From<PhoneError> for GridlogError {
             | PhoneError::OtherServer
             | PhoneError::Protocol(_)
             | PhoneError::BadPage { .. }
+            | PhoneError::BadAnswer { .. }
             | PhoneError::BadEnrolment { .. } => Self::Server { code, zh, en },
             PhoneError::Cancelled => Self::Cancelled { code, zh, en },
             // `NothingAsked` cannot come about here, and the engine may get errors that this

@@ -63,6 +63,9 @@ pub(crate) enum Command {
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// 联网查找（需要信号）。Asks the server, which also finds what left this phone.
+        #[arg(long)]
+        online: bool,
     },
     /// 被退回的内容。What was sent back and waits for your decision.
     #[command(subcommand)]

@@ -8,6 +8,7 @@ mod enrol;
 mod fieldwork;
 mod look;
 mod needs_you;
+mod online;
 mod propose;
 mod report;
 mod show;
@@ -49,7 +50,12 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         Command::Tasks => look::tasks(&phone),
         Command::List(arguments) => look::list(&phone, &arguments),
         Command::Show { record } => show::show(&phone, &record),
-        Command::Search { text, limit } => look::search(&phone, &text, limit),
+        Command::Search {
+            text,
+            limit,
+            online: false,
+        } => look::search(&phone, &text, limit),
+        Command::Search { text, limit, .. } => online::search(&home, &phone, &text, limit),
         Command::NeedsYou(command) => needs_you::needs_you(&phone, &command),
         Command::Sync { server, .. } => sync::sync(&home, &phone, server.as_deref()),
         Command::Verify { server } => sync::verify(&home, &phone, server.as_deref()),

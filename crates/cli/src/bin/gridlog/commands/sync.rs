@@ -17,13 +17,14 @@ pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<A
         home.set_server(&address)?;
     }
     let status = phone.status()?;
+    let done = if report.complete {
+        "同步完成 synced"
+    } else {
+        "同步未完，请稍后再同步 not everything was exchanged; sync again later"
+    };
     Ok(Answer::new(
         json!({ "sync": report, "status": status }),
-        format!(
-            "同步完成 synced\n{}{}",
-            table(&status),
-            standing(phone, &status)?
-        ),
+        format!("{done}\n{}{}", table(&status), standing(phone, &status)?),
     ))
 }
 
@@ -35,7 +36,7 @@ pub(super) fn verify(home: &Home, phone: &Phone, server: Option<&str>) -> Result
     let compared = match report.differing {
         Some(0) => "核对一致，没有差异 compared: nothing differs\n".to_owned(),
         Some(count) => format!(
-            "核对发现 {count} 条记录不一致，已重新取得 compared: {count} records differed and were mended\n"
+            "核对发现 {count} 条记录不一致，正在补齐 compared: {count} records differ and are being mended\n"
         ),
         None => "未能核对，请再试 not compared; try again\n".to_owned(),
     };

@@ -1,0 +1,159 @@
+//! The terminal phone with a real server: what it says after a sync, and what it finds online.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set its scene should stop"
+)]
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use gridlog_domain::id::PersonId;
+use gridlog_sync_server::config::Config;
+use gridlog_sync_server::server::{DirectoryFiles, Server, load_directory};
+
+const PASSWORD: &str = "correct horse";
+/// Two workers of one grid, and one of another.
+const AUTHOR: &str = "W001";
+const COLLEAGUE: &str = "W002";
+const STRANGER: &str = "W100";
+
+/// A street with a server, and phones in folders of their own.
+struct Street {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Street {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let street = gridlog_cli::street::Street::load().unwrap();
+        let signs_in = |person: &PersonId| {
+            let is_one = [AUTHOR, COLLEAGUE, STRANGER].contains(&person.as_str());
+            is_one.then(|| PASSWORD.to_owned())
+        };
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
+        let read = |name: &str| Some(std::fs::read(data.join(name)).unwrap());
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: folder.path().join("server"),
+            ..Config::default()
+        };
+        let files = DirectoryFiles {
+            areas: Some(street.areas_csv().unwrap().into()),
+            people: Some(street.people_csv(signs_in).unwrap().into()),
+            catalogue: read("catalogue.json"),
+            checklists: read("checklists.json"),
+            calendar: read("calendar.json"),
+        };
+        load_directory(&config, &files).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = runtime.block_on(Server::start(config)).unwrap();
+        let address = server.address().unwrap();
+        runtime.spawn(server.serve(std::future::pending()));
+        Self {
+            folder,
+            address,
+            _runtime: runtime,
+        }
+    }
+
+    /// A phone of that person, enrolled.
+    fn phone(&self, person: &str) -> Terminal {
+        let phone = Terminal {
+            home: self.folder.path().join(person),
+        };
+        let address = format!("http://{}", self.address);
+        let mut child = phone
+            .command(&["enrol", &address, person, "--password-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(PASSWORD.as_bytes()).unwrap();
+        drop(input);
+        assert!(child.wait().unwrap().success());
+        phone
+    }
+}
+
+struct Terminal {
+    home: PathBuf,
+}
+
+impl Terminal {
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gridlog"));
+        command
+            .args([Path::new("--home"), &self.home])
+            .args(words)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// What it prints.
+    fn says(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn it_says_that_all_is_in_the_log_when_the_server_has_signed_it_and_not_before() {
+    let street = Street::new();
+    let phone = street.phone(AUTHOR);
+    let report = ["report", "井盖缺失", "01014"];
+    phone.says(&report);
+    let before = phone.says(&["status"]);
+    assert!(!before.contains("条记录已入卷"), "{before}");
+    assert!(
+        before.contains("尚未全部入卷") && before.contains("井盖缺失"),
+        "{before}"
+    );
+
+    let synced = phone.says(&["sync"]);
+    assert!(synced.contains("同步完成"), "{synced}");
+    let after = phone.says(&["status"]);
+    assert!(after.contains("全部 1 条记录已入卷"), "{after}");
+    let compared = phone.says(&["verify"]);
+    assert!(compared.contains("核对一致"), "{compared}");
+
+    phone.says(&report);
+    let again = phone.says(&["status"]);
+    assert!(
+        !again.contains("全部"),
+        "what came since is not in the receipt: {again}"
+    );
+}
+
+#[test]
+fn what_is_not_on_this_phone_is_found_online_and_not_what_another_grid_keeps() {
+    let street = Street::new();
+    let (author, colleague) = (street.phone(AUTHOR), street.phone(COLLEAGUE));
+    author.says(&["report", "路灯不亮", "01037"]);
+    author.says(&["sync"]);
+    let here = colleague.says(&["search", "路灯"]);
+    assert!(!here.contains("路灯不亮"), "it has not synced: {here}");
+    let online = colleague.says(&["search", "路灯", "--online"]);
+    assert!(
+        online.contains("路灯不亮") && online.contains("不在本机"),
+        "{online}"
+    );
+    colleague.says(&["sync"]);
+    let online = colleague.says(&["search", "路灯", "--online"]);
+    assert!(online.contains("在本机 on this phone"), "{online}");
+
+    let stranger = street.phone(STRANGER);
+    let nothing = stranger.says(&["search", "路灯", "--online"]);
+    assert!(!nothing.contains("路灯不亮"), "{nothing}");
+    let empty = stranger.run(&["search", " ", "--online"]);
+    assert!(!empty.status.success(), "{empty:?}");
+}

@@ -1,0 +1,108 @@
+//! Finding records that this phone does not hold, such as cases that left the phones after they were
+//! over (DESIGN section 7: retention), by asking the server.
+
+use gridlog_domain::id::{AreaCode, RecordId};
+use gridlog_domain::record::Kind;
+use gridlog_domain::workflow::Stage;
+use serde::{Deserialize, Serialize};
+
+use crate::enrol::body_of;
+use crate::error::PhoneError;
+use crate::phone::Phone;
+use crate::store::{meta, records};
+use crate::transport::Transport;
+
+/// Where the question goes.
+pub const SEARCH_PATH: &str = "/v1/search";
+
+/// A record that the server found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundOnline {
+    /// Its id.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its headline.
+    pub headline: String,
+    /// Where it lives.
+    pub area: AreaCode,
+    /// Where it stands, if it is a case.
+    pub stage: Option<Stage>,
+    /// Server time of the last word in it, milliseconds since the Unix epoch.
+    pub updated_ms: i64,
+    /// Whether it left the phones. It comes back when something is written in it.
+    pub archived: bool,
+    /// Whether this phone holds it.
+    pub on_this_phone: bool,
+}
+
+#[derive(Serialize)]
+struct Question<'a> {
+    text: &'a str,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    kind: String,
+    headline: String,
+    area: String,
+    stage: String,
+    updated_ms: i64,
+    archived: bool,
+}
+
+impl Row {
+    fn read(self) -> Option<FoundOnline> {
+        Some(FoundOnline {
+            id: self.id.parse().ok()?,
+            kind: Kind::from_code(&self.kind)?,
+            headline: self.headline,
+            area: AreaCode::new(self.area),
+            stage: Stage::from_code(&self.stage),
+            updated_ms: self.updated_ms,
+            archived: self.archived,
+            on_this_phone: false,
+        })
+    }
+}
+
+impl Phone {
+    /// Asks the server for records whose headline holds `text`, 1 to 64 characters: those that the
+    /// person may see, at most `limit` and at most 50, touched last first. It needs signal, and keeps
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`PhoneError::NotEnrolled`], [`PhoneError::SignInAgain`], [`PhoneError::Transport`],
+    /// [`PhoneError::Busy`], [`PhoneError::Refused`]; [`PhoneError::BadAnswer`];
+    /// [`PhoneError::Store`].
+    pub fn search_online(
+        &self,
+        transport: &dyn Transport,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<FoundOnline>, PhoneError> {
+        let token = self
+            .inner
+            .store
+            .read(|connection| meta::TOKEN.get(connection))?;
+        let token = token.ok_or(PhoneError::NotEnrolled)?;
+        let malformed = |_| PhoneError::BadAnswer { to: "search" };
+        let question = serde_json::to_vec(&Question { text, limit }).map_err(malformed)?;
+        let answer = transport.post(SEARCH_PATH, Some(&token), "application/json", &question)?;
+        if answer.status == 401 {
+            return Err(PhoneError::SignInAgain);
+        }
+        let rows: Vec<Row> = serde_json::from_slice(&body_of(answer)?).map_err(malformed)?;
+        let found = rows.into_iter().map(Row::read).collect::<Option<Vec<_>>>();
+        let mut found = found.ok_or(PhoneError::BadAnswer { to: "search" })?;
+        self.inner.store.read(|connection| {
+            for row in &mut found {
+                row.on_this_phone = records::get(connection, row.id)?.is_some();
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
