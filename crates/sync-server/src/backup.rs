@@ -1,7 +1,7 @@
 //! Backups: a copy of the database, taken while a server serves it.
 //!
-//! A backup is one file. It holds neither the signing key nor the ledger of erased records: a server
-//! that is restored from it needs both from elsewhere. Once it is safe on its disk, the live database
+//! A backup is one file. It holds neither the signing key nor what is kept beside the database (see
+//! [`crate::outside`]): a server that is restored from it needs these from elsewhere. Once it is safe on its disk, the live database
 //! is told so, and tells phones through which log entry they need not keep what left their scope.
 
 use std::io;

@@ -58,8 +58,8 @@ enum Command {
     Backup {
         #[command(flatten)]
         settings: Settings,
-        /// The new file. Keep it on another disk, and copies of the signing key and of the ledger of
-        /// erased records apart from it.
+        /// The new file. Keep it on another disk, and copies of the signing key, of the ledgers of erased
+        /// records and of revoked phones, and of the epoch apart from it.
         #[arg(long)]
         to: PathBuf,
     },
@@ -223,10 +223,12 @@ fn backup(settings: Settings, to: &Path) -> Result<(), String> {
         backup.bytes
     );
     println!(
-        "签名密钥与删除台账不在其中，请另行保管 the signing key and the ledger of erased records are \
-         not in it: keep {} and {} elsewhere",
+        "签名密钥、删除台账、注销台账与纪元不在其中，请另行保管 not in it, so keep copies elsewhere: \
+         {}, {}, {}, {}",
         config.key_file().display(),
-        config.erased_file().display()
+        config.erased_file().display(),
+        config.revoked_file().display(),
+        config.epoch_file().display()
     );
     if !backup.noted {
         println!(

@@ -8,8 +8,8 @@ use gridlog_domain::workflow::Step;
 
 /// 格志 Gridlog：终端里的一台手机。A phone in a terminal.
 ///
-/// Everything but `enrol`, `sync` and `demo` works without a server. Records may be named by the
-/// first or the last four or more characters of their id.
+/// Everything but `enrol`, `sync`, `verify`, `search --online` and `demo` works without a server.
+/// Records may be named by the first or the last four or more characters of their id.
 #[derive(Debug, Parser)]
 #[command(name = "gridlog", version)]
 pub(crate) struct Arguments {
