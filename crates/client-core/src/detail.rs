@@ -104,7 +104,8 @@ pub struct HistoryLine {
     pub seq: u64,
     /// Server time, milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// What happened: `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived` or `erase`.
+    /// What happened: `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`
+    /// or `epoch`.
     pub what: String,
     /// Who wrote the change or asked for the step.
     pub by: Option<String>,

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::bytes::Digest;
 
 /// Counts items and folds their names, so that two sides that hold the same items agree in 32 bytes,
-/// in whatever order the items came. Adding an item twice takes it out again.
+/// in whatever order the items came. An item counts as often as it is added, so add each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Fold {
     /// How many.
@@ -28,16 +28,24 @@ impl Default for Fold {
 impl Fold {
     /// Adds an item.
     pub fn add(&mut self, item: Digest) {
-        self.join(Self {
-            count: 1,
-            names: item,
-        });
+        self.count = self.count.saturating_add(1);
+        self.fold(item);
+    }
+
+    /// Takes out an item that was added.
+    pub fn remove(&mut self, item: Digest) {
+        self.count = self.count.saturating_sub(1);
+        self.fold(item);
     }
 
     /// Adds the items of another fold.
     pub fn join(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);
-        for (mine, theirs) in self.names.0.iter_mut().zip(other.names.0) {
+        self.fold(other.names);
+    }
+
+    fn fold(&mut self, names: Digest) {
+        for (mine, theirs) in self.names.0.iter_mut().zip(names.0) {
             *mine ^= theirs;
         }
     }

@@ -51,11 +51,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether nothing will change this verdict but an office.
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Admitted { .. } | Self::Refused { .. })
-    }
-
     /// The verdict's code.
     pub const fn code(&self) -> &'static str {
         match self {

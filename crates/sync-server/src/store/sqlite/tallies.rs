@@ -130,11 +130,8 @@ pub(super) fn forget_record(tx: &Transaction<'_>, record: RecordId) -> Result<()
             continue;
         };
         let mut of_device = receipt(tx, device)?;
-        // The fold takes out what is added twice.
         let name = item_digest(Key(*record.as_bytes()), &change.bytes);
-        let left = of_device.changes.count.saturating_sub(1);
-        of_device.changes.add(name);
-        of_device.changes.count = left;
+        of_device.changes.remove(name);
         let removed = tx
             .prepare_cached("DELETE FROM device_records WHERE device = ?1 AND record = ?2")?
             .execute(params![device.as_bytes(), record.as_bytes()])?;
