@@ -9,8 +9,8 @@ use gridlog_client_core::{
     Answer, FileMarker, HttpTransport, OpenOptions, Phone, PhoneError, Query, StoreKey,
     SyncOptions, SyncProgress, Transport, TransportError,
 };
-use gridlog_domain::environment::{Clock as _, Entropy};
-use gridlog_domain::id::{EntryId, RecordId};
+use gridlog_domain::environment::Clock as _;
+use gridlog_domain::id::{EntryIds, RecordId};
 use gridlog_domain::record::{LogPosition, RecordView, Value};
 
 use crate::content::{Content, Writer};
@@ -80,10 +80,13 @@ impl OpenHandset for GridlogPhone {
             },
             references: self.phone.reference()?.versions().clone(),
         };
-        let entry_id = || EntryId::new(writer.now_ms, &mut SystemEntropy as &mut dyn Entropy);
         let ready: Vec<_> = (first..first + count)
             .map(|number| generator.content(&self.handset.grid, self.device(), number))
-            .map(|content: Content| content.commands(&writer, entry_id))
+            .map(|content: Content| {
+                // Each record is a form of its own.
+                let mut ids = EntryIds::default();
+                content.commands(&writer, || ids.make(writer.now_ms, &mut SystemEntropy))
+            })
             .collect();
         let begun = Instant::now();
         let records = ready

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gridlog_domain::environment::{Clock, Entropy};
-use gridlog_domain::id::EntryId;
+use gridlog_domain::id::{EntryId, EntryIds};
 use gridlog_protocol::Key;
 use rusqlite::Connection;
 
@@ -57,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     entropy: Mutex<Box<dyn Entropy>>,
+    entry_ids: Mutex<EntryIds>,
     pub(crate) opened: AtomicU64,
     pub(crate) signal: Arc<Signal>,
     pub(crate) syncing: AtomicBool,
@@ -86,6 +87,7 @@ impl Phone {
             store: Store::open(&options.path, options.key)?,
             clock: options.clock,
             entropy: Mutex::new(options.entropy),
+            entry_ids: Mutex::default(),
             opened: AtomicU64::new(0),
             signal: Arc::new(Signal::default()),
             syncing: AtomicBool::new(false),
@@ -172,7 +174,7 @@ impl Inner {
 
     /// A fresh id for an entry, a draft or a refused item.
     pub(crate) fn entry_id(&self, now_ms: i64) -> EntryId {
-        EntryId::new(now_ms, lock(&self.entropy).as_mut())
+        lock(&self.entry_ids).make(now_ms, lock(&self.entropy).as_mut())
     }
 
     /// A fresh id for a record.
