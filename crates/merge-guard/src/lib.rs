@@ -48,14 +48,17 @@ mod rehearsal;
 mod runs;
 mod shield;
 mod snapshot;
+mod spelled;
 
 pub use admit::{Admitted, Candidate, Outcome, admit, admit_unrehearsed};
 pub use header::{Header, receive};
 pub use history::History;
 pub use limits::Limits;
+pub use ops::{Deed, Key, LocalId, Op};
 pub use refusal::{PolicyRefusal, Refusal, describe};
 pub use shield::quiet_panics;
 pub use snapshot::snapshot_heads;
+pub use spelled::Spelled;
 
 #[cfg(test)]
 mod tests {

@@ -12,36 +12,48 @@ const PREDS: &str = "pred column";
 /// An operation id inside one change: its counter, and the actor as an index into the change's
 /// own list (0 is the author, then the other actors in order).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct LocalId {
-    pub(crate) counter: u64,
-    pub(crate) actor: usize,
+pub struct LocalId {
+    /// Its counter.
+    pub counter: u64,
+    /// Whose it is.
+    pub actor: usize,
 }
 
 /// The place an operation names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Key<'a> {
+pub enum Key<'a> {
+    /// A key of a map.
     Map(&'a str),
+    /// Before the first element.
     Head,
+    /// An element, or the place behind it.
     Element(LocalId),
 }
 
 /// What an operation does.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Deed {
+pub enum Deed {
+    /// Makes an object.
     Make(ObjType),
+    /// Puts a value.
     Put(ScalarValue),
+    /// Takes away what it overwrites.
     Delete,
 }
 
 /// One operation as the change states it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Op<'a> {
+pub struct Op<'a> {
     /// The object it writes in; `None` is the root map.
-    pub(crate) object: Option<LocalId>,
-    pub(crate) key: Key<'a>,
-    pub(crate) insert: bool,
-    pub(crate) deed: Deed,
-    pub(crate) preds: Vec<LocalId>,
+    pub object: Option<LocalId>,
+    /// The place in it.
+    pub key: Key<'a>,
+    /// Whether it puts in a new element behind that place.
+    pub insert: bool,
+    /// What it does there.
+    pub deed: Deed,
+    /// The operations that it overwrites.
+    pub preds: Vec<LocalId>,
 }
 
 /// Decodes the columns into operations. The columns' rows were counted before
