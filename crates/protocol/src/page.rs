@@ -165,7 +165,8 @@ pub struct RecordDelta {
     /// without it: as it was at the device's position.
     #[n(9)]
     pub state: Option<Blob>,
-    /// Of a whole record: the canonical bytes of the rulings on it so far.
+    /// Of a whole record: the canonical bytes of the rulings on it so far that are not among the page's
+    /// entries.
     #[n(10)]
     pub rulings: Vec<Blob>,
     /// Of a whole record: who wrote in it.
@@ -229,12 +230,13 @@ pub struct PageBody {
     /// Verdicts: on each pushed item in the order of the request, then on each that was asked for.
     #[n(0)]
     pub verdicts: Vec<Verdict>,
-    /// Log entries after the request's position that the device may see, in order.
+    /// The records that the entries touch, that were wanted, or that a walk came by; each once. They
+    /// stand before the entries, which name by hash what is said here.
     #[n(1)]
-    pub entries: Vec<FeedEntry>,
-    /// The records that those entries touch, that were wanted, or that a walk came by; each once.
-    #[n(2)]
     pub records: Vec<RecordDelta>,
+    /// Log entries after the request's position that the device may see, in order.
+    #[n(2)]
+    pub entries: Vec<FeedEntry>,
     /// Records that the device may no longer see, or that were wanted and are not to be seen.
     #[n(3)]
     pub gone: Vec<Key>,

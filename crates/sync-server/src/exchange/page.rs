@@ -1,6 +1,6 @@
 //! From what the store holds to what a page says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gridlog_domain::id::RecordId;
 use gridlog_protocol::{
@@ -15,9 +15,10 @@ use crate::store::{ExchangeSlice, StoreError, TouchedRecord};
 /// The page that tells of a slice, `pulls` if it was read from the device's position on.
 pub(super) fn told(
     asked: &Asked<'_>,
-    slice: ExchangeSlice,
+    mut slice: ExchangeSlice,
     pulls: bool,
 ) -> Result<Page, StoreError> {
+    leave_out_what_entries_tell(&mut slice);
     let (seq, hash) = slice.reached;
     let pulled = Position {
         epoch: slice.head.epoch,
@@ -74,6 +75,14 @@ pub(super) fn told(
         next: slice.walked.map(key),
     });
     Ok(page)
+}
+
+/// A ruling that the page brings as an entry need not come with its record, too.
+fn leave_out_what_entries_tell(slice: &mut ExchangeSlice) {
+    let told: BTreeSet<u64> = slice.entries.iter().map(|entry| entry.seq).collect();
+    for record in &mut slice.records {
+        record.rulings.retain(|ruling| !told.contains(&ruling.seq));
+    }
 }
 
 fn key(id: RecordId) -> Key {
