@@ -11,7 +11,7 @@ use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc};
 use gridlog_merge_guard::{Admitted, History, Limits, Outcome, forge};
 use gridlog_protocol::dictionary::Form;
 use gridlog_protocol::{
-    Evidence, Key, LogEntry, SigningKey, SyncRequest, codec, limits, open_page,
+    Evidence, Key, LogEntry, SigningKey, SyncRequest, codec, dense, limits, open_page,
 };
 
 /// An honest edit of a record.
@@ -74,6 +74,19 @@ pub fn message(data: &[u8]) {
     }
     // What it declares is checked before Automerge sees a byte of it.
     let _ = gridlog_merge_guard::snapshot_heads(data);
+}
+
+/// The dense form over bytes that may be anything: what is put together keeps the cap, and what can be
+/// taken apart comes back byte for byte.
+pub fn dense(data: &[u8]) {
+    const MOST: usize = 1 << 20;
+    if let Ok(message) = dense::unpack(data, MOST) {
+        assert!(message.len() <= MOST, "a message grew beyond its cap");
+    }
+    if let Some(packed) = dense::pack(data) {
+        let back = dense::unpack(&packed.concat(), data.len());
+        assert_eq!(back.as_deref(), Ok(data), "a message came back as another");
+    }
 }
 
 /// Bytes that are the CBOR already.
@@ -204,7 +217,41 @@ mod tests {
         vec![request, entry.to_bytes(), snapshot]
     }
 
+    /// A request that pushes the fixture's changes, in the dense form.
+    fn packed() -> Vec<u8> {
+        let changes = super::fixture().document().get_changes(&[]);
+        let push = changes.iter().map(|change| gridlog_protocol::PushItem {
+            record: super::Key([4; 16]),
+            change: gridlog_protocol::Blob(change.raw_bytes().to_vec()),
+            offset_ms: None,
+        });
+        let request = gridlog_protocol::SyncRequest {
+            push: push.collect(),
+            ..gridlog_protocol::SyncRequest::idle(super::Key([1; 16]), super::Key([2; 16]), 7)
+        };
+        let cbor = super::codec::uncompressed(&super::codec::encode(&request)).unwrap();
+        super::dense(&cbor);
+        let packed = super::dense::pack(&cbor).unwrap().concat();
+        assert_eq!(super::dense::unpack(&packed, cbor.len()), Ok(cbor));
+        packed
+    }
+
     proptest! {
+        #[test]
+        fn the_dense_form_is_bounded_over_mutated_messages(
+            cut in any::<u16>(),
+            edits in proptest::collection::vec((any::<u16>(), any::<u8>()), 0..6),
+        ) {
+            let mut data = packed();
+            for (at, with) in edits {
+                let at = at as usize % data.len();
+                data[at] = with;
+            }
+            super::dense(&data);
+            data.truncate(cut as usize % data.len());
+            super::dense(&data);
+        }
+
         #[test]
         fn nothing_on_the_wire_panics_over_mutated_messages(
             which in 0_usize..3,

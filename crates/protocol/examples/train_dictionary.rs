@@ -12,7 +12,7 @@ use std::error::Error;
 
 use automerge::{ActorId, Automerge};
 use gridlog_domain::environment::{Entropy, SeededEntropy};
-use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
+use gridlog_domain::id::{AreaCode, EntryId, EntryIds, PersonId, RecordId};
 use gridlog_domain::record::{
     Author, Check, Command, Comment, Crs, Finding, Fix, Kind, LogPosition, NewRecord, PhotoRef,
     PhotoRole, Place, Proposal, RecordView, StepDetails, Value, write,
@@ -21,7 +21,7 @@ use gridlog_domain::workflow::Step;
 use gridlog_protocol::{
     Author as Wrote, Blob, Digest, Fact, FeedEntry, Fold, Key, LogEntry, Page, PartVersion,
     Position, PushItem, Receipt, RecordDelta, SigningKey, Splice, SyncRequest, Verdict, ViewNews,
-    codec, sign_page,
+    codec, dense, sign_page,
 };
 
 const BYTES: usize = 24 * 1024;
@@ -84,6 +84,7 @@ fn author(person: &PersonId, actor: [u8; 16], now_ms: i64) -> Author {
 }
 
 fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -> Vec<Command> {
+    let mut ids = EntryIds::default();
     let kind = *dice.pick(&[Kind::Case, Kind::Case, Kind::Visit, Kind::Patrol]);
     let named = match kind {
         Kind::Case => vec![
@@ -118,7 +119,7 @@ fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -
     })];
     for _ in 0..dice.below(5) {
         commands.push(Command::Check {
-            id: EntryId::new(now_ms, &mut dice.0),
+            id: ids.make(now_ms, &mut dice.0),
             check: Check {
                 item: text(dice, letters, 4),
                 finding: *dice.pick(&[Finding::Ok, Finding::Problem, Finding::NotApplicable]),
@@ -131,7 +132,7 @@ fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -
     }
     for _ in 0..dice.below(3) {
         commands.push(Command::Photo {
-            id: EntryId::new(now_ms, &mut dice.0),
+            id: ids.make(now_ms, &mut dice.0),
             photo: PhotoRef {
                 sha256: hex::encode(dice.bytes::<32>()),
                 role: *dice.pick(&[PhotoRole::Near, PhotoRole::Far, PhotoRole::After]),
@@ -143,7 +144,7 @@ fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -
     }
     if kind == Kind::Case {
         commands.push(Command::Propose {
-            id: EntryId::new(now_ms, &mut dice.0),
+            id: ids.make(now_ms, &mut dice.0),
             proposal: Proposal {
                 step: Step::Report,
                 by: person.clone(),
@@ -185,9 +186,10 @@ fn sample(dice: &mut Dice, letters: &[char], number: u64) -> Result<Sample, Box<
     let actor = dice.bytes();
     let began = write(&mut document, &author(&person, actor, now_ms), &begin)?;
     changes.extend(began.map(|change| change.raw_bytes().to_vec()));
+    let mut ids = EntryIds::default();
     let edits = [
         Command::Comment {
-            id: EntryId::new(now_ms, &mut dice.0),
+            id: ids.make(now_ms, &mut dice.0),
             comment: Comment {
                 text: text(dice, letters, 10),
                 by: person.clone(),
@@ -340,8 +342,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let request = codec::encode(&request(&mut dice, &records));
         let page = page(&mut dice, &records)?;
         let page = sign_page(&page, Key(dice.bytes()), Key(dice.bytes()), &key);
-        samples.push(codec::uncompressed(&request)?);
-        samples.push(codec::uncompressed(&page)?);
+        for body in [request, page] {
+            let packed = dense::pack(&codec::uncompressed(&body)?);
+            samples.push(packed.ok_or("a message has no dense form")?.concat());
+        }
     }
     let dictionary = zstd::dict::from_samples(&samples, BYTES)?;
     std::fs::write(&file, &dictionary)?;

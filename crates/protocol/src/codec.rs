@@ -1,13 +1,14 @@
-//! Bodies: one form byte, then zstd (RFC 8878) over CBOR.
+//! Bodies: one form byte, then zstd (RFC 8878) over CBOR or over its dense form.
 //!
-//! The form byte names the dictionary that the frame was compressed with; see [`dictionary`]. Both
-//! sides know every dictionary there ever was, and the sender takes the newest that the other side
+//! The form byte names what was compressed, and with which dictionary; see [`dense`] and [`dictionary`].
+//! Both sides know every form there ever was, and the sender takes the newest that the other side
 //! knows: a server answers in the form of the request.
 
 use std::io::Read;
 
 use minicbor::{Decode, Encode};
 
+use crate::dense;
 use crate::dictionary::{self, Form};
 use crate::error::ProtocolError;
 use crate::limits::{MAX_BODY_BYTES, MAX_PAGE_BYTES, MAX_PAGE_WIRE_BYTES, MAX_WIRE_BYTES};
@@ -17,11 +18,19 @@ pub fn encode<T: Encode<()>>(message: &T) -> Vec<u8> {
     encode_as(Form::NEWEST, message)
 }
 
-/// Encodes a message as a body of that form.
+/// Encodes a message as a body of that form, or plainly where it has no dense form.
 pub fn encode_as<T: Encode<()>>(form: Form, message: &T) -> Vec<u8> {
     let cbor = minicbor::to_vec(message).expect("writing CBOR into a Vec cannot fail");
+    let packed = match form {
+        Form::Plain => None,
+        Form::Dense => dense::pack(&cbor),
+    };
+    let (form, compressed) = match packed {
+        Some(packed) => (form, dictionary::compress_packed(&packed)),
+        None => (Form::Plain, dictionary::compress(&cbor)),
+    };
     let mut body = vec![form.byte()];
-    body.extend_from_slice(&dictionary::compress(form, &cbor));
+    body.extend_from_slice(&compressed);
     body
 }
 
@@ -90,7 +99,7 @@ fn decode_under<T: for<'b> Decode<'b, ()>>(
     Ok(message)
 }
 
-/// The CBOR of a request's or page's body, as dictionaries are trained on it.
+/// The CBOR of a request's or page's body.
 ///
 /// # Errors
 /// As [`decode`].
@@ -120,6 +129,10 @@ fn decompress(caps: Caps, body: &[u8]) -> Result<Vec<u8>, ProtocolError> {
         .map_err(|_| ProtocolError::BadCompression)?;
     if cbor.len() > caps.body {
         return Err(ProtocolError::TooLarge { limit: caps.body });
+    }
+    if form == Form::Dense {
+        return dense::unpack(&cbor, caps.body)
+            .map_err(|_| ProtocolError::Malformed { what: "dense body" });
     }
     Ok(cbor)
 }

@@ -1,19 +1,25 @@
-//! Compression dictionaries.
+//! How bodies are compressed, and with which dictionaries.
 //!
-//! A page about one small edit is a few hundred bytes, most of them names that every page has. A
-//! dictionary that both sides know takes those out. Dictionaries have versions and never change:
-//! version 1 is `dictionaries/1.zstd-dictionary`, made by `cargo xtask dictionary` from synthetic
-//! records (see `examples/train_dictionary.rs`). A new one gets the next form byte; the old ones
-//! stay, for old phones.
+//! A page about one small edit is a few hundred bytes, most of them what every page has. A dictionary
+//! that both sides know takes that out. Dictionaries have versions and never change: version 1 is
+//! `dictionaries/1.zstd-dictionary`, made by `cargo xtask dictionary` from synthetic records (see
+//! `examples/train_dictionary.rs`). A new one gets the next form byte; the old ones stay, for old phones.
 
-use std::io::{BufReader, Result};
+use std::io::{BufReader, Result, Write as _};
 use std::sync::LazyLock;
 
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::stream::read::Decoder;
 
+use crate::dense::Packed;
+
 /// Pages travel more often than they are made on a fast machine.
 const LEVEL: i32 = 6;
+
+/// Messages from this many bytes on are better off without the dictionary.
+const LARGE: usize = 16 * 1024;
+/// Pieces from this many bytes on get codes of their own.
+const LEAST_APART: usize = 512;
 
 static BYTES_1: &[u8] = include_bytes!("../dictionaries/1.zstd-dictionary");
 static ENCODER_1: LazyLock<EncoderDictionary<'static>> =
@@ -24,23 +30,23 @@ static DECODER_1: LazyLock<DecoderDictionary<'static>> =
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// zstd without a dictionary.
+    /// zstd over CBOR.
     Plain,
-    /// zstd with dictionary 1.
-    Dictionary1,
+    /// zstd over the dense form of the CBOR ([`crate::dense`]); a small one with dictionary 1.
+    Dense,
 }
 
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Dictionary1];
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Dense];
     /// What this side sends to one that knows it.
-    pub const NEWEST: Self = Self::Dictionary1;
+    pub const NEWEST: Self = Self::Dense;
 
     /// The first byte of a body.
     pub const fn byte(self) -> u8 {
         match self {
             Self::Plain => 1,
-            Self::Dictionary1 => 2,
+            Self::Dense => 2,
         }
     }
 
@@ -50,20 +56,40 @@ impl Form {
     }
 }
 
-/// Compresses bytes.
-pub(crate) fn compress(form: Form, bytes: &[u8]) -> Vec<u8> {
-    let compressed = match form {
-        Form::Plain => zstd::bulk::compress(bytes, LEVEL),
-        Form::Dictionary1 => zstd::bulk::Compressor::with_prepared_dictionary(&ENCODER_1)
-            .and_then(|mut compressor| compressor.compress(bytes)),
+/// Compresses bytes, without a dictionary.
+pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, LEVEL)
+        .expect("zstd compresses any slice at a level that it documents")
+}
+
+/// Compresses a message of the dense form. Few bytes go with the dictionary; of many each piece gets
+/// codes of its own.
+pub(crate) fn compress_packed(packed: &Packed) -> Vec<u8> {
+    let compressed = if packed.len() < LARGE {
+        zstd::bulk::Compressor::with_prepared_dictionary(&ENCODER_1)
+            .and_then(|mut compressor| compressor.compress(&packed.concat()))
+    } else {
+        compress_apart(packed)
     };
     compressed.expect("zstd compresses any slice at a level that it documents")
 }
 
-/// Reads what [`compress`] made, from bytes that may be anything.
+fn compress_apart(packed: &Packed) -> Result<Vec<u8>> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+    for piece in packed.pieces() {
+        encoder.write_all(&piece)?;
+        if piece.len() >= LEAST_APART {
+            encoder.flush()?;
+        }
+    }
+    encoder.finish()
+}
+
+/// Reads what was compressed in that form, from bytes that may be anything. A frame that was made without
+/// the dictionary is read just as well.
 pub(crate) fn decoder(form: Form, bytes: &[u8]) -> Result<Decoder<'static, BufReader<&[u8]>>> {
     match form {
         Form::Plain => Decoder::new(bytes),
-        Form::Dictionary1 => Decoder::with_prepared_dictionary(BufReader::new(bytes), &DECODER_1),
+        Form::Dense => Decoder::with_prepared_dictionary(BufReader::new(bytes), &DECODER_1),
     }
 }

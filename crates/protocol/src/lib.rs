@@ -111,6 +111,8 @@ pub mod audience;
 mod bytes;
 pub mod codec;
 mod comparison;
+#[doc(hidden)]
+pub mod dense;
 pub mod dictionary;
 mod enrolment;
 mod entry;
