@@ -13,8 +13,10 @@ use zstd::stream::read::Decoder;
 
 use crate::dense::Packed;
 
-/// Pages travel more often than they are made on a fast machine.
+/// For few bytes, where the time hardly counts.
 const LEVEL: i32 = 6;
+/// For many. Once a message is taken apart, level 6 finds half a percent more, in twice the time.
+const LEVEL_OF_LARGE: i32 = 3;
 
 /// Messages from this many bytes on are better off without the dictionary.
 const LARGE: usize = 16 * 1024;
@@ -75,7 +77,7 @@ pub(crate) fn compress_packed(packed: &Packed) -> Vec<u8> {
 }
 
 fn compress_apart(packed: &Packed) -> Result<Vec<u8>> {
-    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL_OF_LARGE)?;
     for piece in packed.pieces() {
         encoder.write_all(&piece)?;
         if piece.len() >= LEAST_APART {
