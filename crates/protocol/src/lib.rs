@@ -9,7 +9,8 @@
 //! # Sync
 //!
 //! One request carries everything: `POST /v1/sync` with a [`SyncRequest`], answered by a signed
-//! [`Page`]. Both are CBOR (RFC 8949) under zstd (RFC 8878) behind one form byte; see [`codec`].
+//! [`Page`]. Both are CBOR (RFC 8949), taken apart ([`dense`]), under zstd (RFC 8878) behind one form byte;
+//! see [`codec`].
 //! Caps are the constants of [`limits`].
 //!
 //! A device repeats requests until the page says `more: false` and its outbox holds nothing

@@ -3,8 +3,8 @@ use std::cell::Cell;
 use gridlog_domain::id::DeviceId;
 use gridlog_domain::workflow::Step;
 use gridlog_protocol::{
-    Digest, Key, Lineage, Page, Position, PushItem, SyncRequest, Verdict, ViewNews, codec,
-    open_page,
+    Digest, Fact, FeedEntry, Key, Lineage, Page, Position, PushItem, SyncRequest, Verdict,
+    ViewNews, codec, open_page,
 };
 
 use super::{Asker, Hands, Work};
@@ -262,6 +262,29 @@ fn a_phone_that_was_handed_over_pushes_and_pulls_nothing() {
     assert!(page.body.parts.is_empty() && page.body.profile.is_none());
     assert_eq!(page.statement.position, before);
     assert_eq!(page.statement.scope, None);
+}
+
+#[test]
+fn what_was_ruled_on_a_new_case_is_told_once_as_an_entry_or_with_its_record() {
+    let (town, mut phone) = settled(0);
+    let mut author = town.phone(2, COLLEAGUE);
+    author.bootstrap(&town);
+    let reported = [
+        new_case(GRID_A, "甲"),
+        propose(&town, COLLEAGUE, Step::Report),
+    ];
+    let begun = author.write(&town, record(1), &reported);
+    author.push(&town, vec![begun]);
+    let page = phone.pull(&town);
+    let is_ruling = |feed: &&FeedEntry| matches!(feed.entry.fact, Fact::Ruling { .. });
+    assert_eq!(page.body.entries.iter().filter(is_ruling).count(), 1);
+    assert!(page.body.records[0].whole);
+    assert!(page.body.records[0].rulings.is_empty(), "it is an entry");
+    // Without the entries, the record brings it.
+    let wants = vec![key(1)];
+    let page = phone.ask(&town, |request| request.wants = wants).unwrap();
+    assert!(page.body.entries.is_empty());
+    assert_eq!(page.body.records[0].rulings.len(), 1);
 }
 
 #[test]
