@@ -9,10 +9,13 @@ pub const ERASED: &str = "record_erased";
 /// Too many items of the device wait for changes that are not here.
 pub const TOO_MANY_WAITING: &str = "too_many_waiting";
 
+/// The person was never assigned to the record's area.
+pub const AREA_NEVER_HELD: &str = "area_never_held";
+
 /// Every such code, in Chinese and English for a worker.
 pub const REASONS: &[(&str, &str, &str)] = &[
     (
-        "area_never_held",
+        AREA_NEVER_HELD,
         "不在您负责过的区域",
         "it is about an area that you were never assigned to",
     ),

@@ -22,7 +22,7 @@ pub(super) struct Incoming<'a> {
     pub(super) offset_ms: Option<i64>,
     pub(super) received_ms: i64,
     pub(super) device_is_revoked: bool,
-    /// An office, or the server for an office, vouches for the author's right to write here.
+    /// Whether the author may write here is settled: an office let it in, or it was admitted before.
     pub(super) scope_is_cleared: bool,
 }
 
@@ -158,7 +158,7 @@ fn refuse_by_scope(
     match scope {
         Scope::Allowed => None,
         Scope::Review(reason) => Some(ItemStatus::Review(reason.to_owned())),
-        Scope::NeverHeld => Some(ItemStatus::Refused("area_never_held".to_owned())),
+        Scope::NeverHeld => Some(ItemStatus::Refused(reason::AREA_NEVER_HELD.to_owned())),
     }
 }
 

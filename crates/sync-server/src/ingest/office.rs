@@ -1,7 +1,8 @@
 //! What offices do: write in records, and decide on what waits for them.
 //!
 //! An office's words go the same way as a phone's: they become a change, the change is admitted
-//! by the same rules, and its proposals are ruled on by the same function.
+//! by the same rules, its author's right to write there included, and its proposals are ruled on by
+//! the same function.
 
 use automerge::ActorId;
 use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
@@ -42,6 +43,10 @@ pub enum OfficeError {
     /// The change that they make is not admitted.
     #[error("the change is not admitted: {0}")]
     NotAdmitted(String),
+    /// The person sees the record, but may not write in it now; from a phone it would be put before an
+    /// office.
+    #[error("{0} may not write in this record now")]
+    OutOfScope(PersonId),
     /// There is no such record, or it was erased.
     #[error("there is no record {0}")]
     UnknownRecord(RecordId),
@@ -117,11 +122,15 @@ impl Sequencer {
             offset_ms: Some(0),
             received_ms: now_ms,
             device_is_revoked: false,
-            scope_is_cleared: true,
+            scope_is_cleared: false,
         };
-        let status = desk.decide(wish.record, &incoming)?;
-        let ItemStatus::Admitted(seq) = status else {
-            return Err(OfficeError::NotAdmitted(format!("{status:?}")));
+        let seq = match desk.decide(wish.record, &incoming)? {
+            ItemStatus::Admitted(seq) => seq,
+            ItemStatus::Review(_) => return Err(OfficeError::OutOfScope(wish.by.clone())),
+            ItemStatus::Refused(code) if code == reason::AREA_NEVER_HELD => {
+                return Err(OfficeError::OutOfScope(wish.by.clone()));
+            }
+            status => return Err(OfficeError::NotAdmitted(format!("{status:?}"))),
         };
         let rulings = desk
             .batch
@@ -146,7 +155,9 @@ impl Sequencer {
     pub fn clear(&mut self, item: Digest, by: OfficeDecision) -> Result<(), OfficeError> {
         match self.waiting_status(item)? {
             ItemStatus::Review(_) => self.settle(item, ItemStatus::Received, by),
-            ItemStatus::Refused(code) if code == "area_never_held" && self.has_bytes(item)? => {
+            ItemStatus::Refused(code)
+                if code == reason::AREA_NEVER_HELD && self.has_bytes(item)? =>
+            {
                 self.settle(item, ItemStatus::Received, by)
             }
             ItemStatus::Refused(code) => Err(OfficeError::CannotAdmit { item, code }),

@@ -234,6 +234,9 @@ fn office_parts(error: &OfficeError) -> (StatusCode, &'static str, &'static str)
     match error {
         OfficeError::Record(error) => (StatusCode::BAD_REQUEST, error.code(), "内容不符合要求"),
         OfficeError::NotAdmitted(_) => (StatusCode::CONFLICT, "not_admitted", "内容未被采纳"),
+        OfficeError::OutOfScope(_) => {
+            (StatusCode::FORBIDDEN, "forbidden", "您的岗位无权进行此操作")
+        }
         OfficeError::UnknownRecord(_) => {
             (StatusCode::NOT_FOUND, "not_found", "不存在，或您无权查看")
         }

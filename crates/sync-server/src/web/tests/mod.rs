@@ -3,6 +3,7 @@
 mod custody;
 mod search;
 mod sign_in;
+mod writing;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
