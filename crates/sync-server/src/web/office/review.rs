@@ -7,7 +7,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use gridlog_domain::record::{RecordView, policy};
 use gridlog_domain::reference::Role;
-use gridlog_merge_guard::{History, describe};
+use gridlog_merge_guard::{History, describe, receive};
 use gridlog_protocol::{Digest, reason};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -113,7 +113,7 @@ fn concerns(app: &App, of: &OfOffice, item: &InboxItem) -> Result<bool, ApiError
     if app.store.record(record)?.is_some() {
         return Ok(app.store.is_visible(record, &audiences)?);
     }
-    let Some(view) = begun(item) else {
+    let Some(view) = begun(app, item) else {
         return Ok(true);
     };
     let area = app.directory.now().area_audiences(&view.area);
@@ -165,22 +165,31 @@ pub(super) async fn review_item(
     let opened = app.work(move |app| {
         let found = found(app, &of, &item)?;
         Ok(Opened {
-            view: readable(&found)?,
+            view: readable(app, &found)?,
             waiting: Waiting::from(&found),
         })
     });
     Ok(Json(opened.await?))
 }
 
-/// The record that a sound item begins.
-fn begun(item: &InboxItem) -> Option<RecordView> {
+/// The record that a sound item begins. A document is loaded of nothing else: what was refused may have
+/// been made to do harm.
+fn begun(app: &App, item: &InboxItem) -> Option<RecordView> {
+    let was_sound = match &item.pushed.status {
+        ItemStatus::Review(_) => true,
+        ItemStatus::Refused(code) => code == reason::AREA_NEVER_HELD,
+        _ => false,
+    };
+    if !was_sound || receive(&item.pushed.bytes, &app.exchange.limits).is_err() {
+        return None;
+    }
     let history = History::load([item.pushed.bytes.as_slice()]).ok()?;
     RecordView::read(history.document()).ok()
 }
 
-fn readable(item: &InboxItem) -> Result<Option<serde_json::Value>, ApiError> {
+fn readable(app: &App, item: &InboxItem) -> Result<Option<serde_json::Value>, ApiError> {
     let view = match item.pushed.status {
-        ItemStatus::Review(_) => begun(item),
+        ItemStatus::Review(_) => begun(app, item),
         _ => None,
     };
     view.map(serde_json::to_value)

@@ -1,6 +1,7 @@
 //! What HTTP adds to the engines: who may ask, and what they get.
 
 mod custody;
+mod review;
 mod search;
 mod sign_in;
 mod writing;
