@@ -9,6 +9,7 @@ use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Author, Command, LogPosition, RecordError, write};
 use gridlog_domain::workflow::RefusalReason;
 use gridlog_protocol::{Digest, reason};
+use sha2::{Digest as _, Sha256};
 
 use super::decide::{Circumstances, Incoming};
 use super::sequencer::{Desk, Sequencer};
@@ -96,7 +97,7 @@ impl Sequencer {
         let head = store.head()?;
         let author = Author {
             person: wish.by.clone(),
-            actor: ActorId::from(self.actor),
+            actor: ActorId::from(self.actor_of(&wish.by)),
             now_ms,
         };
         let mut desk = Desk::new(circumstances, head, &mut self.memory);
@@ -146,6 +147,18 @@ impl Sequencer {
             seq: Some(seq),
             rulings,
         })
+    }
+
+    /// The actor with which this server writes for a person. Everybody has their own: a phone that gives
+    /// back a whole record names one person for each actor.
+    fn actor_of(&self, person: &PersonId) -> [u8; 16] {
+        let digest = Sha256::new()
+            .chain_update(self.actor)
+            .chain_update(person.as_str())
+            .finalize();
+        let mut actor = [0; 16];
+        actor.copy_from_slice(&digest[..16]);
+        actor
     }
 
     /// Lets a reviewed item in, as far as its bytes are sound. It is decided on in the next round.

@@ -51,7 +51,7 @@ pub struct Sequencer {
     pub(super) unruled: UnruledList,
     bounds: RoundBounds,
     turns: Turns,
-    /// The actor with which this server writes for offices; fresh at every start.
+    /// From this come the actors with which this server writes for offices; fresh at every start.
     pub(super) actor: [u8; 16],
 }
 
@@ -81,7 +81,8 @@ pub(super) struct Desk<'a> {
 }
 
 impl Sequencer {
-    /// A sequencer over a store. `actor` is 16 random bytes, fresh at every start. What must outlive a
+    /// A sequencer over a store. `actor` is 16 random bytes, fresh at every start: the actors of offices
+    /// are made from it. What must outlive a
     /// restore of the store it keeps in memory, unless it is told otherwise.
     pub fn new(
         store: Arc<dyn Store>,

@@ -202,6 +202,34 @@ fn a_whole_record_proves_what_its_heads_build_on_and_who_wrote_it() {
     town.require_sound();
 }
 
+#[test]
+fn what_two_people_of_an_office_wrote_comes_back_as_theirs_from_a_whole_record() {
+    let town = Town::new();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let begun = author.write(&town, record(1), &[new_case(GRID_A, "甲")]);
+    author.push(&town, vec![begun]);
+    let mut other = town.directory.now().people[&staff(OFFICE)].clone();
+    other.person.id = "O2".into();
+    town.store.put_people(&[other]).unwrap();
+    town.directory.refresh(&*town.store).unwrap();
+    let backup = town.back_up();
+    for by in [OFFICE, "O2"] {
+        town.office(by, record(1), vec![comment(&town, by, "补充")]);
+        town.office(by, record(1), vec![set_title(by)]);
+    }
+    let mut late = town.phone(2, COLLEAGUE);
+    late.bootstrap(&town);
+    let before = whole(&town, record(1)).unwrap();
+    let town = town.restore(&backup, Some(Why::Restored));
+    let returns = late.everything();
+    late.give_back(&town, returns);
+    let after = whole(&town, record(1)).unwrap();
+    assert_eq!(after.changes, before.changes, "written by the same people");
+    assert_eq!(after.view, before.view);
+    town.require_sound();
+}
+
 /// Leaves facts out of what is given back.
 fn without(mut returns: Vec<Returned>, leave: impl Fn(&Fact) -> bool) -> Vec<Returned> {
     for returned in &mut returns {
