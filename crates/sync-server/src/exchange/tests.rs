@@ -392,6 +392,30 @@ impl Hands for Busy<'_> {
 }
 
 #[test]
+fn a_lost_change_that_somebody_else_pushes_first_is_still_its_authors_to_bring() {
+    let (town, mut phone) = settled(0);
+    let mut hostile = town.phone(66, NEIGHBOUR);
+    hostile.bootstrap(&town);
+    let backup = town.back_up();
+    let lost = phone.write(&town, record(3), &[new_case(GRID_A, "丢失")]);
+    phone.push(&town, vec![lost.clone()]);
+    let town = town.restore(&backup, Some(Why::Restored));
+    let page = hostile.push(&town, vec![lost.clone()]);
+    let refused = Verdict::Refused {
+        code: "foreign_actor".to_owned(),
+    };
+    assert_eq!(page.body.verdicts[0], refused);
+    phone.pull(&town);
+    let name = gridlog_protocol::item_digest(lost.record, &lost.change.0);
+    let page = phone
+        .ask(&town, |request| request.asks = vec![name])
+        .unwrap();
+    assert_eq!(page.body.verdicts[0], Verdict::Unknown);
+    let page = phone.push(&town, vec![lost]);
+    assert!(matches!(page.body.verdicts[0], Verdict::Admitted { .. }));
+}
+
+#[test]
 fn a_busy_server_keeps_what_is_pushed_and_asks_to_wait_with_the_answer() {
     let (town, mut phone) = settled(1);
     let case = phone.write(&town, record(2), &[new_case(GRID_A, "井盖")]);

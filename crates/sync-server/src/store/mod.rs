@@ -40,8 +40,9 @@ pub trait Store: Send + Sync + 'static {
     // -- inbox ---------------------------------------------------------------------------------
 
     /// Keeps pushed items, in order, and answers for each where it stands. An item whose bytes are
-    /// known already is not kept again. All items become durable together. Of refused
-    /// items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
+    /// known already is not kept again, unless it was refused because of who had pushed it: a sound item
+    /// takes the place of what another device's push was refused for. All items become durable together.
+    /// Of refused items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
 
     /// Where items stand, by their names; `None` for unknown ones.

@@ -215,7 +215,8 @@ pub struct WalkQuery {
 pub struct ExchangeSlice {
     /// The log's head.
     pub head: LogHead,
-    /// Where the items stand, in the order of the query.
+    /// Where the items stand, in the order of the query; a refusal of what another device pushed is
+    /// none of the asker's.
     pub statuses: Vec<Option<ItemStatus>>,
     /// Entries, in order.
     pub entries: Vec<StoredEntry>,

@@ -8,6 +8,7 @@ use super::*;
 pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         an_item_is_kept_once_and_keeps_its_verdict,
+        what_was_refused_to_another_device_counts_when_its_author_brings_it,
         a_number_of_an_actor_has_one_change_for_each_record,
         items_of_a_device_come_up_in_the_order_of_their_arrival,
         what_comes_up_is_bounded_for_each_device_and_in_bytes,
@@ -72,6 +73,27 @@ fn an_item_is_kept_once_and_keeps_its_verdict(store: &impl Store) {
         store.inbox_item(pushed.item).unwrap().unwrap().pushed.bytes,
         pushed.bytes
     );
+}
+
+fn what_was_refused_to_another_device_counts_when_its_author_brings_it(store: &impl Store) {
+    let own = item(1, 1);
+    let foreign = ItemStatus::Refused("foreign_actor".to_owned());
+    let stolen = NewItem {
+        status: foreign.clone(),
+        ..by(9, own.clone())
+    };
+    let add = |item: &NewItem| store.add_to_inbox(std::slice::from_ref(item)).unwrap();
+    assert_eq!(add(&stolen), [foreign.clone()]);
+    assert_eq!(add(&by(9, own.clone())), [foreign.clone()], "its verdict");
+    let also = NewItem {
+        status: foreign.clone(),
+        ..by(8, own.clone())
+    };
+    assert_eq!(add(&also), [foreign], "no better");
+    assert_eq!(add(&own), [ItemStatus::Received]);
+    assert_eq!(add(&stolen), [ItemStatus::Received], "and stays so");
+    let kept = store.inbox_item(own.item).unwrap().unwrap().pushed;
+    assert_eq!((kept.device, kept.bytes), (own.device, own.bytes));
 }
 
 fn a_number_of_an_actor_has_one_change_for_each_record(store: &impl Store) {

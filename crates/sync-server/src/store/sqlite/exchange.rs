@@ -52,7 +52,8 @@ pub(super) fn exchange(
     query: &ExchangeQuery,
 ) -> Result<ExchangeSlice, StoreError> {
     let head = log::head(tx)?;
-    let statuses = query.items.iter().map(|item| inbox::status(tx, *item));
+    let items = query.items.iter();
+    let statuses = items.map(|item| inbox::status_for(tx, query.device, *item));
     let mut teller = Teller {
         tx,
         query,

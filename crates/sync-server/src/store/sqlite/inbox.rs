@@ -38,8 +38,12 @@ fn read_status(status: &str, detail: &[u8]) -> Option<ItemStatus> {
 }
 
 pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, StoreError> {
-    if let Some(known) = status(tx, new.item)? {
-        return Ok(known);
+    if let Some((known, device)) = stands(tx, new.item)? {
+        let is_others = device != new.device && matches!(known, ItemStatus::Refused(_));
+        if !is_others || new.status != ItemStatus::Received {
+            return Ok(known);
+        }
+        forget(tx, new.item)?;
     }
     if is_reused_number(tx, new)? {
         let reused = ItemStatus::Refused("actor_seq_reused".to_owned());
@@ -122,20 +126,52 @@ fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<()
 }
 
 pub(super) fn status(tx: &Transaction<'_>, item: Digest) -> Result<Option<ItemStatus>, StoreError> {
-    let mut query = tx.prepare_cached("SELECT status, detail FROM inbox WHERE item = ?1")?;
+    Ok(stands(tx, item)?.map(|(status, _)| status))
+}
+
+/// Where an item stands for a device. What was refused because somebody else had pushed it says nothing
+/// of it.
+pub(super) fn status_for(
+    tx: &Transaction<'_>,
+    asker: DeviceId,
+    item: Digest,
+) -> Result<Option<ItemStatus>, StoreError> {
+    let found = stands(tx, item)?;
+    let found = found
+        .filter(|(status, device)| *device == asker || !matches!(status, ItemStatus::Refused(_)));
+    Ok(found.map(|(status, _)| status))
+}
+
+/// Where an item stands, and the device that pushed it.
+fn stands(
+    tx: &Transaction<'_>,
+    item: Digest,
+) -> Result<Option<(ItemStatus, DeviceId)>, StoreError> {
+    let mut query =
+        tx.prepare_cached("SELECT status, detail, device FROM inbox WHERE item = ?1")?;
     let found = query
         .query_row(params![item.0], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+            let device = DeviceId::from_bytes(row.get(2)?);
+            Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?, device))
         })
         .optional()?;
     found
-        .map(|(status, detail)| {
-            read_status(&status, &detail).ok_or_else(|| StoreError::Damaged {
+        .map(|(status, detail, device)| {
+            let status = read_status(&status, &detail).ok_or_else(|| StoreError::Damaged {
                 what: "item",
                 id: item.to_string(),
-            })
+            })?;
+            Ok((status, device))
         })
         .transpose()
+}
+
+/// Forgets an item.
+fn forget(tx: &Transaction<'_>, item: Digest) -> Result<(), StoreError> {
+    drop_bytes(tx, item)?;
+    tx.prepare_cached("DELETE FROM inbox WHERE item = ?1")?
+        .execute(params![item.0])?;
+    Ok(())
 }
 
 pub(super) fn waiting_devices(tx: &Transaction<'_>) -> Result<Vec<WaitingDevice>, StoreError> {
