@@ -129,7 +129,7 @@ impl World {
         let before = self.house.machine.strikes();
         let listed = self
             .house
-            .with(|running, _| running.store.quarantine(10_000, 0));
+            .with(|running, _| running.store.quarantine(None, 10_000));
         let Some(mut items) = self.server_did(before, "the review list", listed)? else {
             return Ok(());
         };

@@ -192,7 +192,7 @@ impl Server {
 
     /// The one item that waits for an office.
     pub(crate) fn reviewed(&self) -> Digest {
-        let waiting = self.store().quarantine(10, 0).unwrap();
+        let waiting = self.store().quarantine(None, 10).unwrap();
         assert_eq!(waiting.len(), 1);
         waiting[0].item.pushed.item
     }

@@ -55,10 +55,11 @@ fn admitted(store: &dyn Store) -> Result<BTreeMap<String, usize>, StoreError> {
 fn waiting(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
     let mut words = BTreeSet::new();
     let mut behind: Vec<(RecordId, Digest)> = Vec::new();
-    for item in store.quarantine(ALL, 0)? {
+    for item in store.quarantine(None, ALL)? {
         let pushed = &item.item.pushed;
         if matches!(item.status, ItemStatus::Review(_)) {
-            words.extend(found_in(&pushed.bytes));
+            let whole = store.inbox_item(pushed.item)?;
+            words.extend(whole.map_or_else(Vec::new, |whole| found_in(&whole.pushed.bytes)));
         }
         behind.extend(pushed.change.map(|change| (pushed.record, change)));
     }

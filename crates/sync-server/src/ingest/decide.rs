@@ -111,11 +111,16 @@ pub(super) fn examine(
 }
 
 fn counted(incoming: &Incoming<'_>, device_ms: i64) -> CountedTime {
+    done_at(device_ms, incoming.offset_ms, incoming.received_ms)
+}
+
+/// When the work of a change was done.
+pub(super) fn done_at(device_ms: i64, offset_ms: Option<i64>, received_ms: i64) -> CountedTime {
     ActTimes {
         device_ms,
-        offset_ms: incoming.offset_ms,
+        offset_ms,
         not_before_ms: i64::MIN,
-        received_ms: incoming.received_ms,
+        received_ms,
     }
     .counted()
 }
@@ -173,17 +178,8 @@ pub(super) fn begin(
     let view = RecordView::read(admitted.history.document()).map_err(|_| refused("bad_genesis"))?;
     let directory = circumstances.directory;
     let done = counted(incoming, admitted.header.time_ms);
-    let declared = directory
-        .areas
-        .get(&view.area)
-        .filter(|area| area.is_valid_at(done.at_ms));
-    let area = match (declared, view.kind) {
-        (Some(area), _) => area.code.clone(),
-        (None, Kind::Case) => {
-            own_area(directory, incoming.by).ok_or_else(|| refused("unknown_area"))?
-        }
-        (None, _) => return Err(refused("unknown_area")),
-    };
+    let area = home(directory, &view, incoming.by, done.at_ms);
+    let area = area.ok_or_else(|| refused("unknown_area"))?;
     let place = Place {
         area: &area,
         department: None,
@@ -193,6 +189,21 @@ pub(super) fn begin(
         return Err(status);
     }
     Ok(Ruled::new(view.kind, area, view.author))
+}
+
+/// Where a new record lives if its area is as good as the record says; see [`begin`].
+pub(super) fn home(
+    directory: &Directory,
+    view: &RecordView,
+    by: &PersonId,
+    at_ms: i64,
+) -> Option<AreaCode> {
+    let declared = directory.areas.get(&view.area);
+    match declared.filter(|area| area.is_valid_at(at_ms)) {
+        Some(area) => Some(area.code.clone()),
+        None if view.kind == Kind::Case => own_area(directory, by),
+        None => None,
+    }
 }
 
 /// The area that a person works in.

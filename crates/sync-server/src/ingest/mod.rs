@@ -8,6 +8,7 @@
 //! at a time, and commits each round as one batch. Neither reads a clock: time comes in.
 
 mod backlog;
+mod begun;
 mod custody;
 mod decide;
 mod epoch;
@@ -26,6 +27,7 @@ mod turns;
 mod working;
 
 pub use backlog::Backlog;
+pub use begun::{Begun, was_sound};
 pub use epoch::Why;
 pub use load::RoundBounds;
 pub use office::{OfficeError, OfficeWrite, OfficeWritten};

@@ -83,8 +83,13 @@ pub trait Store: Send + Sync + 'static {
         change: Digest,
     ) -> Result<Option<ItemStatus>, StoreError>;
 
-    /// Items that wait for the office: in review, or refused and not dismissed. Newest first.
-    fn quarantine(&self, limit: usize, offset: usize) -> Result<Vec<QuarantinedItem>, StoreError>;
+    /// Items that wait for the office, without their bytes: in review, or refused and not dismissed. The
+    /// newest first, at most `limit`, of those that arrived before `before`; see [`InboxItem::arrival`].
+    fn quarantine(
+        &self,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<QuarantinedItem>, StoreError>;
 
     // -- log and records -----------------------------------------------------------------------
 

@@ -72,8 +72,10 @@ pub struct WaitingDevice {
 /// An item that waits for the office.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantinedItem {
-    /// The item.
+    /// The item, without its bytes.
     pub item: InboxItem,
+    /// How many bytes of it are kept.
+    pub bytes: usize,
     /// Why it is here.
     pub status: ItemStatus,
 }

@@ -229,12 +229,12 @@ fn what_an_office_decided_stays_decided(store: &impl Store) {
         store.commit(&batch).unwrap();
     };
     decide(ItemStatus::Review("assignment_ended".to_owned()), None);
-    assert_eq!(store.quarantine(10, 0).unwrap().len(), 1);
+    assert_eq!(store.quarantine(None, 10).unwrap().len(), 1);
     decide(ItemStatus::Received, Some("O001"));
     let again = store.undecided(&[(pushed.device, 10)], 1_000).unwrap();
     assert_eq!(again[0].cleared_by, Some(PersonId::from("O001")));
     decide(ItemStatus::Refused("dismissed".to_owned()), Some("O001"));
-    assert!(store.quarantine(10, 0).unwrap().is_empty());
+    assert!(store.quarantine(None, 10).unwrap().is_empty());
 }
 
 fn a_hostile_device_cannot_fill_the_disk_with_refused_bytes(store: &impl Store) {
@@ -252,13 +252,16 @@ fn a_hostile_device_cannot_fill_the_disk_with_refused_bytes(store: &impl Store) 
         })
         .collect();
     store.add_to_inbox(&garbage).unwrap();
-    let kept = store.quarantine(10_000, 0).unwrap();
+    let kept = store.quarantine(None, 10_000).unwrap();
     assert_eq!(kept.len(), garbage.len(), "every item keeps its verdict");
-    let with_bytes = kept
-        .iter()
-        .filter(|kept| !kept.item.pushed.bytes.is_empty())
-        .count();
+    let with_bytes = kept.iter().filter(|kept| kept.bytes > 0).count();
     assert_eq!(with_bytes, QUARANTINED_BYTES_PER_DEVICE);
+    let newest = store.quarantine(None, 2).unwrap();
+    let next = store.quarantine(Some(newest[1].item.arrival), 2).unwrap();
+    let of = |found: &[QuarantinedItem]| -> Vec<Digest> {
+        found.iter().map(|found| found.item.pushed.item).collect()
+    };
+    assert_eq!([of(&newest), of(&next)].concat(), of(&kept[..4]));
 }
 
 fn what_was_pushed_for_an_erased_record_is_not_kept(store: &impl Store) {

@@ -276,23 +276,28 @@ pub(super) fn item(tx: &Transaction<'_>, item: Digest) -> Result<Option<InboxIte
 
 pub(super) fn quarantine(
     tx: &Transaction<'_>,
+    before: Option<i64>,
     limit: usize,
-    offset: usize,
 ) -> Result<Vec<QuarantinedItem>, StoreError> {
-    let waiting = "status IN ('review', 'refused') AND dismissed = 0
-        ORDER BY arrival DESC LIMIT ?1 OFFSET ?2";
-    let items = select(
-        tx,
-        waiting,
-        params![limit.cast_signed(), offset.cast_signed()],
+    let mut query = tx.prepare_cached(
+        "SELECT arrival, item, record, change_hash, actor, actor_seq, device, person,
+             received_ms, offset_ms, x'', status, detail, cleared_by, coalesce(length(bytes), 0)
+         FROM inbox LEFT JOIN inbox_bytes USING (arrival)
+         WHERE status IN ('review', 'refused') AND dismissed = 0 AND arrival < ?1
+         ORDER BY arrival DESC LIMIT ?2",
     )?;
-    Ok(items
-        .into_iter()
-        .map(|item| QuarantinedItem {
+    let before = before.unwrap_or(i64::MAX);
+    let mut rows = query.query(params![before, limit.cast_signed()])?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        let item = read(row)?;
+        items.push(QuarantinedItem {
             status: item.pushed.status.clone(),
             item,
-        })
-        .collect())
+            bytes: usize::try_from(row.get::<_, i64>(14)?).unwrap_or(usize::MAX),
+        });
+    }
+    Ok(items)
 }
 
 pub(super) fn change_status(

@@ -221,8 +221,12 @@ impl Store for SqliteStore {
         self.read(|tx| inbox::change_status(tx, record, change))
     }
 
-    fn quarantine(&self, limit: usize, offset: usize) -> Result<Vec<QuarantinedItem>, StoreError> {
-        self.read(|tx| inbox::quarantine(tx, limit, offset))
+    fn quarantine(
+        &self,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<QuarantinedItem>, StoreError> {
+        self.read(|tx| inbox::quarantine(tx, before, limit))
     }
 
     fn head(&self) -> Result<LogHead, StoreError> {

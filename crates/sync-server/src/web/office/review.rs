@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
-use gridlog_domain::record::{RecordView, policy};
+use gridlog_domain::record::policy;
 use gridlog_domain::reference::Role;
-use gridlog_merge_guard::{History, describe, receive};
+use gridlog_merge_guard::describe;
 use gridlog_protocol::{Digest, reason};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::ingest::{Begun, was_sound};
 use crate::store::{InboxItem, ItemStatus, OfficeDecision, StoreError};
 use crate::web::app::App;
 use crate::web::authentication::OfOffice;
@@ -20,6 +21,8 @@ use crate::web::error::ApiError;
 
 /// Who looks after what waits.
 const KEEPERS: &[Role] = &[Role::DutyOfficer, Role::Administrator];
+/// How many items are looked at together.
+const AT_ONCE: usize = 200;
 
 /// What waits, without its contents.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,8 +52,8 @@ fn reason_texts(code: &str) -> (&'static str, &'static str) {
         .unwrap_or(("未知原因", "an unknown reason"))
 }
 
-impl From<&InboxItem> for Waiting {
-    fn from(item: &InboxItem) -> Self {
+impl Waiting {
+    fn new(item: &InboxItem, bytes: usize) -> Self {
         let pushed = &item.pushed;
         let (status, code) = match &pushed.status {
             ItemStatus::Review(code) => ("review", code.as_str()),
@@ -64,7 +67,7 @@ impl From<&InboxItem> for Waiting {
             person: pushed.person.as_str().to_owned(),
             device: pushed.device.to_string(),
             received_ms: pushed.received_ms,
-            bytes: pushed.bytes.len(),
+            bytes,
             status: status.to_owned(),
             code: code.to_owned(),
             zh: zh.to_owned(),
@@ -79,11 +82,11 @@ impl From<&InboxItem> for Waiting {
 pub(super) struct ReviewQuery {
     /// Most items; at most 500, by default 50.
     limit: Option<usize>,
-    /// Items to pass over.
+    /// Items to pass over, of those that concern you.
     offset: Option<usize>,
 }
 
-/// Lists what waits in review and what was refused, newest first.
+/// Lists what waits in review and what was refused, as far as it concerns you, newest first.
 #[utoipa::path(get, path = "/v1/office/review", params(ReviewQuery),
     responses((status = OK, body = Vec<Waiting>)))]
 pub(super) async fn review_list(
@@ -94,37 +97,66 @@ pub(super) async fn review_list(
     of.require(&app, KEEPERS)?;
     let rows = app.work(move |app| {
         let limit = query.limit.unwrap_or(50).min(500);
-        let mut rows = Vec::new();
-        for waiting in app.store.quarantine(limit, query.offset.unwrap_or(0))? {
-            if concerns(app, &of, &waiting.item)? {
-                rows.push(Waiting::from(&waiting.item));
-            }
-        }
-        Ok(rows)
+        concerning(app, &of.audiences(app), query.offset.unwrap_or(0), limit)
     });
     Ok(Json(rows.await?))
 }
 
-/// Whether an item is about a record that the person may see. What is about no record at all, such
-/// as bytes that are no change, concerns every keeper.
-fn concerns(app: &App, of: &OfOffice, item: &InboxItem) -> Result<bool, ApiError> {
-    let audiences = of.audiences(app);
-    let record = item.pushed.record;
-    if app.store.record(record)?.is_some() {
-        return Ok(app.store.is_visible(record, &audiences)?);
+/// What concerns those audiences: at most `limit` items after the first `offset`.
+fn concerning(
+    app: &App,
+    audiences: &[String],
+    mut offset: usize,
+    limit: usize,
+) -> Result<Vec<Waiting>, ApiError> {
+    let mut rows = Vec::new();
+    let mut before = None;
+    while rows.len() < limit {
+        let page = app.store.quarantine(before, AT_ONCE)?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.item.arrival);
+        for waiting in &page {
+            if rows.len() == limit {
+                break;
+            }
+            if concerns(app, audiences, &waiting.item)? {
+                match offset {
+                    0 => rows.push(Waiting::new(&waiting.item, waiting.bytes)),
+                    _ => offset -= 1,
+                }
+            }
+        }
     }
-    let Some(view) = begun(app, item) else {
+    Ok(rows)
+}
+
+/// Whether an item, with or without its bytes, is about a record that those audiences may see. What is
+/// about no record at all, such as bytes that are no change, concerns every keeper, and so does what is
+/// about an area that nobody knows any more.
+fn concerns(app: &App, audiences: &[String], item: &InboxItem) -> Result<bool, ApiError> {
+    let record = item.pushed.record;
+    if app.store.is_visible(record, audiences)? {
         return Ok(true);
-    };
-    let area = app.directory.now().area_audiences(&view.area);
-    Ok(area.iter().any(|audience| audiences.contains(audience)))
+    }
+    if app.store.record(record)?.is_some() {
+        return Ok(false);
+    }
+    if !was_sound(&item.pushed.status) {
+        return Ok(true);
+    }
+    let whole = app.store.inbox_item(item.pushed.item)?;
+    let begun = whole.and_then(|whole| begun(app, &whole));
+    Ok(begun.and_then(|begun| begun.area).is_none_or(|area| {
+        let of_area = app.directory.now().area_audiences(&area);
+        of_area.iter().any(|audience| audiences.contains(audience))
+    }))
 }
 
 /// The item of that name, if it concerns the person.
 fn found(app: &App, of: &OfOffice, name: &str) -> Result<InboxItem, ApiError> {
     let item = app.store.inbox_item(digest(name)?)?;
     match item {
-        Some(item) if concerns(app, of, &item)? => Ok(item),
+        Some(item) if concerns(app, &of.audiences(app), &item)? => Ok(item),
         _ => Err(ApiError::NotFound {
             what: "item",
             id: name.chars().take(64).collect(),
@@ -166,33 +198,23 @@ pub(super) async fn review_item(
         let found = found(app, &of, &item)?;
         Ok(Opened {
             view: readable(app, &found)?,
-            waiting: Waiting::from(&found),
+            waiting: Waiting::new(&found, found.pushed.bytes.len()),
         })
     });
     Ok(Json(opened.await?))
 }
 
-/// The record that a sound item begins. A document is loaded of nothing else: what was refused may have
-/// been made to do harm.
-fn begun(app: &App, item: &InboxItem) -> Option<RecordView> {
-    let was_sound = match &item.pushed.status {
-        ItemStatus::Review(_) => true,
-        ItemStatus::Refused(code) => code == reason::AREA_NEVER_HELD,
-        _ => false,
-    };
-    if !was_sound || receive(&item.pushed.bytes, &app.exchange.limits).is_err() {
-        return None;
-    }
-    let history = History::load([item.pushed.bytes.as_slice()]).ok()?;
-    RecordView::read(history.document()).ok()
+fn begun(app: &App, item: &InboxItem) -> Option<Begun> {
+    Begun::read(&item.pushed, &app.directory.now(), &app.exchange.limits)
 }
 
 fn readable(app: &App, item: &InboxItem) -> Result<Option<serde_json::Value>, ApiError> {
-    let view = match item.pushed.status {
+    let begun = match item.pushed.status {
         ItemStatus::Review(_) => begun(app, item),
         _ => None,
     };
-    view.map(serde_json::to_value)
+    begun
+        .map(|begun| serde_json::to_value(begun.view))
         .transpose()
         .map_err(|_| ApiError::Internal)
 }

@@ -56,3 +56,52 @@ fn what_was_refused_is_not_loaded_to_see_whom_it_concerns() {
     assert_eq!(listed(&town, NEIGHBOUR, ""), ["too_many_ops"]);
     assert_eq!(listed(&town, OFFICE, ""), ["too_many_ops"]);
 }
+
+/// Lets a phone push cases that it wrote after its person's assignment was over.
+fn push_late(town: &Town, phone: &mut TestDevice, cases: &[(u8, &str)]) {
+    for (n, area) in cases {
+        let late = phone.write(town, record(*n), &[new_case(area, "补报")]);
+        phone.push(town, vec![late]);
+    }
+}
+
+/// A town in which the assignments of the worker and of the neighbour are over, with their phones, and
+/// the colleague and the handler are duty officers of a grid each.
+fn town_of_late_words() -> (Town, TestDevice, TestDevice) {
+    let town = Town::new();
+    make_officer(&town, COLLEAGUE, GRID_A);
+    make_officer(&town, HANDLER, GRID_B);
+    let phones = [(1, WORKER), (2, NEIGHBOUR)].map(|(n, person)| {
+        let mut phone = town.phone(n, person);
+        phone.bootstrap(&town);
+        phone
+    });
+    town.wait(60_000);
+    for person in [WORKER, NEIGHBOUR] {
+        let mut gone = town.directory.now().people[&staff(person)].clone();
+        gone.person.assignments[0].valid_to_ms = Some(NOW + 30_000);
+        town.store.put_people(&[gone]).unwrap();
+    }
+    town.directory.refresh(&*town.store).unwrap();
+    let [worker, neighbour] = phones;
+    (town, worker, neighbour)
+}
+
+#[test]
+fn a_case_of_an_area_that_nobody_knows_waits_for_the_office_of_its_author() {
+    let (town, mut worker, _) = town_of_late_words();
+    push_late(&town, &mut worker, &[(1, "99")]);
+    assert_eq!(listed(&town, COLLEAGUE, ""), ["not_assigned_then"]);
+    assert_eq!(listed(&town, HANDLER, ""), [""; 0]);
+}
+
+#[test]
+fn what_concerns_others_takes_no_place_in_an_officers_list() {
+    let (town, mut worker, mut neighbour) = town_of_late_words();
+    push_late(&town, &mut neighbour, &[(1, GRID_B), (2, GRID_B)]);
+    push_late(&town, &mut worker, &[(3, GRID_A), (4, GRID_A), (5, GRID_A)]);
+    for (query, count) in [("?limit=2", 2), ("?limit=2&offset=1", 1), ("?limit=0", 0)] {
+        assert_eq!(listed(&town, HANDLER, query).len(), count, "{query}");
+    }
+    assert_eq!(listed(&town, OFFICE, "").len(), 5);
+}
