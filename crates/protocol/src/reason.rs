@@ -9,6 +9,9 @@ pub const ERASED: &str = "record_erased";
 /// Too many items of the device wait for changes that are not here.
 pub const TOO_MANY_WAITING: &str = "too_many_waiting";
 
+/// Too many bytes of the device's items wait for something, or for an office.
+pub const TOO_MUCH_HELD: &str = "too_much_held";
+
 /// The person was never assigned to the record's area.
 pub const AREA_NEVER_HELD: &str = "area_never_held";
 
@@ -58,6 +61,11 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         TOO_MANY_WAITING,
         "等待前序内容的条目过多，请先同步",
         "too many of your changes wait for ones that are missing here; sync again",
+    ),
+    (
+        TOO_MUCH_HELD,
+        "本机待处理的内容过多，请联系社区处理后再传",
+        "too much of yours waits for a decision; ask your office to decide, then send it again",
     ),
     (ERASED, "记录已按规定删除", "the record was erased"),
     (DISMISSED, "社区不予采纳", "an office dismissed it"),

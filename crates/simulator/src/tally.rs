@@ -108,7 +108,7 @@ const VERDICTS: [&str; 7] = [
 ];
 
 /// Codes with which changes are refused. Not among them: `record_full`, which takes 4 MiB of honest
-/// words; `too_many_waiting`, which takes thousands of changes that wait; `automerge_panicked`,
+/// words; `too_many_waiting` and `too_much_held`, which take thousands of changes; `automerge_panicked`,
 /// `automerge_refused` and `does_not_reload`, which no input is known to reach any more;
 /// `genesis_missing`, `missing_dependency` and `malformed`, `bad_magic`, `not_a_change`, `too_large`,
 /// `too_many_deps`, `too_many_actors`, `message_too_long`, `bad_actor`, which the fuzz targets of

@@ -14,6 +14,9 @@ pub struct RoundBounds {
     pub work: usize,
     /// How many items of one device may wait for something that is not here.
     pub waiting: usize,
+    /// How many bytes of one device may be held for something: for a change that is not here or was
+    /// refused, or for an office; see [`crate::store::HELD_AT_LEAST`].
+    pub held: usize,
 }
 
 impl Default for RoundBounds {
@@ -22,6 +25,7 @@ impl Default for RoundBounds {
             bytes: 4 * 1024 * 1024,
             work: 16 * 1024 * 1024,
             waiting: 2_000,
+            held: 64 * 1024 * 1024,
         }
     }
 }

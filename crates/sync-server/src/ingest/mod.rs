@@ -12,6 +12,7 @@ mod begun;
 mod custody;
 mod decide;
 mod epoch;
+mod held;
 mod ledger;
 mod load;
 mod memory;

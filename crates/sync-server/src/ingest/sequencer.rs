@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use gridlog_domain::id::{DeviceId, RecordId};
 use gridlog_merge_guard::Limits;
-use gridlog_protocol::{Digest, reason};
+use gridlog_protocol::Digest;
 
 use super::decide::{Circumstances, Incoming, decide};
+use super::held::Held;
 use super::load::{Load, RoundBounds};
 use super::memory::Memory;
 use super::published::Published;
@@ -70,9 +71,7 @@ pub(super) struct Desk<'a> {
     memory: &'a mut Memory,
     queue: VecDeque<InboxItem>,
     load: Load,
-    /// How many items of a device wait for something, those of this round included.
-    waiting: BTreeMap<DeviceId, usize>,
-    most_waiting: usize,
+    held: Held,
     held_back: BTreeMap<RecordId, Vec<(ItemStatus, InboxItem)>>,
     decided: BTreeMap<Digest, ItemStatus>,
     revoked: BTreeMap<DeviceId, bool>,
@@ -185,13 +184,15 @@ impl Sequencer {
         let devices: BTreeSet<DeviceId> = items.iter().map(|item| item.pushed.device).collect();
         let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
         desk.load = Load::new(self.bounds.work, devices.len());
-        desk.most_waiting = self.bounds.waiting;
+        desk.held = Held::new(self.bounds);
         desk.queue.extend(items.iter().cloned());
         let mut left = false;
         while let Some(item) = desk.queue.pop_front() {
             let name = item.pushed.item;
             if broken.contains(&name) {
-                desk.note(&item, ItemStatus::Review("record_damaged".to_owned()));
+                let status = ItemStatus::Review("record_damaged".to_owned());
+                let status = desk.limit(&item, status)?;
+                desk.note(&item, status);
             } else if !desk.load.has_room(item.pushed.device) {
                 desk.leave(&item);
                 left = true;
@@ -260,8 +261,7 @@ impl<'a> Desk<'a> {
             memory,
             queue: VecDeque::new(),
             load: Load::new(bounds.work, 1),
-            waiting: BTreeMap::new(),
-            most_waiting: bounds.waiting,
+            held: Held::new(bounds),
             held_back: BTreeMap::new(),
             decided: BTreeMap::new(),
             revoked: BTreeMap::new(),
@@ -313,7 +313,7 @@ impl<'a> Desk<'a> {
         };
         let status = self.decide(pushed.record, &incoming)?;
         let status = self.blocked_in_this_round(pushed.record, status);
-        let status = self.limit_waiting(&item, status)?;
+        let status = self.limit(&item, status)?;
         let (record, change) = (pushed.record, pushed.change);
         let gone_through = self.working.get(&record).map_or(0, |working| working.bytes);
         self.load
@@ -347,34 +347,12 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A device may have so many items waiting for something, and no more.
-    fn limit_waiting(
-        &mut self,
-        item: &InboxItem,
-        status: ItemStatus,
-    ) -> Result<ItemStatus, StoreError> {
-        let device = item.pushed.device;
+    /// A device may have so much waiting for something, and no more.
+    fn limit(&mut self, item: &InboxItem, status: ItemStatus) -> Result<ItemStatus, StoreError> {
         let stood = self.decided.get(&item.pushed.item);
-        let waited = matches!(stood.unwrap_or(&item.pushed.status), ItemStatus::Waiting(_));
-        let waits = matches!(status, ItemStatus::Waiting(_));
-        if waited == waits {
-            return Ok(status);
-        }
-        let count = match self.waiting.get(&device) {
-            Some(count) => *count,
-            None => self.circumstances.store.waiting_items(device)?,
-        };
-        let is_too_many = waits && count >= self.most_waiting;
-        let now = match (waits, is_too_many) {
-            (_, true) => count,
-            (true, false) => count + 1,
-            (false, false) => count.saturating_sub(1),
-        };
-        self.waiting.insert(device, now);
-        Ok(match is_too_many {
-            true => ItemStatus::Refused(reason::TOO_MANY_WAITING.to_owned()),
-            false => status,
-        })
+        let stood = stood.unwrap_or(&item.pushed.status);
+        let store = self.circumstances.store;
+        self.held.limit(store, &item.pushed, stood, status)
     }
 
     /// Leaves an item for another round, in which it comes up by itself.

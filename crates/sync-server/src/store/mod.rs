@@ -15,8 +15,8 @@ mod sqlite;
 pub use batch::{Batch, Decision, NewChange, NewEntry, NewRuling, OfficeDecision};
 pub use error::StoreError;
 pub use model::{
-    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, InboxItem, ItemStatus, LogHead,
-    NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
+    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
+    LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
     StoredPerson, StoredRuling, TouchedRecord, WaitingDevice, WalkQuery,
 };
 pub use sqlite::SqliteStore;
@@ -31,6 +31,9 @@ use gridlog_protocol::Digest;
 /// and code are still kept, so a hostile device cannot fill the disk and every item keeps its
 /// verdict.
 pub const QUARANTINED_BYTES_PER_DEVICE: usize = 256;
+
+/// An item that is held counts for at least so many bytes, however small it is.
+pub const HELD_AT_LEAST: usize = 1024;
 
 /// Durable storage of one district.
 ///
@@ -61,8 +64,8 @@ pub trait Store: Send + Sync + 'static {
         max_bytes: usize,
     ) -> Result<Vec<InboxItem>, StoreError>;
 
-    /// How many items of a device wait for a change that is not here.
-    fn waiting_items(&self, device: DeviceId) -> Result<usize, StoreError>;
+    /// What is held of a device.
+    fn held_items(&self, device: DeviceId) -> Result<HeldItems, StoreError>;
 
     /// Items of a record that wait for that change or are blocked by it, the first `limit` in order
     /// of arrival.

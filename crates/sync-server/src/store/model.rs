@@ -69,6 +69,16 @@ pub struct WaitingDevice {
     pub first_arrival: i64,
 }
 
+/// What is held of a device: what waits for a change that is not here, is blocked by one that was
+/// refused, or waits for an office.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldItems {
+    /// How many of its items wait for a change that is not here.
+    pub waiting: usize,
+    /// Bytes of all that is held, each item counted as [`super::HELD_AT_LEAST`] at least.
+    pub bytes: usize,
+}
+
 /// An item that waits for the office.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantinedItem {

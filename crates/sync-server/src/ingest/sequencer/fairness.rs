@@ -236,6 +236,59 @@ fn a_device_has_so_many_items_waiting_for_what_is_missing_and_no_more() {
 }
 
 #[test]
+fn a_device_has_so_many_bytes_held_for_an_office_or_behind_a_refusal_and_no_more() {
+    let bounds = RoundBounds {
+        held: 3 * crate::store::HELD_AT_LEAST,
+        ..RoundBounds::default()
+    };
+    let town = bounded(bounds);
+    let (mut stolen, mut other) = (town.phone(1, WORKER), town.phone(2, COLLEAGUE));
+    for phone in [&stolen, &other] {
+        let device = phone.device.id;
+        town.store.revoke_device(device, town.now.get()).unwrap();
+    }
+    let mut pushed = Vec::new();
+    for n in 1..=4 {
+        let begun = story(&town, &mut stolen, n, GRID_A, 0);
+        pushed.extend(receive(&town, &stolen, begun));
+    }
+    let others = story(&town, &mut other, 9, GRID_A, 0);
+    let others = receive(&town, &other, others);
+    rounds(&town);
+    let reviewed = |status: &ItemStatus| matches!(status, ItemStatus::Review(_));
+    let refused = ItemStatus::Refused("too_much_held".to_owned());
+    assert_eq!(count(&town, &pushed[..3], reviewed), 3);
+    assert_eq!(status(&town, pushed[3]), refused);
+    assert_eq!(
+        count(&town, &others, reviewed),
+        1,
+        "that is another device's"
+    );
+    // There is room for two, and what is blocked by a refusal counts too.
+    let by = crate::store::OfficeDecision {
+        by: "O1".into(),
+        reason: "核实".to_owned(),
+    };
+    for item in &pushed[..2] {
+        let mut sequencer = town.sequencer.borrow_mut();
+        sequencer.dismiss(*item, by.clone()).unwrap();
+    }
+    let mut blocked = story(&town, &mut stolen, 5, GRID_B, 3);
+    blocked[0].change.0.push(0);
+    let blocked = receive(&town, &stolen, blocked);
+    rounds(&town);
+    let waits =
+        |status: &ItemStatus| matches!(status, ItemStatus::Waiting(_) | ItemStatus::BlockedBy(_));
+    assert_eq!(count(&town, &blocked, waits), 2);
+    assert_eq!(status(&town, blocked[3]), refused);
+    let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();
+    let kept = "SELECT sum(size) = sum(length(coalesce(bytes, x''))) FROM inbox
+        LEFT JOIN inbox_bytes USING (arrival)";
+    let kept: bool = direct.query_row(kept, [], |row| row.get(0)).unwrap();
+    assert!(kept, "the sizes noted are those of the bytes");
+}
+
+#[test]
 fn items_that_fail_or_are_refused_delay_nothing_in_any_round() {
     let town = Town::new();
     let (mut heavy, mut light) = (town.phone(1, WORKER), town.phone(2, NEIGHBOUR));

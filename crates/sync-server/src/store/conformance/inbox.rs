@@ -192,7 +192,11 @@ fn what_a_change_held_back_comes_up_again_when_it_is_released(store: &impl Store
         .decisions
         .extend(items.iter().zip(statuses.clone()).map(decision));
     store.commit(&batch).unwrap();
-    assert_eq!(store.waiting_items(device).unwrap(), 3);
+    let held = HeldItems {
+        waiting: 3,
+        bytes: 4 * HELD_AT_LEAST,
+    };
+    assert_eq!(store.held_items(device).unwrap(), held);
     assert!(store.waiting_devices().unwrap().is_empty());
     assert_eq!(store.held_back_by(record(1), missing, 2).unwrap().len(), 2);
     let mut batch = Batch::on(store.head().unwrap());
@@ -207,6 +211,11 @@ fn what_a_change_held_back_comes_up_again_when_it_is_released(store: &impl Store
     assert_eq!(now[..2], [received.clone(), received]);
     assert_eq!(now[2], Some(statuses[2].clone()));
     assert_eq!(now[3], Some(refused));
+    let held = HeldItems {
+        waiting: 1,
+        bytes: HELD_AT_LEAST,
+    };
+    assert_eq!(store.held_items(device).unwrap(), held);
     let again = store.undecided(&[(device, 9)], 1_000).unwrap();
     assert_eq!(again.len(), 2);
     assert_eq!(again[0].pushed.bytes, items[0].bytes);

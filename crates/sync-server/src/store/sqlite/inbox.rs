@@ -4,9 +4,11 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_protocol::Digest;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use crate::store::QUARANTINED_BYTES_PER_DEVICE;
 use crate::store::error::StoreError;
-use crate::store::model::{InboxItem, ItemStatus, NewItem, QuarantinedItem, WaitingDevice};
+use crate::store::model::{
+    HeldItems, InboxItem, ItemStatus, NewItem, QuarantinedItem, WaitingDevice,
+};
+use crate::store::{HELD_AT_LEAST, QUARANTINED_BYTES_PER_DEVICE};
 
 const COLUMNS: &str = "arrival, item, record, change_hash, actor, actor_seq, device, person,
     received_ms, offset_ms, coalesce(bytes, x''), status, detail, cleared_by";
@@ -80,6 +82,8 @@ pub(super) fn drop_bytes(tx: &Transaction<'_>, item: Digest) -> Result<(), Store
         "DELETE FROM inbox_bytes WHERE arrival = (SELECT arrival FROM inbox WHERE item = ?1)",
     )?
     .execute(params![item.0])?;
+    tx.prepare_cached("UPDATE inbox SET size = 0 WHERE item = ?1")?
+        .execute(params![item.0])?;
     Ok(())
 }
 
@@ -102,8 +106,8 @@ fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<()
     let is_kept = code != "refused" || has_room_in_quarantine(tx, new.device)?;
     tx.prepare_cached(
         "INSERT INTO inbox (item, record, change_hash, actor, actor_seq, device, person,
-             received_ms, offset_ms, status, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             received_ms, offset_ms, status, detail, size)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         new.item.0,
@@ -117,6 +121,7 @@ fn insert(tx: &Transaction<'_>, new: &NewItem, status: &ItemStatus) -> Result<()
         new.offset_ms,
         code,
         detail,
+        if is_kept { new.bytes.len() } else { 0 }.cast_signed(),
     ])?;
     if is_kept && !new.bytes.is_empty() {
         tx.prepare_cached("INSERT INTO inbox_bytes (arrival, bytes) VALUES (?1, ?2)")?
@@ -235,13 +240,20 @@ fn first_of(
     Ok(items)
 }
 
-pub(super) fn waiting_items(tx: &Transaction<'_>, device: DeviceId) -> Result<usize, StoreError> {
+pub(super) fn held_items(tx: &Transaction<'_>, device: DeviceId) -> Result<HeldItems, StoreError> {
     let mut query = tx.prepare_cached(
-        "SELECT count(*) FROM inbox INDEXED BY inbox_waiting_by_device
-         WHERE status = 'waiting' AND device = ?1",
+        "SELECT coalesce(sum(status = 'waiting'), 0), coalesce(sum(max(size, ?2)), 0)
+         FROM inbox INDEXED BY inbox_held_by_device
+         WHERE status IN ('waiting', 'blocked_by', 'review') AND device = ?1",
     )?;
-    let count: i64 = query.query_row(params![device.as_bytes()], |row| row.get(0))?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    let least = HELD_AT_LEAST.cast_signed();
+    let number = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(query.query_row(params![device.as_bytes(), least], |row| {
+        Ok(HeldItems {
+            waiting: number(row.get(0)?),
+            bytes: number(row.get(1)?),
+        })
+    })?)
 }
 
 pub(super) fn held_back_by(
@@ -281,8 +293,8 @@ pub(super) fn quarantine(
 ) -> Result<Vec<QuarantinedItem>, StoreError> {
     let mut query = tx.prepare_cached(
         "SELECT arrival, item, record, change_hash, actor, actor_seq, device, person,
-             received_ms, offset_ms, x'', status, detail, cleared_by, coalesce(length(bytes), 0)
-         FROM inbox LEFT JOIN inbox_bytes USING (arrival)
+             received_ms, offset_ms, x'', status, detail, cleared_by, size
+         FROM inbox
          WHERE status IN ('review', 'refused') AND dismissed = 0 AND arrival < ?1
          ORDER BY arrival DESC LIMIT ?2",
     )?;

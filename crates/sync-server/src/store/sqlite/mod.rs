@@ -22,8 +22,8 @@ use super::Store;
 use super::batch::Batch;
 use super::error::StoreError;
 use super::model::{
-    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, InboxItem, ItemStatus, LogHead,
-    NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
+    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
+    LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
     StoredPerson, StoredRuling, WaitingDevice,
 };
 
@@ -196,8 +196,8 @@ impl Store for SqliteStore {
         self.read(|tx| inbox::undecided(tx, shares, max_bytes))
     }
 
-    fn waiting_items(&self, device: DeviceId) -> Result<usize, StoreError> {
-        self.read(|tx| inbox::waiting_items(tx, device))
+    fn held_items(&self, device: DeviceId) -> Result<HeldItems, StoreError> {
+        self.read(|tx| inbox::held_items(tx, device))
     }
 
     fn held_back_by(

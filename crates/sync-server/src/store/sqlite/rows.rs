@@ -175,6 +175,10 @@ pub(super) fn erase(tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError
         params![id.as_bytes()],
     )?;
     tx.execute(
+        "UPDATE inbox SET size = 0 WHERE record = ?1",
+        params![id.as_bytes()],
+    )?;
+    tx.execute(
         "INSERT OR IGNORE INTO erased (record) VALUES (?1)",
         params![id.as_bytes()],
     )?;

@@ -2,7 +2,13 @@
 
 DROP INDEX inbox_undecided;
 CREATE INDEX inbox_undecided_by_device ON inbox (device) WHERE status = 'received';
-CREATE INDEX inbox_waiting_by_device ON inbox (device) WHERE status = 'waiting';
+
+-- How many bytes of an item are kept, to bound what is held of a device.
+ALTER TABLE inbox ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+UPDATE inbox SET size = length(bytes) FROM inbox_bytes
+    WHERE inbox_bytes.arrival = inbox.arrival;
+CREATE INDEX inbox_held_by_device ON inbox (device, status, size)
+    WHERE status IN ('waiting', 'blocked_by', 'review');
 
 -- What was dismissed waits for nobody; it is not gone through again.
 DROP INDEX inbox_quarantine;
