@@ -98,7 +98,8 @@ impl Sequencer {
         Ok(desk.close()?)
     }
 
-    /// Erases a record: its log entries are left, and nothing else. That it was erased is noted outside
+    /// Erases a record, also one of which there is nothing but what was pushed for it: its log entries
+    /// are left, and nothing else. That it was erased is noted outside
     /// the store first. Returns the log's head; `None` if it was erased before.
     ///
     /// # Errors
@@ -108,7 +109,8 @@ impl Sequencer {
         if self.store.is_erased(record)? {
             return Ok(None);
         }
-        if self.store.record(record)?.is_none() {
+        // What waits for an office, or was refused, may never begin and says things of people all the same.
+        if self.store.record(record)?.is_none() && !self.store.knows_items_of(record)? {
             return Err(OfficeError::UnknownRecord(record));
         }
         let noted = self.outside.note_erased(std::slice::from_ref(erasure));

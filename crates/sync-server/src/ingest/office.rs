@@ -178,8 +178,8 @@ impl Sequencer {
         }
     }
 
-    /// Takes an item off the list for good; its author's phone is told that it was dismissed. What
-    /// waits behind it is decided on again.
+    /// Takes an item off the list for good; its author's phone is told that it was dismissed, and is the
+    /// only place where it is kept. What waits behind it is decided on again.
     ///
     /// # Errors
     /// [`OfficeError::NotWaiting`].

@@ -27,7 +27,8 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
 use gridlog_protocol::Digest;
 
-/// Of how many refused items a device may leave the bytes in quarantine. Beyond that an item's name
+/// Of how many refused items a device may leave the bytes in quarantine, until an office dismisses them.
+/// Beyond that an item's name
 /// and code are still kept, so a hostile device cannot fill the disk and every item keeps its
 /// verdict.
 pub const QUARANTINED_BYTES_PER_DEVICE: usize = 256;
@@ -63,6 +64,9 @@ pub trait Store: Send + Sync + 'static {
         shares: &[(DeviceId, usize)],
         max_bytes: usize,
     ) -> Result<Vec<InboxItem>, StoreError>;
+
+    /// Whether anything was ever pushed for a record, whatever became of it.
+    fn knows_items_of(&self, record: RecordId) -> Result<bool, StoreError>;
 
     /// What is held of a device.
     fn held_items(&self, device: DeviceId) -> Result<HeldItems, StoreError>;

@@ -269,3 +269,55 @@ fn an_epoch_never_begins_twice_and_an_old_copy_of_the_database_is_noticed() {
     start(&town);
     assert_eq!((epoch(&town), outside.newest_epoch().unwrap()), (3, 3));
 }
+
+/// A town in which a phone that was handed over pushed a case and a word in it.
+fn town_with_words_in_review() -> (Town, TestDevice, [gridlog_protocol::Digest; 2]) {
+    let (town, mut phone) = town_with(&[None]);
+    let device = phone.device.id;
+    town.store.revoke_device(device, town.now.get()).unwrap();
+    let begun = phone.write(&town, record(2), &[new_case(GRID_A, "张某家中")]);
+    let said = [comment(&town, WORKER, "电话")];
+    let said = phone.write(&town, record(2), &said);
+    let names =
+        [&begun, &said].map(|item| gridlog_protocol::item_digest(item.record, &item.change.0));
+    phone.push(&town, vec![begun, said]);
+    (town, phone, names)
+}
+
+fn bytes_of(town: &Town, item: gridlog_protocol::Digest) -> usize {
+    let item = town.store.inbox_item(item).unwrap().unwrap();
+    item.pushed.bytes.len()
+}
+
+#[test]
+fn what_an_office_dismissed_and_what_builds_on_it_is_kept_by_its_author_only() {
+    let (town, _phone, names) = town_with_words_in_review();
+    let by = crate::store::OfficeDecision {
+        by: OFFICE.into(),
+        reason: "不属实".to_owned(),
+    };
+    assert!(names.iter().all(|item| bytes_of(&town, *item) > 0));
+    let mut sequencer = town.sequencer.borrow_mut();
+    sequencer.dismiss(names[0], by).unwrap();
+    sequencer.round(town.now.get(), 10).unwrap();
+    assert_eq!(names.map(|item| bytes_of(&town, item)), [0, 0]);
+}
+
+#[test]
+fn what_never_began_is_erased_like_a_record() {
+    let (town, mut phone, names) = town_with_words_in_review();
+    let erase = |n| town.sequencer.borrow_mut().erase(&erasure(n));
+    assert!(matches!(erase(9), Err(OfficeError::UnknownRecord(_))));
+    assert!(erase(2).unwrap().is_some());
+    assert_eq!(names.map(|item| bytes_of(&town, item)), [0, 0]);
+    assert!(town.store.quarantine(None, 10).unwrap().is_empty());
+    assert!(town.store.is_erased(record(2)).unwrap());
+    let page = phone
+        .ask(&town, |request| request.asks = names.to_vec())
+        .unwrap();
+    let refused = Verdict::Refused {
+        code: "record_erased".to_owned(),
+    };
+    assert_eq!(page.body.verdicts, [refused.clone(), refused]);
+    town.require_sound();
+}

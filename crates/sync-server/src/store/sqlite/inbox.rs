@@ -1,7 +1,7 @@
 //! The inbox in SQLite.
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, reason};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::store::error::StoreError;
@@ -84,6 +84,43 @@ pub(super) fn drop_bytes(tx: &Transaction<'_>, item: Digest) -> Result<(), Store
     .execute(params![item.0])?;
     tx.prepare_cached("UPDATE inbox SET size = 0 WHERE item = ?1")?
         .execute(params![item.0])?;
+    Ok(())
+}
+
+/// Whether an office dismissed the change on which an item builds.
+pub(super) fn is_dismissed(
+    tx: &Transaction<'_>,
+    item: Digest,
+    root: Digest,
+) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT 1 FROM inbox WHERE change_hash = ?2 AND dismissed = 1
+             AND record = (SELECT record FROM inbox WHERE item = ?1)",
+    )?;
+    Ok(query.exists(params![item.0, root.0])?)
+}
+
+/// Whether anything was ever pushed for a record.
+pub(super) fn knows(tx: &Transaction<'_>, record: RecordId) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached("SELECT 1 FROM inbox WHERE record = ?1")?;
+    Ok(query.exists(params![record.as_bytes()])?)
+}
+
+/// Lets go of everything that was pushed for a record: no office decides on it any more.
+pub(super) fn erase(tx: &Transaction<'_>, record: RecordId) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM inbox_bytes WHERE arrival IN (SELECT arrival FROM inbox WHERE record = ?1)",
+        params![record.as_bytes()],
+    )?;
+    tx.execute(
+        "UPDATE inbox SET size = 0 WHERE record = ?1",
+        params![record.as_bytes()],
+    )?;
+    tx.execute(
+        "UPDATE inbox SET status = 'refused', detail = ?2, dismissed = 1
+         WHERE record = ?1 AND status NOT IN ('received', 'admitted')",
+        params![record.as_bytes(), reason::ERASED.as_bytes()],
+    )?;
     Ok(())
 }
 

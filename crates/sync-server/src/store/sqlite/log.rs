@@ -165,8 +165,8 @@ fn append(tx: &Transaction<'_>, entry: &NewEntry) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// An admitted item's bytes live on as a change, and those of refused ones are kept within limits;
-/// the inbox keeps every item's name and verdict.
+/// An admitted item's bytes live on as a change, and those of refused ones are kept within limits until
+/// an office dismisses them; the inbox keeps every item's name and verdict.
 fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
     let (code, detail) = inbox::status_columns(&decision.status);
     let by = decision.office.as_ref().map(|office| office.by.as_str());
@@ -180,6 +180,9 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
         ItemStatus::Admitted(_) => true,
         // What was erased must not come back by way of the quarantine.
         ItemStatus::Refused(ref code) if code == reason::ERASED => true,
+        // What nobody will decide on any more is kept by its author's phone only.
+        ItemStatus::Refused(_) if is_dismissal => true,
+        ItemStatus::BlockedBy(root) => inbox::is_dismissed(tx, decision.item, root)?,
         ItemStatus::Refused(_) => !inbox::may_stay_in_quarantine(tx, decision.item)?,
         _ => false,
     };
@@ -200,7 +203,12 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
         is_dismissal,
         reason
     ])?;
-    if drops_bytes {
+    if drops_bytes && !matches!(decision.status, ItemStatus::Admitted(_)) {
+        // It may say something of a resident, so nothing of it is left on the disk.
+        tx.pragma_update(None, "secure_delete", true)?;
+        inbox::drop_bytes(tx, decision.item)?;
+        tx.pragma_update(None, "secure_delete", false)?;
+    } else if drops_bytes {
         inbox::drop_bytes(tx, decision.item)?;
     }
     Ok(())

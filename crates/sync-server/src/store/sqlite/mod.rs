@@ -196,6 +196,10 @@ impl Store for SqliteStore {
         self.read(|tx| inbox::undecided(tx, shares, max_bytes))
     }
 
+    fn knows_items_of(&self, record: RecordId) -> Result<bool, StoreError> {
+        self.read(|tx| inbox::knows(tx, record))
+    }
+
     fn held_items(&self, device: DeviceId) -> Result<HeldItems, StoreError> {
         self.read(|tx| inbox::held_items(tx, device))
     }

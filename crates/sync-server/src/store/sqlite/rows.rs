@@ -6,6 +6,7 @@ use gridlog_protocol::Digest;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
+use super::inbox;
 use crate::store::error::StoreError;
 use crate::store::model::{CaseFilter, RecordRow, StoredChange, StoredRuling};
 
@@ -170,14 +171,7 @@ pub(super) fn erase(tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError
         let sql = format!("DELETE FROM {table} WHERE {column} = ?1");
         tx.execute(&sql, params![id.as_bytes()])?;
     }
-    tx.execute(
-        "DELETE FROM inbox_bytes WHERE arrival IN (SELECT arrival FROM inbox WHERE record = ?1)",
-        params![id.as_bytes()],
-    )?;
-    tx.execute(
-        "UPDATE inbox SET size = 0 WHERE record = ?1",
-        params![id.as_bytes()],
-    )?;
+    inbox::erase(tx, id)?;
     tx.execute(
         "INSERT OR IGNORE INTO erased (record) VALUES (?1)",
         params![id.as_bytes()],
