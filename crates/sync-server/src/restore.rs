@@ -15,7 +15,7 @@ use crate::backup::{create_private, part_of, put_in_place};
 use crate::config::Config;
 use crate::directory::{Directory, SharedDirectory};
 use crate::folder::{FolderError, FolderLock};
-use crate::ingest::Sequencer;
+use crate::ingest::{Sequencer, Why};
 use crate::outside::{Outside as _, OutsideError, sync_folder_of};
 use crate::store::{LogHead, SqliteStore, Store as _, StoreError};
 
@@ -104,7 +104,8 @@ pub fn restore(
     entropy.fill(&mut actor);
     let mut sequencer = Sequencer::new(store.clone(), directory, Limits::default(), actor)
         .beside(Arc::new(outside));
-    sequencer.require_newest_epoch(clock.now_ms())?;
+    let epochs = (backup.epoch, newest.saturating_add(1));
+    sequencer.begin_epoch(clock.now_ms(), epochs, Why::Restored)?;
     let erased = sequencer.erase_again(clock.now_ms())?;
     store.note_backup(backup.seq)?;
     Ok(Restored {

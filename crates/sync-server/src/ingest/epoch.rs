@@ -11,7 +11,8 @@ use crate::store::{Batch, NewEntry, StoreError};
 pub enum Why {
     /// A backup was restored.
     Restored,
-    /// A device showed entries that this log had published and does not have.
+    /// This log does not have entries that it had published, and nobody knows since which: a device
+    /// showed them, or a newer epoch is noted beside the database.
     RolledBack,
 }
 
@@ -75,7 +76,8 @@ impl Sequencer {
     }
 
     /// Begins an epoch if the database is of an older one than the newest that began here: somebody
-    /// put an old copy of it in place.
+    /// put an old copy of it in place, or a server stopped while it began one. Nobody knows where the
+    /// logs parted then; only a restore does.
     ///
     /// # Errors
     /// [`StoreError`]; then the server must not serve.
@@ -83,8 +85,41 @@ impl Sequencer {
         let epoch = self.store.head()?.epoch;
         let newest = self.outside.newest_epoch()?;
         if newest > epoch {
-            return self.begin_epoch(now_ms, (epoch, newest), Why::Restored);
+            return self.begin_epoch(now_ms, (epoch, newest), Why::RolledBack);
         }
         Ok(self.outside.note_epoch(epoch)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gridlog_protocol::Lineage;
+
+    use crate::store::Store as _;
+    use crate::town::*;
+
+    #[test]
+    fn an_epoch_that_a_crash_cut_short_begins_as_one_of_a_log_that_was_put_back_in_silence() {
+        let town = Town::new();
+        let mut phone = town.phone(1, WORKER);
+        phone.bootstrap(&town);
+        let write = |phone: &mut TestDevice, town: &Town, n: u8| {
+            let begun = phone.write(town, record(n), &[new_case(GRID_A, "案卷")]);
+            phone.push(town, vec![begun]);
+        };
+        let backup = town.back_up();
+        (1..9).for_each(|n| write(&mut phone, &town, n));
+        let town = town.restore(&backup, None);
+        let mut other = town.phone(2, COLLEAGUE);
+        (20..23).for_each(|n| write(&mut other, &town, n));
+        // A phone proves what happened, and the server dies before the log says that an epoch began.
+        let mut sequencer = town.sequencer.borrow_mut();
+        sequencer.outside.note_epoch(2).unwrap();
+        sequencer.require_newest_epoch(town.now.get()).unwrap();
+        drop(sequencer);
+        assert!(town.store.head().unwrap().seq < phone.position.seq);
+        let page = phone.ask(&town, |_| {}).unwrap();
+        let lineage = Some(Lineage { common: Some(0) });
+        assert_eq!(page.body.lineage, lineage, "nobody knows where they parted");
     }
 }
