@@ -17,7 +17,7 @@ use gridlog_merge_guard::Limits;
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, PAGE_TARGET_BYTES};
 use gridlog_protocol::{
     Blob, Digest, Key, Page, PartUpdate, PartVersion, Profile, ProtocolError, SigningKey,
-    SyncRequest, Verdict, codec, item_digest, sign_page_as,
+    SyncRequest, Verdict, audience, codec, item_digest, sign_page_as,
 };
 
 use crate::directory::{Directory, SharedDirectory};
@@ -244,8 +244,8 @@ impl Exchange {
                 .person(person)
                 .is_some_and(|person| person.enabled);
         let version = directory.profile_version(person, asked.answered_ms);
-        let mut audiences = directory.audiences(person, asked.answered_ms);
-        audiences.truncate(MAX_AUDIENCES);
+        let audiences = directory.audiences(person, asked.answered_ms);
+        let mut audiences = as_many_as_fit(audiences, person);
         if !may_pull {
             audiences.clear();
         }
@@ -298,6 +298,18 @@ impl Exchange {
         }
         Ok(page)
     }
+}
+
+/// As many audiences as a phone may have, the person's own always among them: by nothing else does an
+/// author see what they reported elsewhere.
+fn as_many_as_fit(mut audiences: Vec<String>, person: &PersonId) -> Vec<String> {
+    if audiences.len() > MAX_AUDIENCES {
+        let own = audience::person(person.as_str());
+        audiences.retain(|audience| *audience != own);
+        audiences.truncate(MAX_AUDIENCES - 1);
+        audiences.push(own);
+    }
+    audiences
 }
 
 fn names(request: &SyncRequest) -> Vec<Digest> {

@@ -1,7 +1,9 @@
 use std::cell::Cell;
 
 use gridlog_domain::id::DeviceId;
+use gridlog_domain::reference::Assignment;
 use gridlog_domain::workflow::Step;
+use gridlog_protocol::limits::MAX_AUDIENCES;
 use gridlog_protocol::{
     Digest, Fact, FeedEntry, Key, Lineage, Page, Position, PushItem, SyncRequest, Verdict,
     ViewNews, codec, open_page,
@@ -413,6 +415,31 @@ fn a_lost_change_that_somebody_else_pushes_first_is_still_its_authors_to_bring()
     assert_eq!(page.body.verdicts[0], Verdict::Unknown);
     let page = phone.push(&town, vec![lost]);
     assert!(matches!(page.body.verdicts[0], Verdict::Admitted { .. }));
+}
+
+#[test]
+fn a_person_of_more_audiences_than_a_phone_may_have_keeps_sight_of_their_own_records() {
+    let town = Town::new();
+    let mut busy = town.directory.now().people[&staff(WORKER)].clone();
+    let held = busy.person.assignments[0].clone();
+    let others = (100..200).map(|n: u32| Assignment {
+        area: n.to_string().as_str().into(),
+        ..held.clone()
+    });
+    busy.person.assignments.extend(others);
+    town.store.put_people(&[busy]).unwrap();
+    town.directory.refresh(&*town.store).unwrap();
+    let mut phone = town.phone(1, WORKER);
+    let page = phone.ask(&town, |_| {}).unwrap();
+    let audiences = page.body.profile.unwrap().audiences;
+    assert_eq!(audiences.len(), MAX_AUDIENCES);
+    assert!(audiences.contains(&"p:W1".to_owned()));
+    // A case elsewhere is its author's to see by nothing else.
+    let begun = phone.write(&town, record(1), &[new_case(GRID_B, "路过")]);
+    phone.push(&town, vec![begun]);
+    let mut second = town.phone(2, WORKER);
+    second.bootstrap(&town);
+    assert!(second.changes.contains_key(&record(1)));
 }
 
 #[test]
