@@ -9,7 +9,7 @@ use gridlog_protocol::{
     ViewNews, codec, open_page,
 };
 
-use super::{Asker, Hands, Work};
+use super::{Asker, ExchangeError, Hands, Work};
 use crate::ingest::{GivenBack, Why};
 use crate::store::{ItemStatus, NewItem, Store, StoreError};
 use crate::town::*;
@@ -415,6 +415,34 @@ fn a_lost_change_that_somebody_else_pushes_first_is_still_its_authors_to_bring()
     assert_eq!(page.body.verdicts[0], Verdict::Unknown);
     let page = phone.push(&town, vec![lost]);
     assert!(matches!(page.body.verdicts[0], Verdict::Admitted { .. }));
+}
+
+#[test]
+fn nobody_takes_the_actor_of_an_office_or_of_a_phone_that_a_backup_did_not_know() {
+    let (town, _) = settled(1);
+    let mut hostile = town.phone(66, NEIGHBOUR);
+    hostile.bootstrap(&town);
+    let backup = town.back_up();
+    town.office(OFFICE, record(1), vec![set_title("核实")]);
+    let mut late = town.phone(9, COLLEAGUE);
+    late.bootstrap(&town);
+    let edit = late.write(&town, record(1), &[set_title("改")]);
+    late.push(&town, vec![edit]);
+    let town = town.restore(&backup, Some(Why::Restored));
+    let mut witness = late.everything();
+    let mut other = town.phone(10, COLLEAGUE);
+    other.bootstrap(&town);
+    other.give_back(&town, std::mem::take(&mut witness));
+    let changes = town.store.record_changes(record(1)).unwrap();
+    let actors: Vec<[u8; 16]> = changes.iter().map(|change| change.actor).collect();
+    assert_eq!(actors.len(), 3);
+    for actor in actors {
+        let claimed = hostile.ask(&town, |request| request.actor = Key(actor));
+        assert!(matches!(claimed, Err(ExchangeError::ActorTaken)));
+    }
+    let page = late.pull(&town);
+    assert!(page.body.certificate.is_none() && page.statement.receipt.is_some());
+    assert_eq!(town.store.actors_of(late.device.id).unwrap(), [late.actor]);
 }
 
 #[test]

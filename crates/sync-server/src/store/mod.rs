@@ -233,7 +233,8 @@ pub trait Store: Send + Sync + 'static {
     /// Gives an actor to a device.
     ///
     /// # Errors
-    /// [`StoreError::ActorTaken`] if another device has it.
+    /// [`StoreError::ActorTaken`] if another device has it, or if the log has changes of it by another
+    /// person than the device's: everybody reads actors in changes, and an office's belong to no device.
     fn add_actor(&self, actor: [u8; 16], device: DeviceId, at_ms: i64) -> Result<(), StoreError>;
 
     /// The actors of a device.

@@ -182,6 +182,7 @@ pub(super) fn add_actor(
     match owner {
         Some(owner) if &owner == device.as_bytes() => Ok(()),
         Some(_) => Err(StoreError::ActorTaken),
+        None if wrote_for_another(tx, actor, device)? => Err(StoreError::ActorTaken),
         None => {
             tx.prepare_cached(
                 "INSERT INTO actors (actor, device, registered_ms) VALUES (?1, ?2, ?3)",
@@ -190,6 +191,20 @@ pub(super) fn add_actor(
             tallies::join_actor(tx, device, actor)
         }
     }
+}
+
+/// Whether the log has changes of the actor by somebody else than the device's person: it is an office's,
+/// or its device came after the backup from which this store was restored.
+fn wrote_for_another(
+    tx: &Transaction<'_>,
+    actor: [u8; 16],
+    device: DeviceId,
+) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT 1 FROM changes WHERE actor = ?1
+             AND person <> (SELECT person FROM devices WHERE id = ?2)",
+    )?;
+    Ok(query.exists(params![actor, device.as_bytes()])?)
 }
 
 pub(super) fn actors_of(
