@@ -43,45 +43,6 @@ pub(super) fn live_values(
         .collect())
 }
 
-/// The values of a place that lost and that nobody has settled, without those equal to the winner.
-pub(super) fn lost_values(
-    doc: &impl ReadDoc,
-    object: &ObjId,
-    key: &str,
-    place: &str,
-) -> Result<Vec<(ScalarValue, OpId)>, RecordError> {
-    let mut live = live_values(doc, object, key)?;
-    let winner = live.pop().map(|(value, _)| value);
-    let mut lost = live;
-    lost.extend(kept_values(doc, place)?);
-    lost.sort_by(|a, b| a.1.cmp(&b.1));
-    lost.dedup_by(|a, b| a.1 == b.1);
-    let settled = match container(doc, Container::Settled)? {
-        Some(container) => doc.keys(&container).collect::<BTreeSet<_>>(),
-        None => BTreeSet::new(),
-    };
-    lost.retain(|(value, op)| {
-        Some(value) != winner.as_ref() && !settled.contains(&mark_key(place, op))
-    });
-    Ok(lost)
-}
-
-fn kept_values(doc: &impl ReadDoc, place: &str) -> Result<Vec<(ScalarValue, OpId)>, RecordError> {
-    let Some(kept) = container(doc, Container::Kept)? else {
-        return Ok(Vec::new());
-    };
-    let prefix = format!("{place}|");
-    let mut values = Vec::new();
-    for key in doc.keys(&kept).filter(|key| key.starts_with(&prefix)) {
-        if let Some((value, _)) = doc.get(&kept, key.as_str())?
-            && let Ok(scalar) = value.into_scalar()
-        {
-            values.push((scalar, key[prefix.len()..].to_owned()));
-        }
-    }
-    Ok(values)
-}
-
 /// The object of a container.
 pub(super) fn container(
     doc: &impl ReadDoc,

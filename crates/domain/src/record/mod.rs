@@ -22,6 +22,7 @@ pub mod policy;
 mod prose;
 mod schema;
 mod shape_error;
+mod standing;
 mod value;
 mod view;
 

@@ -10,6 +10,7 @@ use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValu
 use super::conflict::mark_key;
 use super::entry::{self, Check, Comment, PhotoRef, Proposal};
 use super::schema::{Container, Field, FieldType, Kind, SCHEMA_VERSION, SEALED_ROOT};
+use super::standing::Standing;
 use super::value::Value;
 use crate::id::{EntryId, PersonId};
 use crate::writes::{Action, Target, Write};
@@ -41,7 +42,7 @@ pub fn judge(change: Judged<'_>) -> Result<(), ShapeError> {
     let kind = if change.genesis {
         check_genesis(change.author, change.after)?
     } else {
-        kind_in(change.before)?
+        kind_of(scalar_in(change.before, &ROOT, "kind"))?
     };
     let judge = Judge { kind, change };
     change
@@ -51,10 +52,6 @@ pub fn judge(change: Judged<'_>) -> Result<(), ShapeError> {
     judge.check_lengths()
 }
 
-fn scalar_at(doc: &Automerge, key: &str) -> Option<ScalarValue> {
-    scalar_in(doc, &ROOT, key)
-}
-
 fn scalar_in(doc: &Automerge, object: &ObjId, key: &str) -> Option<ScalarValue> {
     doc.get(object, key)
         .ok()
@@ -62,8 +59,8 @@ fn scalar_in(doc: &Automerge, object: &ObjId, key: &str) -> Option<ScalarValue> 
         .and_then(|(value, _)| value.into_scalar().ok())
 }
 
-fn kind_in(doc: &Automerge) -> Result<Kind, ShapeError> {
-    match scalar_at(doc, "kind") {
+fn kind_of(scalar: Option<ScalarValue>) -> Result<Kind, ShapeError> {
+    match scalar {
         Some(ScalarValue::Str(code)) => {
             Kind::from_code(&code).ok_or(ShapeError::BadGenesis { missing: "kind" })
         }
@@ -73,13 +70,14 @@ fn kind_in(doc: &Automerge) -> Result<Kind, ShapeError> {
 
 fn check_genesis(author: &PersonId, doc: &Automerge) -> Result<Kind, ShapeError> {
     let bad = |missing| ShapeError::BadGenesis { missing };
-    match scalar_at(doc, "v") {
+    let root = Standing::read(doc, ROOT);
+    match root.scalar("v") {
         Some(ScalarValue::Int(SCHEMA_VERSION)) => {}
         Some(ScalarValue::Int(_)) => return Err(ShapeError::UnknownSchema),
         _ => return Err(bad("v")),
     }
-    let kind = kind_in(doc)?;
-    match scalar_at(doc, "author") {
+    let kind = kind_of(root.scalar("kind"))?;
+    match root.scalar("author") {
         Some(ScalarValue::Str(name)) if name == author.as_str() => {}
         Some(_) => {
             return Err(ShapeError::AuthorForged {
@@ -88,37 +86,30 @@ fn check_genesis(author: &PersonId, doc: &Automerge) -> Result<Kind, ShapeError>
         }
         None => return Err(bad("author")),
     }
-    if !matches!(scalar_at(doc, "created_at"), Some(ScalarValue::Int(_))) {
+    if !matches!(root.scalar("created_at"), Some(ScalarValue::Int(_))) {
         return Err(bad("created_at"));
     }
-    if !matches!(scalar_at(doc, "area"), Some(ScalarValue::Str(_))) {
+    if !matches!(root.scalar("area"), Some(ScalarValue::Str(_))) {
         return Err(bad("area"));
     }
-    if !matches!(scalar_at(doc, "references"), Some(ScalarValue::Str(_))) {
+    if !matches!(root.scalar("references"), Some(ScalarValue::Str(_))) {
         return Err(bad("references"));
     }
     for container in Container::ALL {
-        if object_type(doc, container.key()) != Some(ObjType::Map) {
+        if root.object_type(container.key()) != Some(ObjType::Map) {
             return Err(bad(container.key()));
         }
     }
     for field in kind.fields() {
         let is_prose = matches!(field.holds, FieldType::Prose(_));
-        if is_prose && object_type(doc, field.name) != Some(ObjType::Text) {
+        if is_prose && root.object_type(field.name) != Some(ObjType::Text) {
             return Err(bad(field.name));
         }
-        if field.required && !is_prose && scalar_at(doc, field.name).is_none() {
+        if field.required && !is_prose && root.scalar(field.name).is_none() {
             return Err(bad(field.name));
         }
     }
     Ok(kind)
-}
-
-fn object_type(doc: &Automerge, key: &str) -> Option<ObjType> {
-    match doc.get(ROOT, key).ok().flatten() {
-        Some((automerge::Value::Object(object), _)) => Some(object),
-        _ => None,
-    }
 }
 
 struct Judge<'a> {

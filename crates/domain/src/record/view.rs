@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValue};
+use automerge::{Automerge, ROOT, ReadDoc, ScalarValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::command::{ReferenceVersions, kind_of};
+use super::command::ReferenceVersions;
 use super::conflict::{self, OpId};
 use super::entry::{self, Check, Comment, PhotoRef, Proposal};
 use super::error::RecordError;
 use super::schema::{Container, FieldType, Kind};
+use super::standing::{Contest, Marks, Standing};
 use super::value::Value;
 use crate::id::{AreaCode, EntryId, PersonId};
 
@@ -92,32 +93,45 @@ impl RecordView {
     /// # Errors
     /// [`RecordError::NotARecord`] if no genesis change began it.
     pub fn read(doc: &Automerge) -> Result<Self, RecordError> {
-        let kind = kind_of(doc)?.ok_or(RecordError::NotARecord { missing: "kind" })?;
+        let root = Standing::read(doc, ROOT);
+        let kind = match root.scalar("kind") {
+            Some(ScalarValue::Str(code)) => Kind::from_code(&code),
+            _ => None,
+        };
+        let checks = Standing::in_container(&root, Container::Checks);
         let mut view = Self {
-            kind,
-            area: AreaCode::new(root_text(doc, "area")?),
-            author: PersonId::new(root_text(doc, "author")?),
-            created_at_ms: root_millis(doc, "created_at")?.ok_or(RecordError::NotARecord {
+            kind: kind.ok_or(RecordError::NotARecord { missing: "kind" })?,
+            area: AreaCode::new(text_in(&root, "area")?),
+            author: PersonId::new(text_in(&root, "author")?),
+            created_at_ms: millis_in(&root, "created_at").ok_or(RecordError::NotARecord {
                 missing: "created_at",
             })?,
-            references: entry::from_json(&root_text(doc, "references")?).unwrap_or_default(),
-            deleted_at_ms: root_millis(doc, "deleted_at")?,
+            references: entry::from_json(&text_in(&root, "references")?).unwrap_or_default(),
+            deleted_at_ms: millis_in(&root, "deleted_at"),
             fields: BTreeMap::new(),
-            comments: entries(doc, Container::Comments)?,
-            checks: entries(doc, Container::Checks)?,
-            photos: entries(doc, Container::Photos)?,
-            proposals: proposals(doc)?,
+            comments: entries(Standing::in_container(&root, Container::Comments).as_ref()),
+            checks: entries(checks.as_ref()),
+            photos: entries(Standing::in_container(&root, Container::Photos).as_ref()),
+            proposals: proposals(Standing::in_container(&root, Container::Proposals).as_ref()),
             conflicts: Vec::new(),
         };
-        view.read_fields(doc)?;
-        view.read_check_conflicts(doc)?;
+        let marks = Marks::read(&root);
+        view.read_fields(doc, &root, &marks)?;
+        if let Some(checks) = checks {
+            view.read_check_conflicts(&checks, &marks)?;
+        }
         Ok(view)
     }
 
-    fn read_fields(&mut self, doc: &Automerge) -> Result<(), RecordError> {
+    fn read_fields(
+        &mut self,
+        doc: &Automerge,
+        root: &Standing<'_>,
+        marks: &Marks,
+    ) -> Result<(), RecordError> {
         for field in self.kind.all_fields() {
             if let FieldType::Prose(_) = field.holds {
-                if let Some((automerge::Value::Object(_), id)) = doc.get(ROOT, field.name)? {
+                if let Some(id) = root.object(field.name) {
                     let text = doc.text(&id)?;
                     if !text.is_empty() {
                         self.fields.insert(field.name.to_owned(), Value::Text(text));
@@ -125,20 +139,13 @@ impl RecordView {
                 }
                 continue;
             }
-            let shown = winner(doc, &ROOT, field.name)?
+            let shown = root
+                .scalar(field.name)
                 .and_then(|scalar| Value::from_scalar(field, &scalar));
-            let lost = conflict::lost_values(doc, &ROOT, field.name, field.name)?;
-            let lost = lost
-                .into_iter()
-                .filter_map(|(scalar, op)| {
-                    Some(LostValue {
-                        op,
-                        value: Value::from_scalar(field, &scalar)?,
-                    })
-                })
-                .collect();
-            let op = conflict::standing_op(doc, &ROOT, field.name)?;
-            self.note_conflict(field.name.to_owned(), shown.clone().zip(op), lost);
+            let contest = marks.contest(root, field.name, field.name)?;
+            self.note_conflict(field.name.to_owned(), shown.clone(), contest, |scalar| {
+                Value::from_scalar(field, &scalar)
+            });
             let has_a_place_of_its_own = matches!(field.name, "area" | "deleted_at");
             if let Some(value) = shown.filter(|_| !has_a_place_of_its_own) {
                 self.fields.insert(field.name.to_owned(), value);
@@ -147,29 +154,21 @@ impl RecordView {
         Ok(())
     }
 
-    fn read_check_conflicts(&mut self, doc: &Automerge) -> Result<(), RecordError> {
-        let Some(checks) = conflict::container(doc, Container::Checks)? else {
-            return Ok(());
+    fn read_check_conflicts(
+        &mut self,
+        checks: &Standing<'_>,
+        marks: &Marks,
+    ) -> Result<(), RecordError> {
+        let text = |scalar: ScalarValue| match scalar {
+            ScalarValue::Str(text) => Some(Value::Text(text.to_string())),
+            _ => None,
         };
         for id in self.checks.keys().copied().collect::<Vec<_>>() {
             let key = id.to_string();
             let place = format!("checks/{key}");
-            let text = |scalar: ScalarValue| match scalar {
-                ScalarValue::Str(text) => Some(Value::Text(text.to_string())),
-                _ => None,
-            };
-            let lost = conflict::lost_values(doc, &checks, &key, &place)?
-                .into_iter()
-                .filter_map(|(scalar, op)| {
-                    Some(LostValue {
-                        op,
-                        value: text(scalar)?,
-                    })
-                })
-                .collect();
-            let shown = winner(doc, &checks, &key)?.and_then(text);
-            let op = conflict::standing_op(doc, &checks, &key)?;
-            self.note_conflict(place, shown.zip(op), lost);
+            let contest = marks.contest(checks, &key, &place)?;
+            let shown = checks.scalar(&key).and_then(text);
+            self.note_conflict(place, shown, contest, text);
         }
         Ok(())
     }
@@ -177,11 +176,22 @@ impl RecordView {
     fn note_conflict(
         &mut self,
         place: String,
-        standing: Option<(Value, OpId)>,
-        lost: Vec<LostValue>,
+        shown: Option<Value>,
+        contest: Contest,
+        value: impl Fn(ScalarValue) -> Option<Value>,
     ) {
+        let lost: Vec<LostValue> = contest
+            .lost
+            .into_iter()
+            .filter_map(|(scalar, op)| {
+                Some(LostValue {
+                    op,
+                    value: value(scalar)?,
+                })
+            })
+            .collect();
         if !lost.is_empty() {
-            let (shown, shown_op) = standing.unzip();
+            let (shown, shown_op) = shown.zip(contest.standing).unzip();
             self.conflicts.push(Conflict {
                 place,
                 shown,
@@ -194,8 +204,9 @@ impl RecordView {
     /// The stored text of a proposal, of which its ruling carries the hash; `None` if there is none.
     pub fn stored_proposal(doc: &Automerge, id: EntryId) -> Option<String> {
         let container = conflict::container(doc, Container::Proposals).ok()??;
-        match winner(doc, &container, &id.to_string()).ok()?? {
-            ScalarValue::Str(text) => Some(text.to_string()),
+        let standing = conflict::live_values(doc, &container, &id.to_string()).ok()?;
+        match standing.last() {
+            Some((ScalarValue::Str(text), _)) => Some(text.to_string()),
             _ => None,
         }
     }
@@ -239,58 +250,43 @@ impl RecordView {
     }
 }
 
-fn winner(doc: &Automerge, object: &ObjId, key: &str) -> Result<Option<ScalarValue>, RecordError> {
-    Ok(doc
-        .get(object, key)?
-        .and_then(|(value, _)| value.into_scalar().ok()))
-}
-
-fn root_text(doc: &Automerge, key: &'static str) -> Result<String, RecordError> {
-    match winner(doc, &ROOT, key)? {
+fn text_in(root: &Standing<'_>, key: &'static str) -> Result<String, RecordError> {
+    match root.scalar(key) {
         Some(ScalarValue::Str(text)) => Ok(text.to_string()),
         _ => Err(RecordError::NotARecord { missing: key }),
     }
 }
 
-fn root_millis(doc: &Automerge, key: &str) -> Result<Option<i64>, RecordError> {
-    Ok(winner(doc, &ROOT, key)?.and_then(|scalar| scalar.as_i64()))
+fn millis_in(root: &Standing<'_>, key: &str) -> Option<i64> {
+    root.scalar(key).and_then(|scalar| scalar.as_i64())
 }
 
-fn entry_texts(
-    doc: &Automerge,
-    container: Container,
-) -> Result<Vec<(EntryId, String)>, RecordError> {
-    let Some(object) = conflict::container(doc, container)? else {
-        return Ok(Vec::new());
+fn entry_texts(container: Option<&Standing<'_>>) -> Vec<(EntryId, String)> {
+    let texts = |container: &Standing<'_>| {
+        let keys = container.keys();
+        keys.filter_map(|key| match (key.parse(), container.scalar(key)) {
+            (Ok(id), Some(ScalarValue::Str(text))) => Some((id, text.to_string())),
+            _ => None,
+        })
+        .collect()
     };
-    let mut texts = Vec::new();
-    for key in doc.keys(&object) {
-        if let (Ok(id), Some(ScalarValue::Str(text))) = (key.parse(), winner(doc, &object, &key)?) {
-            texts.push((id, text.to_string()));
-        }
-    }
-    Ok(texts)
+    container.map_or_else(Vec::new, texts)
 }
 
-fn entries<T: DeserializeOwned>(
-    doc: &Automerge,
-    container: Container,
-) -> Result<BTreeMap<EntryId, T>, RecordError> {
-    let texts = entry_texts(doc, container)?;
-    Ok(texts
+fn entries<T: DeserializeOwned>(container: Option<&Standing<'_>>) -> BTreeMap<EntryId, T> {
+    entry_texts(container)
         .into_iter()
         .filter_map(|(id, text)| Some((id, entry::from_json(&text)?)))
-        .collect())
+        .collect()
 }
 
-fn proposals(doc: &Automerge) -> Result<BTreeMap<EntryId, StoredProposal>, RecordError> {
-    let texts = entry_texts(doc, Container::Proposals)?;
-    Ok(texts
+fn proposals(container: Option<&Standing<'_>>) -> BTreeMap<EntryId, StoredProposal> {
+    entry_texts(container)
         .into_iter()
         .filter_map(|(id, text)| {
             let proposal = entry::from_json(&text)?;
             let sha256 = hex::encode(entry::proposal_hash(&text));
             Some((id, StoredProposal { proposal, sha256 }))
         })
-        .collect())
+        .collect()
 }
