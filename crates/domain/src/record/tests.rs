@@ -272,6 +272,40 @@ fn a_proposal_is_written_once() {
 }
 
 #[test]
+fn a_value_comes_back_from_json_as_what_it_is_and_nothing_else_is_a_value() {
+    let place = Place {
+        address: vec!["造化塘小区".to_owned(), "3栋".to_owned()],
+        fix: None,
+    };
+    for value in [
+        Value::Millis(-1),
+        Value::Millis(i64::MAX),
+        Value::Text("12".to_owned()),
+        Value::Text(String::new()),
+        Value::Place(place),
+        Value::Place(Place::default()),
+    ] {
+        let json = serde_json::to_string(&value).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&json).unwrap(),
+            value,
+            "{json}"
+        );
+    }
+    let no_values = [
+        "1.5",
+        "true",
+        "null",
+        "[]",
+        "9223372036854775808",
+        "{\"a\":1}",
+    ];
+    for json in no_values {
+        assert!(serde_json::from_str::<Value>(json).is_err(), "{json}");
+    }
+}
+
+#[test]
 fn a_place_is_stored_raw_and_an_impossible_one_is_refused() {
     let place = |lat| {
         Value::Place(Place {

@@ -1,7 +1,11 @@
 //! What a field of a record can hold.
 
+use std::fmt;
+
 use automerge::ScalarValue;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::RecordError;
 use super::schema::{Field, FieldType};
@@ -66,8 +70,8 @@ impl Place {
     }
 }
 
-/// A value of a field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A value of a field: in JSON a number, a text or an object.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// A moment.
@@ -76,6 +80,45 @@ pub enum Value {
     Text(String),
     /// A place.
     Place(Place),
+}
+
+/// What is there decides; a derived reader would try one kind after the other and word an error each
+/// time, which was a twentieth of what a phone pays for a record that comes.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a moment in milliseconds, a text or a place")
+    }
+
+    fn visit_i64<E: Error>(self, ms: i64) -> Result<Value, E> {
+        Ok(Value::Millis(ms))
+    }
+
+    fn visit_u64<E: Error>(self, ms: u64) -> Result<Value, E> {
+        let ms = i64::try_from(ms).map_err(|_| E::custom("a moment beyond 63 bits"))?;
+        Ok(Value::Millis(ms))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
+        Ok(Value::Text(text))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        Place::deserialize(MapAccessDeserializer::new(map)).map(Value::Place)
+    }
 }
 
 impl Value {
