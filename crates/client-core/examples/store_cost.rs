@@ -67,7 +67,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     drop(session);
     let before = Used::now();
     let found = phone.search("井盖", 50)?.len();
-    println!("first search: {found} rows, {:.1} ms", before.since().wall * 1e3);
+    println!(
+        "first search: {found} rows, {:.1} ms",
+        before.since().wall * 1e3
+    );
     let before = Used::now();
     for text in ["路", "造化塘", "1 2", "盖井盖井"] {
         phone.search(text, 50)?;

@@ -25,7 +25,7 @@ use crate::reference::Reference;
 use crate::standing::Standing;
 use crate::store::outbox::{Intent, Item};
 use crate::store::records::Facts;
-use crate::store::{changes, log, meta, outbox, records};
+use crate::store::{changes, log, meta, outbox, records, search};
 
 /// What views are made with, besides the record.
 pub(crate) struct Knowledge {
@@ -159,10 +159,11 @@ impl OpenRecord {
                 ..known
             },
             None => Facts {
+                stored: None,
                 view,
                 view_json,
                 state: None,
-                expected: None,
+                state_json: None,
                 ruled_home: None,
                 as_of: 0,
                 heads: Vec::new(),
@@ -170,9 +171,11 @@ impl OpenRecord {
                 print: Vec::new(),
                 seen_by: 0,
                 page: 0,
+                out_of_scope: false,
             },
         };
-        store_facts(connection, knowledge, self.id, facts)
+        let news = store_facts(connection, knowledge, self.id, &facts)?;
+        search::index(connection, news.as_slice())
     }
 
     fn refused(&self, source: RecordError) -> PhoneError {
@@ -183,40 +186,45 @@ impl OpenRecord {
     }
 }
 
-/// Stores a record's facts, with the case's expected state made anew.
+/// Stores a record's facts, with the case's expected state made anew. Returns what is to be indexed;
+/// see [`records::put`].
 pub(crate) fn store_facts(
     connection: &Connection,
     knowledge: &Knowledge,
     id: RecordId,
-    mut facts: Facts,
-) -> Result<(), PhoneError> {
-    facts.expected = match facts.view.kind {
-        Kind::Case => Some(expected_state(connection, knowledge, id, &facts)?),
+    facts: &Facts,
+) -> Result<Option<search::News>, PhoneError> {
+    let expected = match facts.view.kind {
+        Kind::Case => expected_state(connection, knowledge, id, facts)?,
         _ => None,
     };
-    records::put(connection, id, &facts)
+    records::put(connection, id, facts, expected.as_ref())
 }
 
-/// The case's state with the person's own pending proposals taken as if they were accepted.
+/// The case's state with the person's own pending proposals taken as if they were accepted; `None`
+/// if there are none.
 fn expected_state(
     connection: &Connection,
     knowledge: &Knowledge,
     id: RecordId,
     facts: &Facts,
-) -> Result<CaseState, PhoneError> {
-    let rulings = log::rulings(connection, id)?;
+) -> Result<Option<CaseState>, PhoneError> {
     let me = &knowledge.me.id;
-    let mut pending: Vec<_> = facts
-        .view
-        .proposals
-        .iter()
-        .filter(|(entry, stored)| {
-            &stored.proposal.by == me
-                && rulings
-                    .get(entry)
-                    .is_none_or(|ruling| hex::encode(ruling.proposal_hash) != stored.sha256)
-        })
+    let proposals = facts.view.proposals.iter();
+    let mut pending: Vec<_> = proposals
+        .filter(|(_, stored)| &stored.proposal.by == me)
         .collect();
+    if !pending.is_empty() {
+        let rulings = log::rulings(connection, id)?;
+        pending.retain(|(entry, stored)| {
+            rulings
+                .get(entry)
+                .is_none_or(|ruling| hex::encode(ruling.proposal_hash) != stored.sha256)
+        });
+    }
+    if pending.is_empty() {
+        return Ok(None);
+    }
     pending.sort_by_key(|(entry, stored)| (stored.proposal.at_ms, **entry));
     let none = empty_catalogue();
     let catalogue = knowledge.reference.catalogue().unwrap_or(&none);
@@ -241,7 +249,7 @@ fn expected_state(
             .rule(&state, (*entry, proposal), &who, now)
             .state;
     }
-    Ok(state)
+    Ok(Some(state))
 }
 
 /// What a phone has before its first sync.

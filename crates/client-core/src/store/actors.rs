@@ -37,6 +37,13 @@ pub(crate) fn is_own(connection: &Connection, actor: [u8; 16]) -> Result<bool, P
     Ok(found.is_some())
 }
 
+/// Every actor that the store ever wrote with.
+pub(crate) fn all(connection: &Connection) -> Result<BTreeSet<[u8; 16]>, PhoneError> {
+    let mut statement = connection.prepare_cached("SELECT actor FROM actors")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Actors that the server knows as this device's, or that it is not asked to know.
 pub(crate) fn registered(connection: &Connection) -> Result<BTreeSet<[u8; 16]>, PhoneError> {
     let mut statement =

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use crate::error::PhoneError;
@@ -35,6 +36,10 @@ const BUSY: Duration = Duration::from_secs(15);
 
 /// Reading connections that are kept open.
 const IDLE_READERS: usize = 4;
+
+/// What the writing connection may hold in memory. A page of a sync changes some megabytes; what does
+/// not fit is encrypted and written out before the page ends, and again when it changes again.
+const WRITER_CACHE_KIB: i64 = 12 * 1024;
 
 /// The open store.
 pub(crate) struct Store {
@@ -47,7 +52,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the file, creates it if it is missing, and brings it to the current version.
     pub(crate) fn open(path: &Path, key: StoreKey) -> Result<Self, PhoneError> {
-        let mut writer = connect(path, &key)?;
+        let mut writer = connect_writer(path, &key)?;
         migrate::refuse_newer(&writer)?;
         use_wal(&writer)?;
         migrate::migrate(&mut writer)?;
@@ -74,7 +79,7 @@ impl Store {
         };
         let outcome = attempt();
         if outcome.as_ref().is_err_and(spoils_connection)
-            && let Ok(fresh) = connect(&self.path, &self.key)
+            && let Ok(fresh) = connect_writer(&self.path, &self.key)
         {
             *writer = fresh;
         }
@@ -139,6 +144,15 @@ fn connect(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
          PRAGMA foreign_keys = ON;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Without it SQLite prepares a statement anew for every value that it compares with the condition
+    // of a partial index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
+}
+
+fn connect_writer(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
+    let connection = connect(path, key)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(connection)
 }
 

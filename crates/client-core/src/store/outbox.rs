@@ -157,6 +157,26 @@ pub(crate) fn undecided_there(connection: &Connection) -> Result<Vec<Digest>, Ph
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The record of the change of that name, and where it stands.
+pub(crate) fn standing(
+    connection: &Connection,
+    item: Digest,
+) -> Result<Option<(RecordId, Standing)>, PhoneError> {
+    let mut statement =
+        connection.prepare_cached("SELECT record, standing FROM outbox WHERE item = ?1")?;
+    let found = statement.query_row([item.0], |row| {
+        let standing = Standing::from_code(row.get_ref(1)?.as_str()?);
+        Ok((RecordId::from_bytes(row.get(0)?), standing))
+    });
+    let damaged = PhoneError::StoreDamaged {
+        what: "change in the outbox",
+    };
+    match found.optional()? {
+        Some((record, standing)) => Ok(Some((record, standing.ok_or(damaged)?))),
+        None => Ok(None),
+    }
+}
+
 /// The change of that name.
 pub(crate) fn by_item(connection: &Connection, item: Digest) -> Result<Option<Item>, PhoneError> {
     let sql = format!("SELECT {COLUMNS} FROM outbox WHERE item = ?1");

@@ -29,8 +29,15 @@ pub(crate) fn settle(
     Ok(settled > 0)
 }
 
+/// Whether any change is lacking.
+pub(crate) fn any(connection: &Connection) -> Result<bool, PhoneError> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM owed)")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// Whether any change of the record is lacking.
-pub(crate) fn any(connection: &Connection, record: RecordId) -> Result<bool, PhoneError> {
+pub(crate) fn any_of(connection: &Connection, record: RecordId) -> Result<bool, PhoneError> {
     Ok(connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM owed WHERE record = ?1)")?
         .query_row([record.as_bytes()], |row| row.get(0))?)

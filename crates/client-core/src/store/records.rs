@@ -15,14 +15,16 @@ use crate::standing::Standing;
 /// All that the store keeps about a record besides its changes.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
+    /// Its row here; `None` if it has none yet.
+    pub(crate) stored: Option<StoredRow>,
     /// What the record says.
     pub(crate) view: RecordView,
     /// `view` as JSON, as it came.
     pub(crate) view_json: String,
     /// What the log says of a case.
     pub(crate) state: Option<CaseState>,
-    /// `state` with own pending proposals on top.
-    pub(crate) expected: Option<CaseState>,
+    /// `state` as JSON, as it came.
+    pub(crate) state_json: Option<String>,
     /// Where the server says it lives.
     pub(crate) ruled_home: Option<AreaCode>,
     /// The last log entry that the row reflects.
@@ -37,6 +39,27 @@ pub(crate) struct Facts {
     pub(crate) seen_by: i64,
     /// The page that brought it whole; 0 if none did.
     pub(crate) page: i64,
+    /// Whether the server no longer shows it.
+    pub(crate) out_of_scope: bool,
+}
+
+/// A record's row as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredRow {
+    /// Its number, which search knows it by.
+    row: i64,
+    /// The text that search finds it by; `None` if it is to be indexed again in any case.
+    searchable: Option<String>,
+}
+
+impl StoredRow {
+    /// The row, to be indexed again even if its words stay: what is told anew mends what is damaged.
+    pub(crate) fn told_anew(self) -> Self {
+        Self {
+            searchable: None,
+            ..self
+        }
+    }
 }
 
 impl Facts {
@@ -50,122 +73,116 @@ fn damaged(what: &'static str) -> PhoneError {
     PhoneError::StoreDamaged { what }
 }
 
-fn to_json(state: Option<&CaseState>) -> Result<Option<String>, PhoneError> {
-    let json = state.map(serde_json::to_string).transpose();
-    json.map_err(|_| damaged("case state"))
-}
-
 /// The record's facts, if it is here.
 pub(crate) fn get(connection: &Connection, id: RecordId) -> Result<Option<Facts>, PhoneError> {
-    type Columns = (
-        String,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        u64,
-        Vec<u8>,
-        i64,
-        Vec<u8>,
-        i64,
-        i64,
-    );
     let mut statement = connection.prepare_cached(
-        "SELECT view, state, expected_state, ruled_home, as_of, heads, updated_ms, print, seen_by,
-             page
+        "SELECT view, state, ruled_home, as_of, heads, updated_ms, print, seen_by, page,
+             out_of_scope, row
          FROM records WHERE id = ?1",
     )?;
-    let found: Option<Columns> = statement
-        .query_row([id.as_bytes()], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-                row.get(5)?,
-                row.get(6)?,
-                row.get(7)?,
-                row.get(8)?,
-                row.get(9)?,
-            ))
-        })
-        .optional()?;
-    let Some(found) = found else {
-        return Ok(None);
-    };
-    let (view_json, state, expected, home, as_of, heads, updated_ms, print, seen_by, page) = found;
-    let case_state = |json: Option<String>| {
-        let state = json.map(|json| serde_json::from_str(&json)).transpose();
-        state.map_err(|_| damaged("case state"))
-    };
-    Ok(Some(Facts {
-        view: serde_json::from_str(&view_json).map_err(|_| damaged("view"))?,
-        view_json,
-        state: case_state(state)?,
-        expected: case_state(expected)?,
-        ruled_home: home.map(AreaCode::new),
-        as_of,
-        heads,
-        updated_ms,
-        print,
-        seen_by,
-        page,
-    }))
+    let found = statement.query_row([id.as_bytes()], |row| Ok(read_facts(row)));
+    found.optional()?.transpose()
 }
 
-/// Stores a record's facts, its list row and what search finds it by.
-pub(crate) fn put(connection: &Connection, id: RecordId, facts: &Facts) -> Result<(), PhoneError> {
+fn read_facts(row: &Row<'_>) -> Result<Facts, PhoneError> {
+    let view_json: String = row.get(0)?;
+    let state_json: Option<String> = row.get(1)?;
+    let view: RecordView = serde_json::from_str(&view_json).map_err(|_| damaged("view"))?;
+    let state = state_json.as_deref().map(serde_json::from_str).transpose();
+    Ok(Facts {
+        stored: Some(StoredRow {
+            row: row.get(10)?,
+            searchable: Some(view.searchable()),
+        }),
+        view,
+        view_json,
+        state: state.map_err(|_| damaged("case state"))?,
+        state_json,
+        ruled_home: row.get::<_, Option<String>>(2)?.map(AreaCode::new),
+        as_of: row.get(3)?,
+        heads: row.get(4)?,
+        updated_ms: row.get(5)?,
+        print: row.get(6)?,
+        seen_by: row.get(7)?,
+        page: row.get(8)?,
+        out_of_scope: row.get(9)?,
+    })
+}
+
+const INSERT: &str = "INSERT INTO records (kind, headline, author, home, category, department,
+         stage, expected_stage, standing, conflicts, created_ms, updated_ms, deleted, view, state,
+         expected_state, ruled_home, as_of, heads, print, seen_by, page, out_of_scope, id)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+         ?20, ?21, ?22, ?23, ?24)";
+
+const UPDATE: &str = "UPDATE records SET kind = ?1, headline = ?2, author = ?3, home = ?4,
+         category = ?5, department = ?6, stage = ?7, expected_stage = ?8, standing = ?9,
+         conflicts = ?10, created_ms = ?11, updated_ms = ?12, deleted = ?13, view = ?14,
+         state = ?15, expected_state = ?16, ruled_home = ?17, as_of = ?18, heads = ?19,
+         print = ?20, seen_by = ?21, page = ?22, out_of_scope = ?23
+     WHERE id = ?24";
+
+/// Stores a record's facts and its list row. `expected` is the state of a case with own pending
+/// proposals on top, if there are any. Returns what is to be indexed with [`search::index`] before
+/// the transaction ends.
+pub(crate) fn put(
+    connection: &Connection,
+    id: RecordId,
+    facts: &Facts,
+    expected: Option<&CaseState>,
+) -> Result<Option<search::News>, PhoneError> {
     let view = &facts.view;
     let is_case = view.kind == Kind::Case;
-    let state = facts.state.clone().unwrap_or_default();
-    let expected = facts.expected.clone().unwrap_or_else(|| state.clone());
+    let begins = CaseState::default();
+    let state = facts.state.as_ref().unwrap_or(&begins);
+    let expected_json = expected.map(serde_json::to_string).transpose();
     let category = state
         .category
         .as_deref()
         .unwrap_or_else(|| view.text("category"));
-    let row: i64 = connection
-        .prepare_cached(
-            "INSERT INTO records (id, kind, headline, author, home, category, department, stage,
-                 expected_stage, standing, conflicts, created_ms, updated_ms, deleted, view, state,
-                 expected_state, ruled_home, as_of, heads, print, seen_by, page, out_of_scope)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, ?19, ?20, ?21, ?22, ?23, 0)
-             ON CONFLICT (id) DO UPDATE SET kind = ?2, headline = ?3, author = ?4, home = ?5,
-                 category = ?6, department = ?7, stage = ?8, expected_stage = ?9, standing = ?10,
-                 conflicts = ?11, created_ms = ?12, updated_ms = ?13, deleted = ?14, view = ?15,
-                 state = ?16, expected_state = ?17, ruled_home = ?18, as_of = ?19, heads = ?20,
-                 print = ?21, seen_by = ?22, page = ?23
-             RETURNING row",
-        )?
-        .query_row(
-            rusqlite::params![
-                id.as_bytes(),
-                view.kind.code(),
-                view.headline(),
-                view.author.as_str(),
-                facts.home().as_str(),
-                (!category.is_empty()).then_some(category),
-                state.department.as_ref().map(Department::as_str),
-                is_case.then(|| state.stage.code()),
-                is_case.then(|| expected.stage.code()),
-                outbox::worst(connection, id)?.rank(),
-                view.conflicts.len(),
-                view.created_at_ms,
-                facts.updated_ms,
-                view.deleted_at_ms.is_some(),
-                facts.view_json,
-                to_json(facts.state.as_ref())?,
-                to_json(facts.expected.as_ref())?,
-                facts.ruled_home.as_ref().map(AreaCode::as_str),
-                number(facts.as_of)?,
-                facts.heads,
-                facts.print,
-                facts.seen_by,
-                facts.page,
-            ],
-            |row| row.get(0),
-        )?;
-    search::index(connection, row, &view.searchable())
+    let searchable = view.searchable();
+    let sql = if facts.stored.is_some() {
+        UPDATE
+    } else {
+        INSERT
+    };
+    connection.prepare_cached(sql)?.execute(rusqlite::params![
+        view.kind.code(),
+        view.headline(),
+        view.author.as_str(),
+        facts.home().as_str(),
+        (!category.is_empty()).then_some(category),
+        state.department.as_ref().map(Department::as_str),
+        is_case.then(|| state.stage.code()),
+        is_case.then(|| expected.unwrap_or(state).stage.code()),
+        outbox::worst(connection, id)?.rank(),
+        view.conflicts.len(),
+        view.created_at_ms,
+        facts.updated_ms,
+        view.deleted_at_ms.is_some(),
+        facts.view_json,
+        facts.state_json,
+        expected_json.map_err(|_| damaged("case state"))?,
+        facts.ruled_home.as_ref().map(AreaCode::as_str),
+        number(facts.as_of)?,
+        facts.heads,
+        facts.print,
+        facts.seen_by,
+        facts.page,
+        facts.out_of_scope,
+        id.as_bytes(),
+    ])?;
+    let (row, before) = match &facts.stored {
+        Some(stored) => (stored.row, stored.searchable.as_ref()),
+        None => (connection.last_insert_rowid(), None),
+    };
+    let is_known = facts.stored.is_some();
+    let is_news = before != Some(&searchable);
+    Ok(is_news.then_some(search::News {
+        row,
+        text: searchable,
+        is_known,
+    }))
 }
 
 /// Brings the row's standing in line with the outbox.
@@ -285,7 +302,7 @@ pub(crate) fn cases(
     me: &str,
 ) -> Result<Vec<(RecordRow, CaseState)>, PhoneError> {
     let sql = format!(
-        "SELECT {ROW}, expected_state FROM records
+        "SELECT {ROW}, coalesce(expected_state, state) FROM records
          WHERE kind = 'case' AND deleted = 0 ORDER BY updated_ms DESC, id DESC"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -308,17 +325,8 @@ pub(crate) fn cases(
 
 /// Marks a record that the server no longer shows; it goes once nothing of it is undecided.
 pub(crate) fn mark_out_of_scope(connection: &Connection, id: RecordId) -> Result<(), PhoneError> {
-    connection.execute(
-        "UPDATE records SET out_of_scope = 1 WHERE id = ?1",
-        [id.as_bytes()],
-    )?;
-    Ok(())
-}
-
-/// The server shows the record.
-pub(crate) fn mark_in_scope(connection: &Connection, id: RecordId) -> Result<(), PhoneError> {
     connection
-        .prepare_cached("UPDATE records SET out_of_scope = 0 WHERE id = ?1")?
+        .prepare_cached("UPDATE records SET out_of_scope = 1 WHERE id = ?1")?
         .execute([id.as_bytes()])?;
     Ok(())
 }

@@ -24,12 +24,25 @@ fn letters(text: &str) -> String {
 }
 
 fn push_letters(spaced: &mut String, line: &str) {
-    for letter in line.chars().flat_map(char::to_lowercase) {
-        if letter.is_alphanumeric() {
+    for letter in line.chars() {
+        if is_common_han(letter) {
+            spaced.push(letter);
+            spaced.push(' ');
+            continue;
+        }
+        for letter in letter
+            .to_lowercase()
+            .filter(|letter| letter.is_alphanumeric())
+        {
             spaced.push(letter);
             spaced.push(' ');
         }
     }
+}
+
+/// Most of what is indexed: letters without case, which need no look into Unicode's tables.
+const fn is_common_han(letter: char) -> bool {
+    matches!(letter, '\u{4e00}'..='\u{9fff}')
 }
 
 /// The FTS5 expression that finds `text`; `None` if it holds neither letter nor digit.
@@ -40,12 +53,33 @@ pub(crate) fn phrase(text: &str) -> Option<String> {
     (!spaced.is_empty()).then(|| format!("\"{spaced}\""))
 }
 
-/// Replaces what is indexed for a row of `records`.
-pub(crate) fn index(connection: &Connection, row: i64, text: &str) -> Result<(), PhoneError> {
-    remove(connection, row)?;
+fn add(connection: &Connection, row: i64, text: &str) -> Result<(), PhoneError> {
     connection
         .prepare_cached("INSERT INTO search (rowid, letters) VALUES (?1, ?2)")?
         .execute((row, letters(text)))?;
+    Ok(())
+}
+
+/// What is to be indexed of a row of `records`.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// The row.
+    pub(crate) row: i64,
+    /// What it is to be found by.
+    pub(crate) text: String,
+    /// Whether it is in the index already, with another text.
+    pub(crate) is_known: bool,
+}
+
+/// Indexes rows. Whatever else is written between two rows makes the index write a segment for the
+/// first one, to be merged later, so rows that come together are indexed together.
+pub(crate) fn index(connection: &Connection, news: &[News]) -> Result<(), PhoneError> {
+    for news in news {
+        if news.is_known {
+            remove(connection, news.row)?;
+        }
+        add(connection, news.row, &news.text)?;
+    }
     Ok(())
 }
 
@@ -65,6 +99,13 @@ mod tests {
     fn a_query_of_punctuation_only_finds_nothing() {
         assert_eq!(phrase("…，\"*"), None);
         assert_eq!(phrase("3栋-B").as_deref(), Some("\"3 栋 b\""));
+    }
+
+    #[test]
+    fn common_han_letters_are_letters_without_case() {
+        for letter in '\u{4e00}'..='\u{9fff}' {
+            assert!(letter.is_alphanumeric() && letter.to_lowercase().eq([letter]));
+        }
     }
 
     #[test]

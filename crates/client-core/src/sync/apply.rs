@@ -6,7 +6,7 @@ use gridlog_domain::id::RecordId;
 use gridlog_protocol::{Certificate, Key, Lineage, PageBody, Verdict, VerifyingKey};
 use rusqlite::Connection;
 
-use super::page::CheckedPage;
+use super::page::{CheckedDelta, CheckedPage};
 use super::session::Asked;
 use super::{receipt, repair};
 use crate::device_time;
@@ -37,11 +37,12 @@ pub(super) struct Taken {
 }
 
 impl Inner {
-    /// Stores a page that came at `answered_ms`, device time.
+    /// Stores a page that came at `answered_ms`, device time; `deltas` are its records.
     pub(super) fn take_page(
         &self,
         connection: &Connection,
         checked: &CheckedPage,
+        deltas: Vec<CheckedDelta>,
         asked: &Asked,
         answered_ms: i64,
     ) -> Result<Taken, PhoneError> {
@@ -55,7 +56,7 @@ impl Inner {
             if asked.is_first {
                 taken.purged = purge_settled(connection)?;
             }
-            self.take_pull(connection, checked, asked, &mut taken)?;
+            self.take_pull(connection, (checked, deltas), asked, &mut taken)?;
         }
         let refused = take_verdicts(connection, checked, asked, &mut taken)?;
         let knowledge = self.knowledge(connection)?;
@@ -93,7 +94,7 @@ impl Inner {
     fn take_pull(
         &self,
         connection: &Connection,
-        checked: &CheckedPage,
+        (checked, deltas): (&CheckedPage, Vec<CheckedDelta>),
         asked: &Asked,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
@@ -103,7 +104,7 @@ impl Inner {
         }
         repair::take_lineage(connection, checked, asked, taken)?;
         let knowledge = self.knowledge(connection)?;
-        self.take_records(connection, checked, &knowledge, taken)
+        self.take_records(connection, checked, deltas, &knowledge, taken)
     }
 }
 
@@ -186,14 +187,14 @@ fn take_verdicts(
 ) -> Result<Vec<(Item, String)>, PhoneError> {
     let mut refused = Vec::new();
     for (name, verdict) in asked.names().zip(&checked.page.body.verdicts) {
-        let Some(item) = outbox::by_item(connection, *name)? else {
+        let Some((record, stood)) = outbox::standing(connection, *name)? else {
             continue;
         };
-        taken.touched.insert(item.record);
         // The feed of the same page may know more than the verdict.
-        if item.standing == Standing::InLog {
+        if stood == Standing::InLog {
             continue;
         }
+        taken.touched.insert(record);
         let (standing, code) = match verdict {
             Verdict::Received => (Standing::Received, None),
             Verdict::Waiting { .. } => (Standing::Waiting, None),
@@ -206,11 +207,12 @@ fn take_verdicts(
             }
             Verdict::Refused { code } => {
                 taken.refused += 1;
-                refused.push((item, code.clone()));
+                let item = outbox::by_item(connection, *name)?;
+                refused.extend(item.map(|item| (item, code.clone())));
                 continue;
             }
         };
-        outbox::set_standing(connection, item.item, standing, code)?;
+        outbox::set_standing(connection, *name, standing, code)?;
     }
     Ok(refused)
 }

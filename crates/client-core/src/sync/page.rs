@@ -77,7 +77,7 @@ pub(super) struct CheckedDelta {
     pub(super) seen_by: u64,
     pub(super) view: CheckedView,
     pub(super) state: Option<CaseState>,
-    pub(super) state_json: Vec<u8>,
+    pub(super) state_json: Option<String>,
     /// Of a whole record: the rulings on it, with their canonical bytes.
     pub(super) rulings: Vec<(LogEntry, Vec<u8>)>,
     pub(super) authors: Vec<Author>,
@@ -85,9 +85,9 @@ pub(super) struct CheckedDelta {
 
 impl CheckedDelta {
     /// The record's print with these heads and that case state.
-    pub(super) fn print(&self, heads: &[Digest], state_json: &[u8]) -> Vec<u8> {
+    pub(super) fn print(&self, heads: &[Digest], state_json: &str) -> Vec<u8> {
         let key = Key(*self.record.as_bytes());
-        record_print(key, heads, state_json).0.to_vec()
+        record_print(key, heads, state_json.as_bytes()).0.to_vec()
     }
 }
 
@@ -215,11 +215,12 @@ fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
         true => heads_of_whole(delta, &changes)?,
         false => Vec::new(),
     };
-    let state_json = delta
-        .state
-        .as_ref()
-        .map_or(Vec::new(), |json| json.0.clone());
-    let state = delta.state.as_ref();
+    let malformed_state = || bad("a case state is malformed");
+    let state_json = delta.state.as_ref();
+    let state_json = state_json
+        .map(|json| String::from_utf8(json.0.clone()).map_err(|_| malformed_state()))
+        .transpose()?;
+    let state = state_json.as_deref().map(serde_json::from_str).transpose();
     Ok(CheckedDelta {
         record: RecordId::from_bytes(delta.record.0),
         changes,
@@ -231,10 +232,7 @@ fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
         area: AreaCode::new(delta.area.clone()),
         seen_by: delta.seen_by,
         view: check_view(&delta.view)?,
-        state: state
-            .map(|json| serde_json::from_slice(&json.0))
-            .transpose()
-            .map_err(|_| bad("a case state is malformed"))?,
+        state: state.map_err(|_| malformed_state())?,
         state_json,
         rulings: rulings(delta)?,
         authors: delta.authors.clone(),

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::RecordView;
-use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::History;
 use gridlog_protocol::{Digest, Fact, Key, Splice, item_digest, text_check};
 use rusqlite::Connection;
@@ -16,8 +15,10 @@ use crate::document::{Knowledge, store_facts};
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::store::audiences::Numbering;
-use crate::store::records::Facts;
-use crate::store::{actors, changes, evidence, log, meta, outbox, owed, records, sealed, wants};
+use crate::store::records::{Facts, StoredRow};
+use crate::store::{
+    actors, changes, evidence, log, meta, outbox, owed, records, sealed, search, wants,
+};
 
 /// Own changes that the page's entries admit, by record.
 type Admitted = BTreeMap<RecordId, Vec<Digest>>;
@@ -29,16 +30,42 @@ struct Pull<'a> {
     knowledge: &'a Knowledge,
     numbering: Numbering,
     admitted: Admitted,
+    own: Own,
+    /// Whether this store still gives back what the server lost.
+    is_repairing: bool,
     /// The number under which evidence of the page is kept; 0 for none.
     page: i64,
 }
 
+/// What tells own changes from those of others, asked once for a page: most of what comes is of
+/// others, and nothing here needs to be looked up for that.
+struct Own {
+    actors: BTreeSet<[u8; 16]>,
+    /// Whether changes are lacking that this device wrote, perhaps by an actor that it forgot.
+    lacks_some: bool,
+}
+
+impl Own {
+    fn read(connection: &Connection) -> Result<Self, PhoneError> {
+        Ok(Self {
+            actors: actors::all(connection)?,
+            lacks_some: owed::any(connection)?,
+        })
+    }
+
+    /// Whether the outbox may hold a change by that actor.
+    fn wrote(&self, actor: &[u8]) -> bool {
+        <[u8; 16]>::try_from(actor).is_ok_and(|actor| self.actors.contains(&actor))
+    }
+}
+
 impl Inner {
-    /// Stores entries and records of a page.
+    /// Stores entries and records of a page; `deltas` are the records.
     pub(super) fn take_records(
         &self,
         connection: &Connection,
         checked: &CheckedPage,
+        deltas: Vec<CheckedDelta>,
         knowledge: &Knowledge,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
@@ -47,21 +74,25 @@ impl Inner {
             None => 0,
         };
         let epoch = checked.page.statement.position.epoch;
-        let admitted = take_entries(connection, checked, (epoch, page), taken)?;
-        let pull = Pull {
+        let admitted = take_entries(connection, checked, &deltas, (epoch, page), taken)?;
+        let mut pull = Pull {
             inner: self,
             connection,
             knowledge,
             numbering: Numbering::read(connection)?,
             admitted,
+            own: Own::read(connection)?,
+            is_repairing: meta::REPAIRING.get(connection)?.unwrap_or(false),
             page,
         };
-        for delta in &checked.deltas {
+        let mut news = Vec::new();
+        for delta in deltas {
             for (ruling, canonical) in &delta.rulings {
                 log::add(connection, (epoch, page), ruling, canonical)?;
             }
-            pull.take(delta, taken)?;
+            news.extend(pull.take(delta, taken)?);
         }
+        search::index(connection, &news)?;
         for gone in &checked.page.body.gone {
             let id = RecordId::from_bytes(gone.0);
             records::mark_out_of_scope(connection, id)?;
@@ -81,22 +112,21 @@ impl Inner {
 fn take_entries(
     connection: &Connection,
     checked: &CheckedPage,
+    deltas: &[CheckedDelta],
     place: (u64, i64),
     taken: &mut Taken,
 ) -> Result<Admitted, PhoneError> {
-    let brought: BTreeSet<(RecordId, [u8; 32])> = checked
-        .deltas
+    let own = Own::read(connection)?;
+    // The changes that the page brings, and whether each may be an own one.
+    let brought: BTreeMap<(RecordId, [u8; 32]), bool> = deltas
         .iter()
         .flat_map(|delta| {
-            delta
-                .changes
-                .iter()
-                .map(|change| (delta.record, change.hash))
+            let changes = delta.changes.iter();
+            changes.map(|change| ((delta.record, change.hash), own.wrote(&change.actor)))
         })
         .collect();
     // What a whole record does not bring as a change is in its snapshot.
-    let whole: BTreeSet<RecordId> = checked
-        .deltas
+    let whole: BTreeSet<RecordId> = deltas
         .iter()
         .filter(|delta| delta.whole)
         .map(|delta| delta.record)
@@ -107,11 +137,14 @@ fn take_entries(
         let record = RecordId::from_bytes(entry.record.0);
         match entry.fact {
             Fact::Admit { change, .. } => {
-                if outbox::set_in_log(connection, entry.record.0, change.0)? {
+                let brought = brought.get(&(record, change.0)).copied();
+                if brought.unwrap_or(true)
+                    && outbox::set_in_log(connection, entry.record.0, change.0)?
+                {
                     taken.admitted += 1;
                     taken.touched.insert(record);
                 }
-                if brought.contains(&(record, change.0)) {
+                if brought.is_some() {
                     continue;
                 }
                 if changes::mark_pulled(connection, record, change.0)? {
@@ -129,18 +162,24 @@ fn take_entries(
 }
 
 impl Pull<'_> {
-    fn take(&self, delta: &CheckedDelta, taken: &mut Taken) -> Result<(), PhoneError> {
+    /// Returns what is to be indexed of the record.
+    fn take(
+        &mut self,
+        mut delta: CheckedDelta,
+        taken: &mut Taken,
+    ) -> Result<Option<search::News>, PhoneError> {
         let known = records::get(self.connection, delta.record)?;
-        let known = match known {
-            None if !delta.whole => return wants::add(self.connection, delta.record),
-            known => known,
+        if known.is_none() && !delta.whole {
+            wants::add(self.connection, delta.record)?;
+            return Ok(None);
+        }
+        let lacks = self.take_changes(&delta, taken)?;
+        let told = std::mem::replace(&mut delta.view, CheckedView::Same);
+        let Some((view, view_json)) = self.view(delta.record, told, known.as_ref())? else {
+            wants::add(self.connection, delta.record)?;
+            return Ok(None);
         };
-        let lacks = self.take_changes(delta, taken)?;
-        let view = match self.view(delta, known.as_ref())? {
-            Some(view) => view,
-            None => return wants::add(self.connection, delta.record),
-        };
-        let heads = self.heads(delta, known.as_ref())?;
+        let heads = self.heads(&delta, known.as_ref())?;
         if delta.whole {
             wants::settle(self.connection, delta.record)?;
             sealed::unseal(self.connection, delta.record)?;
@@ -148,35 +187,52 @@ impl Pull<'_> {
         if lacks {
             wants::add(self.connection, delta.record)?;
         }
-        let (state, state_json) = state(delta, known.as_ref())?;
+        let (state, state_json) = match known.as_ref().filter(|_| !delta.whole) {
+            Some(known) if delta.state.is_none() => (known.state.clone(), known.state_json.clone()),
+            _ => (delta.state.take(), delta.state_json.take()),
+        };
+        let print = delta.print(&heads, state_json.as_deref().unwrap_or_default());
+        let (as_of, page, stored) = match known {
+            Some(known) if lacks => (
+                known.as_of,
+                known.page,
+                known.stored.map(StoredRow::told_anew),
+            ),
+            Some(known) if !delta.whole => (delta.as_of, known.page, known.stored),
+            Some(known) => (
+                delta.as_of,
+                self.page,
+                known.stored.map(StoredRow::told_anew),
+            ),
+            None => (delta.as_of, self.page, None),
+        };
         let mut facts = Facts {
-            view: view.0,
-            view_json: view.1,
+            stored,
+            view,
+            view_json,
             state,
-            expected: None,
-            ruled_home: Some(delta.area.clone()),
-            as_of: match &known {
-                Some(known) if lacks => known.as_of,
-                _ => delta.as_of,
-            },
-            print: delta.print(&heads, &state_json),
+            state_json,
+            ruled_home: Some(delta.area),
+            as_of,
+            print,
             heads: heads.iter().flat_map(|head| head.0).collect(),
             updated_ms: delta.updated_ms,
             seen_by: self.numbering.translate(delta.seen_by),
-            page: match &known {
-                Some(known) if lacks || !delta.whole => known.page,
-                _ => self.page,
-            },
+            page,
+            out_of_scope: false,
         };
         if changes::any_not_pulled(self.connection, delta.record)? {
             self.merge_own(delta.record, &mut facts);
         }
-        store_facts(self.connection, self.knowledge, delta.record, facts)?;
-        records::mark_in_scope(self.connection, delta.record)
+        store_facts(self.connection, self.knowledge, delta.record, &facts)
     }
 
     /// Says whether the server lacks something that is here and still to be given back.
-    fn take_changes(&self, delta: &CheckedDelta, taken: &mut Taken) -> Result<bool, PhoneError> {
+    fn take_changes(
+        &mut self,
+        delta: &CheckedDelta,
+        taken: &mut Taken,
+    ) -> Result<bool, PhoneError> {
         let (connection, record) = (self.connection, delta.record);
         for change in &delta.changes {
             changes::add_pulled(connection, record, change.hash, &change.bytes)?;
@@ -197,16 +253,15 @@ impl Pull<'_> {
 
     /// A snapshot names no change. If some in it are this device's own, it is opened to find them.
     fn take_snapshot(
-        &self,
+        &mut self,
         delta: &CheckedDelta,
         chunk: &[u8],
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
         let (connection, record) = (self.connection, delta.record);
-        let mut has_own = owed::any(connection, record)?;
-        for author in &delta.authors {
-            has_own = has_own || actors::is_own(connection, author.actor.0)?;
-        }
+        let mut authors = delta.authors.iter();
+        let has_own = authors.any(|author| self.own.wrote(&author.actor.0))
+            || self.own.lacks_some && owed::any_of(connection, record)?;
         if !has_own {
             return Ok(());
         }
@@ -230,22 +285,24 @@ impl Pull<'_> {
     /// The log has a change. One by an actor of this device is its own, even if a copy of the store
     /// forgot it, or forgot the actor.
     fn note_in_log(
-        &self,
+        &mut self,
         record: RecordId,
         change: &CheckedChange,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
         let connection = self.connection;
-        if outbox::set_in_log(connection, *record.as_bytes(), change.hash)? {
+        let is_own = self.own.wrote(&change.actor);
+        if is_own && outbox::set_in_log(connection, *record.as_bytes(), change.hash)? {
             taken.admitted += 1;
             taken.touched.insert(record);
         }
         let Ok(actor) = <[u8; 16]>::try_from(change.actor.as_slice()) else {
             return Ok(());
         };
-        if owed::settle(connection, record, change.hash)? {
+        if self.own.lacks_some && owed::settle(connection, record, change.hash)? {
             actors::remember(connection, actor)?;
-        } else if !actors::is_own(connection, actor)? {
+            self.own.actors.insert(actor);
+        } else if !is_own {
             return Ok(());
         }
         let item = item_digest(Key(*record.as_bytes()), &change.bytes);
@@ -262,13 +319,12 @@ impl Pull<'_> {
         taken: &mut Taken,
     ) -> Result<bool, PhoneError> {
         let (connection, record) = (self.connection, delta.record);
-        let is_repairing = meta::REPAIRING.get(connection)?.unwrap_or(false);
         let mut keeps = false;
         for hash in changes::pulled(connection, record)? {
             if delta.changes.iter().any(|change| change.hash == hash) {
                 continue;
             }
-            if is_repairing {
+            if self.is_repairing {
                 keeps = true;
                 continue;
             }
@@ -285,19 +341,20 @@ impl Pull<'_> {
     /// What the record says, with its JSON; `None` if that cannot be told from the page.
     fn view(
         &self,
-        delta: &CheckedDelta,
+        record: RecordId,
+        told: CheckedView,
         known: Option<&Facts>,
     ) -> Result<Option<(RecordView, String)>, PhoneError> {
-        Ok(match (&delta.view, known) {
-            (CheckedView::Whole { view, json }, _) => Some((RecordView::clone(view), json.clone())),
-            (_, None) => None,
-            (CheckedView::Same, Some(known)) => Some((known.view.clone(), known.view_json.clone())),
+        let (patch, splices, check) = match (told, known) {
+            (CheckedView::Whole { view, json }, _) => return Ok(Some((*view, json))),
+            (_, None) => return Ok(None),
+            (CheckedView::Same, Some(known)) => return Ok(Some(stands(known))),
             // Own words that the log does not have are in the known view and not in the server's;
             // then the document tells.
             (CheckedView::Patch { .. }, Some(known))
-                if changes::any_not_pulled(self.connection, delta.record)? =>
+                if changes::any_not_pulled(self.connection, record)? =>
             {
-                Some((known.view.clone(), known.view_json.clone()))
+                return Ok(Some(stands(known)));
             }
             (
                 CheckedView::Patch {
@@ -305,15 +362,15 @@ impl Pull<'_> {
                     splices,
                     check,
                 },
-                Some(known),
-            ) => {
-                let mut view = serde_json::from_str(&known.view_json)
-                    .map_err(|_| PhoneError::StoreDamaged { what: "view" })?;
-                json_patch::merge(&mut view, patch);
-                splice(&mut view, splices);
-                mended(view).filter(|(_, json)| text_check(json.as_bytes()) == *check)
-            }
-        })
+                Some(_),
+            ) => (patch, splices, check),
+        };
+        let json = known.map_or("", |known| &known.view_json);
+        let mut view =
+            serde_json::from_str(json).map_err(|_| PhoneError::StoreDamaged { what: "view" })?;
+        json_patch::merge(&mut view, &patch);
+        splice(&mut view, &splices);
+        Ok(mended(view).filter(|(_, json)| text_check(json.as_bytes()) == check))
     }
 
     /// The heads of the record in the log: the known ones, with what the page brings on top. If
@@ -389,20 +446,9 @@ impl Pull<'_> {
     }
 }
 
-/// What the log says of a case, with its JSON: as the page has it, or as it was where nothing was
-/// ruled since.
-fn state(
-    delta: &CheckedDelta,
-    known: Option<&Facts>,
-) -> Result<(Option<CaseState>, Vec<u8>), PhoneError> {
-    match known.and_then(|known| known.state.as_ref()) {
-        Some(state) if delta.state.is_none() && !delta.whole => {
-            let json = serde_json::to_vec(state);
-            let json = json.map_err(|_| PhoneError::StoreDamaged { what: "case state" })?;
-            Ok((Some(state.clone()), json))
-        }
-        _ => Ok((delta.state.clone(), delta.state_json.clone())),
-    }
+/// What is known of a view, with its JSON.
+fn stands(known: &Facts) -> (RecordView, String) {
+    (known.view.clone(), known.view_json.clone())
 }
 
 /// A view that was patched, with its JSON; `None` if the patch left no view.

@@ -310,9 +310,11 @@ impl SyncSession {
         let inner = &phone.inner;
         let body = body_of(answer).inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
-        let page = inner.open_page(&body, &asked)?;
+        let mut page = inner.open_page(&body, &asked)?;
+        let deltas = std::mem::take(&mut page.deltas);
+        let pulled_records = deltas.len() as u64;
         let (taken, is_repairing) = inner.store.write(|tx| {
-            let taken = inner.take_page(tx, &page, &asked, answered_ms)?;
+            let taken = inner.take_page(tx, &page, deltas, &asked, answered_ms)?;
             self.take_repair(tx, &page, &asked, taken.agrees)?;
             let is_repairing = meta::REPAIRING.get(tx)?.unwrap_or(false);
             let wait_ms = page.page.body.retry_after_ms;
@@ -325,7 +327,7 @@ impl SyncSession {
         self.report.rounds += 1;
         self.report.retry_after_ms = page.page.body.retry_after_ms;
         self.report.pulled_entries += page.entries.len() as u64;
-        self.report.pulled_records += page.deltas.len() as u64;
+        self.report.pulled_records += pulled_records;
         self.report.admitted += taken.admitted;
         self.report.refused += taken.refused;
         self.report.replayed += taken.replayed;

@@ -51,6 +51,11 @@ ALTER TABLE entries ADD COLUMN page INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE entries ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX entries_lost ON entries (epoch, seq) WHERE lost = 1;
 
+-- A record has few changes: the unique index finds them. Own ones that the log does not have are
+-- looked for with every record that comes.
+DROP INDEX changes_by_record;
+CREATE INDEX changes_not_in_log ON changes (record) WHERE pulled = 0 AND superseded = 0;
+
 ALTER TABLE records DROP COLUMN named_in_pass;
 ALTER TABLE records ADD COLUMN seen_by INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE records ADD COLUMN print BLOB NOT NULL DEFAULT x'';
