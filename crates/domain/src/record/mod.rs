@@ -38,7 +38,7 @@ pub use schema::{
     Container, Field, FieldType, Kind, LINE, PROSE, PersonalData, SCHEMA_VERSION, VISIT_OUTCOMES,
 };
 pub use value::{Crs, Fix, Place, Value};
-pub use view::{Conflict, LostValue, RecordView, StoredProposal};
+pub use view::{Beginning, Conflict, LostValue, RecordView, StoredProposal};
 
 #[cfg(test)]
 mod tests;

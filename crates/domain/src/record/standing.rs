@@ -2,6 +2,7 @@
 //!
 //! Automerge seeks every key from the start of the object, and reading a record asks for dozens.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::iter::MapRangeItem;
@@ -15,7 +16,7 @@ use super::schema::Container;
 pub(super) struct Standing<'a> {
     doc: &'a Automerge,
     object: ObjId,
-    items: BTreeMap<String, MapRangeItem<'a>>,
+    items: BTreeMap<Cow<'a, str>, MapRangeItem<'a>>,
 }
 
 impl<'a> Standing<'a> {
@@ -24,7 +25,7 @@ impl<'a> Standing<'a> {
         let items = doc.map_range(&object, ..);
         Self {
             doc,
-            items: items.map(|item| (item.key.to_string(), item)).collect(),
+            items: items.map(|item| (item.key.clone(), item)).collect(),
             object,
         }
     }
@@ -36,7 +37,7 @@ impl<'a> Standing<'a> {
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.items.keys().map(String::as_str)
+        self.items.keys().map(AsRef::as_ref)
     }
 
     pub(super) fn scalar(&self, key: &str) -> Option<ScalarValue> {
@@ -95,7 +96,7 @@ impl Marks {
             kept: kept.map_or_else(Vec::new, |kept| {
                 let items = kept.items.iter();
                 items
-                    .filter_map(|(key, item)| Some((key.clone(), scalar(item)?)))
+                    .filter_map(|(key, item)| Some((key.to_string(), scalar(item)?)))
                     .collect()
             }),
             settled: settled.map_or_else(BTreeSet::new, |settled| {

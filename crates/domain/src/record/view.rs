@@ -57,6 +57,39 @@ pub struct StoredProposal {
     pub sha256: String,
 }
 
+/// What a record says of how it began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// Its kind.
+    pub kind: Kind,
+    /// The area its author named.
+    pub area: AreaCode,
+    /// Who began it.
+    pub author: PersonId,
+}
+
+impl Beginning {
+    /// Reads it from a document, without the rest.
+    ///
+    /// # Errors
+    /// [`RecordError::NotARecord`] if no genesis change began it.
+    pub fn read(doc: &Automerge) -> Result<Self, RecordError> {
+        Self::in_root(&Standing::read(doc, ROOT))
+    }
+
+    fn in_root(root: &Standing<'_>) -> Result<Self, RecordError> {
+        let kind = match root.scalar("kind") {
+            Some(ScalarValue::Str(code)) => Kind::from_code(&code),
+            _ => None,
+        };
+        Ok(Self {
+            kind: kind.ok_or(RecordError::NotARecord { missing: "kind" })?,
+            area: AreaCode::new(text_in(root, "area")?),
+            author: PersonId::new(text_in(root, "author")?),
+        })
+    }
+}
+
 /// Everything a record says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordView {
@@ -94,15 +127,12 @@ impl RecordView {
     /// [`RecordError::NotARecord`] if no genesis change began it.
     pub fn read(doc: &Automerge) -> Result<Self, RecordError> {
         let root = Standing::read(doc, ROOT);
-        let kind = match root.scalar("kind") {
-            Some(ScalarValue::Str(code)) => Kind::from_code(&code),
-            _ => None,
-        };
+        let Beginning { kind, area, author } = Beginning::in_root(&root)?;
         let checks = Standing::in_container(&root, Container::Checks);
         let mut view = Self {
-            kind: kind.ok_or(RecordError::NotARecord { missing: "kind" })?,
-            area: AreaCode::new(text_in(&root, "area")?),
-            author: PersonId::new(text_in(&root, "author")?),
+            kind,
+            area,
+            author,
             created_at_ms: millis_in(&root, "created_at").ok_or(RecordError::NotARecord {
                 missing: "created_at",
             })?,

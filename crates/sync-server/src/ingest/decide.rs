@@ -2,7 +2,7 @@
 
 use gridlog_domain::id::{AreaCode, PersonId};
 use gridlog_domain::record::policy;
-use gridlog_domain::record::{Kind, RecordView};
+use gridlog_domain::record::{Beginning, Kind};
 use gridlog_domain::time::{ActTimes, CountedTime};
 use gridlog_merge_guard::{Admitted, Limits, Outcome as Judged, PolicyRefusal, Refusal, admit};
 use gridlog_protocol::limits::MAX_RECORD_BYTES;
@@ -175,33 +175,33 @@ pub(super) fn begin(
     admitted: &Admitted,
 ) -> Result<Ruled, ItemStatus> {
     let refused = |code: &str| ItemStatus::Refused(code.to_owned());
-    let view = RecordView::read(admitted.history.document()).map_err(|_| refused("bad_genesis"))?;
+    let begun = Beginning::read(admitted.history.document()).map_err(|_| refused("bad_genesis"))?;
     let directory = circumstances.directory;
     let done = counted(incoming, admitted.header.time_ms);
-    let area = home(directory, &view, incoming.by, done.at_ms);
+    let area = home(directory, (&begun.area, begun.kind), incoming.by, done.at_ms);
     let area = area.ok_or_else(|| refused("unknown_area"))?;
     let place = Place {
         area: &area,
         department: None,
-        anywhere: view.kind == Kind::Case,
+        anywhere: begun.kind == Kind::Case,
     };
     if let Some(status) = refuse_by_scope(circumstances, incoming, place, admitted.header.time_ms) {
         return Err(status);
     }
-    Ok(Ruled::new(view.kind, area, view.author))
+    Ok(Ruled::new(begun.kind, area, begun.author))
 }
 
 /// Where a new record lives if its area is as good as the record says; see [`begin`].
 pub(super) fn home(
     directory: &Directory,
-    view: &RecordView,
+    (declared, kind): (&AreaCode, Kind),
     by: &PersonId,
     at_ms: i64,
 ) -> Option<AreaCode> {
-    let declared = directory.areas.get(&view.area);
+    let declared = directory.areas.get(declared);
     match declared.filter(|area| area.is_valid_at(at_ms)) {
         Some(area) => Some(area.code.clone()),
-        None if view.kind == Kind::Case => own_area(directory, by),
+        None if kind == Kind::Case => own_area(directory, by),
         None => None,
     }
 }

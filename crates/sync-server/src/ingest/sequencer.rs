@@ -73,6 +73,8 @@ pub(super) struct Desk<'a> {
     load: Load,
     held: Held,
     held_back: BTreeMap<RecordId, Vec<(ItemStatus, InboxItem)>>,
+    /// Whether the store held anything back when it was asked, which stays so for the round.
+    store_holds_back: Option<bool>,
     decided: BTreeMap<Digest, ItemStatus>,
     revoked: BTreeMap<DeviceId, bool>,
     /// What this round decided, by the hash of the change.
@@ -263,6 +265,7 @@ impl<'a> Desk<'a> {
             load: Load::new(bounds.work, 1),
             held: Held::new(bounds),
             held_back: BTreeMap::new(),
+            store_holds_back: None,
             decided: BTreeMap::new(),
             revoked: BTreeMap::new(),
             fates: BTreeMap::new(),
@@ -391,8 +394,7 @@ impl<'a> Desk<'a> {
             let waits: Vec<(ItemStatus, InboxItem)> = waits;
             again.extend(waits.into_iter().map(|(_, item)| item));
         }
-        let store = self.circumstances.store;
-        let mut stored = store.held_back_by(record, change, AT_ONCE + 1)?;
+        let mut stored = self.held_back_by(record, change)?;
         if stored.len() > AT_ONCE {
             stored.truncate(AT_ONCE);
             self.batch.released.push((record, change));
@@ -407,6 +409,23 @@ impl<'a> Desk<'a> {
             self.queue.push_front(item);
         }
         Ok(())
+    }
+
+    /// What the store holds back because of a change. Mostly it holds back nothing at all.
+    fn held_back_by(
+        &mut self,
+        record: RecordId,
+        change: Digest,
+    ) -> Result<Vec<InboxItem>, StoreError> {
+        let store = self.circumstances.store;
+        let holds_back = match self.store_holds_back {
+            Some(known) => known,
+            None => *self.store_holds_back.insert(store.holds_back()?),
+        };
+        match holds_back {
+            true => store.held_back_by(record, change, AT_ONCE + 1),
+            false => Ok(Vec::new()),
+        }
     }
 
     fn is_revoked(&mut self, device: DeviceId) -> Result<bool, StoreError> {

@@ -71,6 +71,9 @@ pub trait Store: Send + Sync + 'static {
     /// What is held of a device.
     fn held_items(&self, device: DeviceId) -> Result<HeldItems, StoreError>;
 
+    /// Whether any item waits for a change or is blocked by one.
+    fn holds_back(&self) -> Result<bool, StoreError>;
+
     /// Items of a record that wait for that change or are blocked by it, the first `limit` in order
     /// of arrival.
     fn held_back_by(

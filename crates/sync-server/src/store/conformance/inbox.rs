@@ -174,6 +174,7 @@ fn what_comes_up_is_bounded_for_each_device_and_in_bytes(store: &impl Store) {
 fn what_a_change_held_back_comes_up_again_when_it_is_released(store: &impl Store) {
     let items: Vec<NewItem> = (1..=4).map(|seq| item(1, seq)).collect();
     store.add_to_inbox(&items).unwrap();
+    assert!(!store.holds_back().unwrap());
     let missing = Digest([3; 32]);
     let device = DeviceId::from_bytes(DEVICE);
     let statuses = [
@@ -192,6 +193,7 @@ fn what_a_change_held_back_comes_up_again_when_it_is_released(store: &impl Store
         .decisions
         .extend(items.iter().zip(statuses.clone()).map(decision));
     store.commit(&batch).unwrap();
+    assert!(store.holds_back().unwrap());
     let held = HeldItems {
         waiting: 3,
         bytes: 4 * HELD_AT_LEAST,

@@ -293,6 +293,14 @@ pub(super) fn held_items(tx: &Transaction<'_>, device: DeviceId) -> Result<HeldI
     })?)
 }
 
+pub(super) fn holds_back(tx: &Transaction<'_>) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT 1 FROM inbox INDEXED BY inbox_held_back
+         WHERE status IN ('waiting', 'blocked_by') LIMIT 1",
+    )?;
+    Ok(query.exists([])?)
+}
+
 pub(super) fn held_back_by(
     tx: &Transaction<'_>,
     record: RecordId,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
 use gridlog_protocol::Digest;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::Store;
@@ -142,7 +143,7 @@ impl SqliteStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&self.path, flags)?;
         reader.busy_timeout(LONGEST_WAIT)?;
-        reader.set_prepared_statement_cache_capacity(64);
+        keep_plans(&reader)?;
         Ok(reader)
     }
 }
@@ -155,7 +156,14 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    keep_plans(connection)
+}
+
+/// Keeps statements as they were prepared. Without the guarantee of stable plans SQLite prepares a
+/// statement anew for every value that it compares with the condition of a partial index.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
@@ -202,6 +210,10 @@ impl Store for SqliteStore {
 
     fn held_items(&self, device: DeviceId) -> Result<HeldItems, StoreError> {
         self.read(|tx| inbox::held_items(tx, device))
+    }
+
+    fn holds_back(&self) -> Result<bool, StoreError> {
+        self.read(inbox::holds_back)
     }
 
     fn held_back_by(

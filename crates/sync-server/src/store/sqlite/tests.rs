@@ -1,3 +1,5 @@
+use rusqlite::StatementStatus;
+
 use super::*;
 use crate::store::conformance::{DEVICE, Entered, SOMEBODY, device, erase, record};
 
@@ -10,6 +12,23 @@ fn store() -> (SqliteStore, tempfile::TempDir) {
 #[test]
 fn the_sqlite_store_keeps_what_every_store_must() {
     crate::store::conformance::run(store);
+}
+
+#[test]
+fn a_statement_is_prepared_once_whatever_it_is_asked_for() {
+    let (store, _folder) = store();
+    let ask = |tx: &Transaction<'_>, n: u8| {
+        let mut query = tx.prepare_cached(
+            "SELECT arrival FROM inbox WHERE record = ?1 AND detail = ?2
+             AND status IN ('waiting', 'blocked_by') ORDER BY arrival LIMIT ?3",
+        )?;
+        query.exists(rusqlite::params![[n; 16], [n; 32], n])?;
+        Ok(query.get_status(StatementStatus::RePrepare))
+    };
+    let again: i32 = store
+        .read(|tx| (1..5).map(|n| ask(tx, n)).sum::<Result<i32, StoreError>>())
+        .unwrap();
+    assert_eq!(again, 0);
 }
 
 #[test]
