@@ -29,7 +29,7 @@ impl Begun {
         let history = History::load([item.bytes.as_slice()]).ok()?;
         let view = RecordView::read(history.document()).ok()?;
         let done = done_at(header.time_ms, item.offset_ms, item.received_ms);
-        let area = home(directory, &view, &item.person, done.at_ms);
+        let area = home(directory, (&view.area, view.kind), &item.person, done.at_ms);
         let area = area.filter(|area| directory.areas.get(area).is_some());
         Some(Self { view, area })
     }
