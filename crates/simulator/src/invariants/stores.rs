@@ -86,10 +86,8 @@ impl World {
                 let shared = audiences.iter().filter(|name| of_record.contains(*name));
                 let shared = shared.count();
                 count += usize::from(shared > 0);
-                if let Some(row) = row
-                    && shared % 2 == 1
-                {
-                    fold.add(row.print(), 1);
+                if let Some(row) = row {
+                    fold.add(row.print(), u32::try_from(shared).unwrap_or(u32::MAX));
                 }
             }
             let told = store.exchange(&ExchangeQuery {
