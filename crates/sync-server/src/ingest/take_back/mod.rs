@@ -176,7 +176,12 @@ impl Taking<'_> {
             device_is_revoked: false,
             scope_is_cleared: true,
         };
+        let before = self.taken;
         let proposals = self.on(record, origin, |ledger| admit_again(ledger, &incoming))?;
+        if self.taken > before {
+            // A device may have sent what it built on this before anybody gave this back.
+            self.desk.batch.released.push((record, change));
+        }
         let deferred = proposals.into_iter().map(|(proposal, stored)| {
             let unruled = Unruled {
                 record,

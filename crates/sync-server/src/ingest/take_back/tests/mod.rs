@@ -7,7 +7,7 @@ use gridlog_protocol::{Fact, LogEntry, Returned};
 
 use super::*;
 use crate::ingest::Why;
-use crate::store::Store;
+use crate::store::{ItemStatus, Store};
 use crate::town::*;
 
 /// What a record is: everything that must come back as it was.
@@ -436,4 +436,22 @@ fn a_second_restore_knows_what_the_first_one_had_taken_back() {
     let returns = night.phones[0].everything();
     night.phones[0].give_back(&night.town, returns);
     require_day(&night);
+}
+
+#[test]
+fn what_waits_for_a_change_that_comes_back_is_decided_on() {
+    let mut night = a_night_with(&[COLLEAGUE]);
+    let (town, phone) = (&night.town, &mut night.phones[0]);
+    // It has nothing to give back, so it may go on at once.
+    phone.give_back(town, Vec::new());
+    let said = phone.write(town, record(1), &[comment(town, COLLEAGUE, "接着说的")]);
+    let name = gridlog_protocol::item_digest(said.record, &said.change.0);
+    phone.push(town, vec![said]);
+    let stands = || town.store.item_statuses(&[name]).unwrap().remove(0);
+    assert!(matches!(stands(), Some(ItemStatus::Waiting(_))));
+    let returns = phone.everything();
+    phone.give_back(town, returns);
+    let mut sequencer = town.sequencer.borrow_mut();
+    sequencer.round(town.now.get(), 100).unwrap();
+    assert!(matches!(stands(), Some(ItemStatus::Admitted(_))));
 }
