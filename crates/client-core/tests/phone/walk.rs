@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gridlog_client_core::ProposalStanding;
 use gridlog_domain::id::RecordId;
 use gridlog_protocol::Key;
 
@@ -57,6 +58,22 @@ fn a_walk_that_is_cut_at_any_page_goes_on_from_there() {
         cuts += 1;
     }
     assert!(cuts > 4, "the walk had only {cuts} pages");
+}
+
+#[test]
+fn a_walk_that_had_no_step_yet_when_the_scope_changed_again_is_not_over() {
+    let f = Fixture::new();
+    let own = f.phone.report(report("自己的")).unwrap();
+    let theirs = f.server.colleague_writes(new_case("同事的"), vec![]);
+    f.sync_rounds(1);
+    f.server.colleague_edits(own, &[titled("同事改的")]);
+    f.server.appoint(worker(&[GRID, NEXT_GRID]));
+    let report = f.sync();
+    assert!(f.has(theirs));
+    assert_eq!(report.differing, None, "nothing had to be mended");
+    let detail = f.detail(own);
+    assert_eq!(detail.proposals[0].standing, ProposalStanding::Accepted);
+    f.assert_agrees();
 }
 
 #[test]

@@ -287,6 +287,10 @@ impl Exchange {
             page.body.parts = newer_parts(directory, &request.parts);
             self.compare(asked, &audiences, &mut page)?;
         }
+        if profile_is_new || !may_pull {
+            // Nothing was walked through, so nothing must look as if it had been.
+            page.body.walk = None;
+        }
         if profile_is_new {
             page.body.profile = Some(profile(asked, version, audiences)?);
             page.body.more = true;
