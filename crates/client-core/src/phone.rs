@@ -106,6 +106,9 @@ impl Phone {
     }
 }
 
+/// Why an actor is taken by a store that is a copy of another one.
+const PUT_BACK: &str = "generation";
+
 impl Inner {
     /// The marker is compared and replaced while the store is locked, so that two processes that
     /// open at once agree.
@@ -123,12 +126,15 @@ impl Inner {
                 return Ok(());
             }
             let why = match meta::GENERATION.get(tx)? {
-                Some(_) => "generation",
+                Some(_) => PUT_BACK,
                 None => "first",
             };
             let generation = self.random();
             meta::GENERATION.set(tx, generation)?;
             self.take_actor(tx, why)?;
+            if why == PUT_BACK {
+                meta::recall_after(tx, meta::position(tx)?.seq)?;
+            }
             marker.write(generation).map_err(PhoneError::Marker)
         })
     }

@@ -31,6 +31,8 @@
 //!   as many as a page takes. The walk goes on from any page. A new device pulls nothing from before
 //!   its first page: all of that is walked.
 //! - **want**: records that turn out to differ are asked for whole.
+//! - **recall**: a store that was put back to an older copy has forgotten what it wrote since, and with
+//!   which actors. It is told the names of what the log has of its device ([`Recalled`]).
 //! - **receipt** and **scope**: the last page of a pull says what of the device is in the log, and
 //!   the folded prints of all records in its scope ([`Statement`]).
 //!
@@ -139,8 +141,8 @@ pub use error::ProtocolError;
 pub use holes::{fill, with_holes};
 pub use message::{PartVersion, PushItem, Reconcile, SyncRequest, Walk};
 pub use page::{
-    FeedEntry, Lineage, Page, PageBody, PartUpdate, Profile, RecordDelta, Splice, Statement,
-    ViewNews, WalkNews,
+    FeedEntry, Lineage, Page, PageBody, PartUpdate, Profile, Recalled, RecalledChange, RecordDelta,
+    Splice, Statement, ViewNews, WalkNews,
 };
 pub use position::Position;
 pub use print::{ScopePrint, record_print, text_check};

@@ -33,6 +33,8 @@ pub const MAX_ACTORS_PER_DEVICE: usize = 256;
 pub const MAX_AUDIENCES: usize = 63;
 /// Most records that one request wants whole.
 pub const MAX_WANTS: usize = 256;
+/// Most changes that one page recalls to a device that may have forgotten them.
+pub const MAX_RECALLED: usize = 1024;
 /// Most pages of which one request gives something back.
 pub const MAX_RETURNS: usize = 64;
 /// Bytes of entries and changes after which a device gives the rest back in the next request.

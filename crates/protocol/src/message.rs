@@ -76,6 +76,10 @@ pub struct SyncRequest {
     /// A step of a comparison of everything; see [`Reconcile`].
     #[n(12)]
     pub reconcile: Option<Reconcile>,
+    /// The device's store may have forgotten what it wrote: of that, what the log has after this entry
+    /// is to be named; see [`crate::Recalled`].
+    #[n(13)]
+    pub recall: Option<u64>,
 }
 
 /// A walk through the records of audiences that the device has just become part of, in the order of
@@ -119,6 +123,7 @@ impl SyncRequest {
             wants: Vec::new(),
             returns: Vec::new(),
             reconcile: None,
+            recall: None,
         }
     }
 

@@ -224,6 +224,34 @@ pub struct Lineage {
     pub common: Option<u64>,
 }
 
+/// A change of the device that is in the log, by its names.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RecalledChange {
+    /// The record.
+    #[n(0)]
+    pub record: Key,
+    /// Its Automerge hash.
+    #[n(1)]
+    pub change: Digest,
+    /// Its name in verdicts; see [`crate::item_digest`].
+    #[n(2)]
+    pub item: Digest,
+    /// The actor that wrote it: one of this device, whether its store remembers that or not.
+    #[n(3)]
+    pub actor: Key,
+}
+
+/// The answer to [`crate::SyncRequest::recall`]: what receipts of this device count.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Recalled {
+    /// In the order of the log, at most [`crate::limits::MAX_RECALLED`].
+    #[n(0)]
+    pub changes: Vec<RecalledChange>,
+    /// The entry to go on after; `None` if that is all.
+    #[n(1)]
+    pub next: Option<u64>,
+}
+
 /// What the server answers.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct PageBody {
@@ -270,6 +298,13 @@ pub struct PageBody {
     /// How many log entries and changes were taken from the request's returns.
     #[n(13)]
     pub returned: u64,
+    /// Of the records that the request names, by an item or as wanted, those that were erased. The device
+    /// drops every trace of them.
+    #[cbor(n(14), default)]
+    pub erased: Vec<Key>,
+    /// What the device may have forgotten, if it asked.
+    #[n(15)]
+    pub recalled: Option<Recalled>,
 }
 
 /// A page, before it is signed or after its signature was checked.
@@ -309,6 +344,8 @@ impl Page {
                 reconcile: None,
                 moved_on: Vec::new(),
                 returned: 0,
+                erased: Vec::new(),
+                recalled: None,
             },
         }
     }

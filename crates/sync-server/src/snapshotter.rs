@@ -149,6 +149,7 @@ mod tests {
             after: None,
             walk: None,
             wants: vec![record(n)],
+            recall: None,
             max_entries: 10,
             target_bytes: 1 << 20,
         };

@@ -66,6 +66,20 @@ pub(crate) fn add(
     Ok(())
 }
 
+/// Whether an entry of a page is not what this store knows at its number or the one before.
+pub(crate) fn contradicts(
+    connection: &Connection,
+    epoch: u64,
+    entry: &LogEntry,
+    canonical: &[u8],
+) -> Result<bool, PhoneError> {
+    if let Some(known) = get(connection, epoch, entry.seq)? {
+        return Ok(known != canonical);
+    }
+    let before = get(connection, epoch, entry.seq.saturating_sub(1))?;
+    Ok(before.is_some_and(|before| entry.previous != entry_hash(&before)))
+}
+
 fn add_ruling(
     connection: &Connection,
     proposal: Key,
@@ -133,6 +147,16 @@ pub(crate) fn begin_epoch(
     )?;
     connection.execute(
         "UPDATE entries SET epoch = ?1 WHERE lost = 0",
+        [number(epoch)?],
+    )?;
+    Ok(())
+}
+
+/// Nothing of the log is what this store took over into `epoch`: all of it is lost there. The numbers of
+/// that epoch are free again for what its log has.
+pub(crate) fn lose_all(connection: &Connection, epoch: u64) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE entries SET lost = 1, epoch = -epoch WHERE epoch = ?1",
         [number(epoch)?],
     )?;
     Ok(())

@@ -48,8 +48,13 @@ pub(crate) const WALKED: Meta<[u8; 16]> = meta("walked");
 pub(crate) const LAST_PAGE: Meta<Vec<u8>> = meta("last_page");
 /// Set while the server does not know the position.
 pub(crate) const PROVING: Meta<bool> = meta("proving");
+/// Up to this entry the log of this epoch is that of an earlier one, by the server's word alone.
+pub(crate) const TAKEN_OVER: Meta<i64> = meta("taken_over");
 /// Set from the beginning of a new epoch until all that the server lost was given back.
 pub(crate) const REPAIRING: Meta<bool> = meta("repairing");
+/// The entry after which the log may have changes of this device that this store does not know. Unset
+/// if it knows them all, as far as it knows.
+pub(crate) const RECALL: Meta<i64> = meta("recall");
 /// The folded prints of everything in scope, as of the last page that changed them.
 pub(crate) const OWN_SCOPE: Meta<[u8; 16]> = meta("own_scope");
 /// The last receipt that agreed with what this phone knows, as JSON.
@@ -107,6 +112,13 @@ pub(crate) fn set_position(connection: &Connection, position: Position) -> Resul
     POSITION_EPOCH.set(connection, number(position.epoch)?)?;
     POSITION_SEQ.set(connection, number(position.seq)?)?;
     POSITION_HASH.set(connection, position.hash.0)
+}
+
+/// This store may lack what it wrote after entry `after`.
+pub(crate) fn recall_after(connection: &Connection, after: u64) -> Result<(), PhoneError> {
+    let after = number(after)?;
+    let known = RECALL.get(connection)?.unwrap_or(after);
+    RECALL.set(connection, known.min(after))
 }
 
 /// A number of the wire as SQLite keeps it.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::page::{CheckedDelta, CheckedPage};
 use super::session::Asked;
-use super::{receipt, repair};
+use super::{recall, receipt, repair};
 use crate::device_time;
 use crate::document::Knowledge;
 use crate::error::PhoneError;
@@ -30,6 +30,10 @@ pub(super) struct Taken {
     /// Whether the prints of everything in scope are those of the server; `None` if the page does
     /// not tell, or there is more to come.
     pub(super) agrees: Option<bool>,
+    /// Whether both logs turned out to have parted earlier than the server says.
+    pub(super) parted: bool,
+    /// Whether all that this device wrote was recalled.
+    pub(super) recalled_all: bool,
     /// Records that were erased.
     pub(super) erased: Vec<RecordId>,
     /// Records whose standing may have changed.
@@ -47,16 +51,21 @@ impl Inner {
         answered_ms: i64,
     ) -> Result<Taken, PhoneError> {
         let mut taken = Taken::default();
+        for erased in &checked.page.body.erased {
+            sealed::erase(connection, RecordId::from_bytes(erased.0))?;
+            wants::settle(connection, RecordId::from_bytes(erased.0))?;
+        }
+        recall::take(connection, checked, &mut taken)?;
         // Another process may have pulled meanwhile. What this page brings is then old; what it says
         // about sent changes still holds.
         let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
-        let current = meta::position(connection)? == asked.position
+        let mut current = meta::position(connection)? == asked.position
             && profile.cast_unsigned() == asked.profile_version;
         if current {
             if asked.is_first {
                 taken.purged = purge_settled(connection)?;
             }
-            self.take_pull(connection, (checked, deltas), asked, &mut taken)?;
+            current = self.take_pull(connection, (checked, deltas), asked, &mut taken)?;
         }
         let refused = take_verdicts(connection, checked, asked, &mut taken)?;
         let knowledge = self.knowledge(connection)?;
@@ -91,20 +100,25 @@ impl Inner {
         })
     }
 
+    /// Takes what the page pulls; false if the pull has to begin anew instead.
     fn take_pull(
         &self,
         connection: &Connection,
         (checked, deltas): (&CheckedPage, Vec<CheckedDelta>),
         asked: &Asked,
         taken: &mut Taken,
-    ) -> Result<(), PhoneError> {
+    ) -> Result<bool, PhoneError> {
         take_profile(connection, checked)?;
         for part in &checked.page.body.parts {
             store_part(connection, part)?;
         }
         repair::take_lineage(connection, checked, asked, taken)?;
+        if repair::take_parting(connection, checked, taken)? {
+            return Ok(false);
+        }
         let knowledge = self.knowledge(connection)?;
-        self.take_records(connection, checked, deltas, &knowledge, taken)
+        self.take_records(connection, checked, deltas, &knowledge, taken)?;
+        Ok(true)
     }
 }
 

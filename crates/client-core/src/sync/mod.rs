@@ -14,6 +14,7 @@ mod drive;
 mod hold;
 mod page;
 mod pull;
+mod recall;
 mod receipt;
 mod repair;
 mod replay;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::Asked;
 use crate::error::PhoneError;
-use crate::store::{meta, outbox};
+use crate::store::{meta, outbox, wants};
 
 /// The server's signed word that everything that this phone knew to be in the log was in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,8 @@ pub struct Confirmed {
 
 /// Keeps a receipt if it names just the changes that this store knows to be in the log; else what
 /// was confirmed before counts no more. If the log has less, the server is asked for each: a verdict
-/// may have been all that this phone ever heard of a change that a restored server lost.
+/// may have been all that this phone ever heard of a change that a restored server lost. If it has more,
+/// this store has forgotten something.
 pub(super) fn take(
     connection: &Connection,
     statement: &Statement,
@@ -41,6 +42,10 @@ pub(super) fn take(
         if asked.asks.is_empty() && receipt.changes.count <= known.changes.count {
             outbox::doubt_all(connection)?;
         }
+        let is_more = receipt.changes.count > known.changes.count;
+        if is_more && !asked.recalls && is_settled(connection)? {
+            meta::recall_after(connection, 0)?;
+        }
         return meta::RECEIPT.clear(connection);
     }
     let confirmed = Confirmed {
@@ -53,6 +58,13 @@ pub(super) fn take(
     let json = serde_json::to_string(&confirmed);
     let json = json.map_err(|_| PhoneError::StoreDamaged { what: "receipt" })?;
     meta::RECEIPT.set(connection, json)
+}
+
+/// Whether nothing is on its way that may explain why the log has more than this store knows.
+fn is_settled(connection: &Connection) -> Result<bool, PhoneError> {
+    Ok(outbox::undecided_there(connection)?.is_empty()
+        && wants::first(connection, 1)?.is_empty()
+        && !meta::REPAIRING.get(connection)?.unwrap_or(false))
 }
 
 /// What is confirmed in the epoch that this phone follows; `None` also once the log has more of this

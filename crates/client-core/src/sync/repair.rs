@@ -1,7 +1,7 @@
 //! Repair: what a restored server lost is given back, and what this store lacks is wanted (DESIGN
 //! section 7).
 
-use gridlog_protocol::{Key, Returned, ScopePrint};
+use gridlog_protocol::{Key, Position, Returned, ScopePrint};
 use rusqlite::Connection;
 
 use super::apply::Taken;
@@ -39,6 +39,20 @@ pub(super) fn take_lineage(
         return Ok(());
     }
     tracing::warn!(epoch, common, "the server's log has a new epoch");
+    part(connection, epoch, common, taken)?;
+    if common < asked.position.seq {
+        meta::REPAIRING.set(connection, true)?;
+    }
+    Ok(())
+}
+
+/// What this store knows of the log counts up to entry `common` only, which epoch `epoch` took over.
+fn part(
+    connection: &Connection,
+    epoch: u64,
+    common: u64,
+    taken: &mut Taken,
+) -> Result<(), PhoneError> {
     taken
         .touched
         .extend(records::changed_after(connection, common)?);
@@ -46,10 +60,48 @@ pub(super) fn take_lineage(
     sealed::doubt_after(connection, common)?;
     log::begin_epoch(connection, epoch, common)?;
     actors::doubt_registration(connection)?;
-    if common < asked.position.seq {
-        meta::REPAIRING.set(connection, true)?;
+    meta::TAKEN_OVER.set(connection, meta::number(common)?)?;
+    if meta::RECALL.get(connection)?.is_some() {
+        meta::recall_after(connection, common)?;
     }
     Ok(())
+}
+
+/// Whether both logs parted earlier than the server thinks. Before it was restored and said so, it may
+/// have been put back in silence and gone on: then it shares less with this phone than it took over from
+/// the epoch before. An entry that differs shows it. Nobody knows where they parted, so everything is
+/// given back.
+pub(super) fn take_parting(
+    connection: &Connection,
+    checked: &CheckedPage,
+    taken: &mut Taken,
+) -> Result<bool, PhoneError> {
+    let shared = meta::TAKEN_OVER.get(connection)?.unwrap_or(0);
+    let epoch = checked.page.statement.position.epoch;
+    let of_records = checked.deltas.iter().flat_map(|delta| &delta.rulings);
+    for (entry, canonical) in checked.entries.iter().chain(of_records) {
+        // The first entry of an epoch names the one before it.
+        let may_differ = entry.seq.cast_signed() <= shared.saturating_add(1) && shared > 0;
+        if may_differ && log::contradicts(connection, epoch, entry, canonical)? {
+            tracing::warn!(
+                epoch,
+                "the server's log parted from this one earlier than it says"
+            );
+            log::lose_all(connection, epoch)?;
+            part(connection, epoch, 0, taken)?;
+            meta::set_position(
+                connection,
+                Position {
+                    epoch,
+                    ..Position::NOWHERE
+                },
+            )?;
+            meta::REPAIRING.set(connection, true)?;
+            taken.parted = true;
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Everything that was lost was given back: what the server told nothing of since is as of now.

@@ -29,6 +29,8 @@ pub(super) struct Said {
     sent: BTreeMap<Digest, u32>,
     /// What was asked for.
     asked: BTreeSet<Digest>,
+    /// Whether what this device wrote was recalled.
+    recalled: bool,
     /// How often each record was wanted whole.
     wanted: BTreeMap<RecordId, u32>,
 }
@@ -46,6 +48,11 @@ impl Said {
         for want in &asked.wants {
             *self.wanted.entry(*want).or_insert(0) += 1;
         }
+    }
+
+    /// What this device wrote was recalled, all of it.
+    pub(super) const fn remember_recall(&mut self) {
+        self.recalled = true;
     }
 
     /// Whether a record was wanted often enough in this session.
@@ -102,6 +109,10 @@ impl Inner {
         request.position = meta::position(connection)?;
         request.parts = part_versions(connection)?;
         request.walk = walk(connection)?;
+        if !said.recalled {
+            let after = meta::RECALL.get(connection)?;
+            request.recall = after.map(i64::cast_unsigned);
+        }
         request.returns = errand.returns;
         request.reconcile = errand.reconcile;
         Ok(request)

@@ -49,7 +49,7 @@ impl Returning {
         Ok(Self {
             purpose: Purpose::Lost,
             records: doubted.into_iter().collect(),
-            after: Some((0, 0)),
+            after: Some((i64::MIN, 0)),
             ..Self::default()
         })
     }

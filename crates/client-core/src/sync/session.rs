@@ -8,6 +8,7 @@ use gridlog_protocol::{Digest, Key, Position, SyncRequest, codec, item_digest};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::apply::Taken;
 use super::comparison::Comparison;
 use super::hold;
 use super::page::CheckedPage;
@@ -73,6 +74,8 @@ pub(super) struct Asked {
     pub(super) pushed: Vec<Digest>,
     pub(super) asks: Vec<Digest>,
     pub(super) wants: Vec<RecordId>,
+    /// Whether it asked what this device wrote.
+    pub(super) recalls: bool,
     /// Whether the session has had no answer yet.
     pub(super) is_first: bool,
 }
@@ -211,6 +214,7 @@ impl SyncSession {
             && request.wants.is_empty()
             && request.returns.is_empty()
             && request.reconcile.is_none()
+            && request.recall.is_none()
             && !registers;
         if silent && !self.more && !unanswered {
             return self.end();
@@ -229,6 +233,7 @@ impl SyncSession {
                 .iter()
                 .map(|want| RecordId::from_bytes(want.0))
                 .collect(),
+            recalls: request.recall.is_some(),
             is_first: self.report.rounds == 0,
         });
         let body = codec::encode(&request);
@@ -315,7 +320,7 @@ impl SyncSession {
         let pulled_records = deltas.len() as u64;
         let (taken, is_repairing) = inner.store.write(|tx| {
             let taken = inner.take_page(tx, &page, deltas, &asked, answered_ms)?;
-            self.take_repair(tx, &page, &asked, taken.agrees)?;
+            self.take_repair(tx, &page, &asked, &taken)?;
             let is_repairing = meta::REPAIRING.get(tx)?.unwrap_or(false);
             let wait_ms = page.page.body.retry_after_ms;
             hold::keep(tx, wait_ms.map(|wait_ms| inner.new_hold(wait_ms, false)))?;
@@ -324,6 +329,9 @@ impl SyncSession {
         inner.signal.committed();
         self.more = page.page.body.more || is_repairing;
         self.said.remember(&asked, self.more);
+        if taken.recalled_all {
+            self.said.remember_recall();
+        }
         self.report.rounds += 1;
         self.report.retry_after_ms = page.page.body.retry_after_ms;
         self.report.pulled_entries += page.entries.len() as u64;
@@ -343,12 +351,12 @@ impl SyncSession {
         connection: &Connection,
         page: &CheckedPage,
         asked: &Asked,
-        agrees: Option<bool>,
+        taken: &Taken,
     ) -> Result<(), PhoneError> {
         self.returning.answered();
         let begins_anew = page.page.body.lineage.is_some()
             && page.page.statement.position.epoch != asked.position.epoch;
-        if begins_anew {
+        if begins_anew || taken.parted {
             self.returning = Returning::default();
         }
         if let Some(answer) = &page.page.body.reconcile
@@ -365,7 +373,7 @@ impl SyncSession {
             // Whether both sides agree shows once everything was given back.
             return Ok(());
         }
-        match (agrees, &self.compared) {
+        match (taken.agrees, &self.compared) {
             (Some(true), Compared::No) if !self.must_compare => log::forget_lost(connection),
             (Some(_), Compared::No) => {
                 tracing::info!("comparing what is here with what should be");

@@ -6,6 +6,7 @@ use gridlog_domain::environment::SeededEntropy;
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
 use gridlog_domain::record::{Command, Comment, Kind, NewRecord, Value};
 use gridlog_sync_server::ingest::{OfficeError, OfficeWrite, OfficeWritten};
+use gridlog_sync_server::outside::{Erasure, ErasureReason};
 
 use crate::district::GRID;
 use crate::server::Server;
@@ -45,6 +46,19 @@ impl Server {
     /// A colleague tries an edit; one that says nothing new, or comes too late, is none.
     pub(crate) fn colleague_tries(&self, id: RecordId, commands: &[Command]) {
         let _ = self.office_write(id, commands.to_vec());
+    }
+
+    /// An office erases a record.
+    pub(crate) fn erase(&self, record: RecordId) {
+        let erasure = Erasure {
+            record,
+            at_ms: self.now_ms(),
+            reason: ErasureReason::PersonAsked,
+            by: "W002".into(),
+        };
+        let engine = self.engine();
+        let erased = engine.sequencer.borrow_mut().erase(&erasure);
+        assert!(erased.unwrap().is_some());
     }
 
     /// Cases of a colleague that fill several pages: each takes about an eighth of one.

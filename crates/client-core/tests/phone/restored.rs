@@ -1,8 +1,9 @@
 //! A phone whose file was put back to an older copy.
 
-use gridlog_domain::record::Value;
+use gridlog_domain::record::{StepDetails, Value};
 use gridlog_domain::workflow::Step;
 
+use crate::clock::HOUR_MS;
 use crate::colleague::*;
 use crate::fixture::*;
 
@@ -101,4 +102,50 @@ fn a_phone_put_back_again_and_again_keeps_its_rulings() {
     assert_eq!(f.detail(id).view.comments.len(), 3);
     assert_eq!(f.detail(id).view.proposals.len(), 2);
     assert_eq!(f.server.actors("W001").len(), 4);
+}
+
+#[test]
+fn a_phone_put_back_to_before_its_first_sync_knows_what_it_wrote_with_an_actor_it_forgot() {
+    let f = Fixture::new();
+    let copy = f.keep_copy();
+    let f = f.put_back(&copy, 7);
+    f.phone.report(report("后来忘了是谁写的")).unwrap();
+    f.sync();
+    let f = f.put_back(&copy, 8);
+    f.sync();
+    let status = f.status();
+    assert_eq!((status.recorded, status.admitted), (1, 1));
+    assert!(status.all_in_log(), "{status:?}");
+    f.assert_agrees();
+}
+
+#[test]
+fn a_phone_put_back_counts_what_it_wrote_in_cases_that_have_left_the_phones_since() {
+    let f = Fixture::synced();
+    let copy = f.keep_copy();
+    let id = f.phone.report(report("一")).unwrap();
+    f.phone.propose(id, Step::Void, because("重复")).unwrap();
+    f.sync();
+    f.clock.advance(HOUR_MS);
+    let archived = {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        sequencer.archive_closed(f.server.now_ms(), 0, 10)
+    };
+    assert_eq!(archived.unwrap(), 1);
+    let f = f.put_back(&copy, 7);
+    f.sync();
+    assert!(!f.has(id));
+    let status = f.status();
+    assert_eq!((status.recorded, status.admitted), (2, 2));
+    assert!(status.all_in_log(), "{status:?}");
+    assert_eq!(f.sync().rounds, 1, "and then it is quiet");
+}
+
+/// A step's reason.
+fn because(reason: &str) -> StepDetails {
+    StepDetails {
+        reason: Some(reason.to_owned()),
+        ..StepDetails::default()
+    }
 }

@@ -4,7 +4,6 @@ use gridlog_client_core::*;
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::StepDetails;
 use gridlog_domain::workflow::Step;
-use gridlog_sync_server::outside::{Erasure, ErasureReason};
 use gridlog_sync_server::store::OfficeDecision;
 
 use crate::clock::*;
@@ -181,17 +180,7 @@ fn what_was_erased_goes_at_once_with_every_word_of_it() {
     let stays = f.phone.report(report("留下的")).unwrap();
     f.sync();
     f.phone.comment(goes, "还没发出去的话").unwrap();
-    let erasure = Erasure {
-        record: goes,
-        at_ms: f.server.now_ms(),
-        reason: ErasureReason::PersonAsked,
-        by: "W002".into(),
-    };
-    {
-        let engine = f.server.engine();
-        let erased = engine.sequencer.borrow_mut().erase(&erasure);
-        assert!(erased.unwrap().is_some());
-    }
+    f.server.erase(goes);
     assert_eq!(f.sync().purged, 1);
     assert!(!f.has(goes) && f.has(stays));
     assert!(f.phone.search("涂销", 10).unwrap().is_empty());
@@ -203,6 +192,25 @@ fn what_was_erased_goes_at_once_with_every_word_of_it() {
     let status = f.status();
     assert_eq!((status.recorded, status.admitted), (1, 1));
     assert!(status.all_in_log(), "{status:?}");
+}
+
+#[test]
+fn what_was_erased_before_the_phone_heard_that_it_was_in_the_log_goes_too() {
+    let f = Fixture::new();
+    let id = f.phone.report(report("涂销的")).unwrap();
+    f.server.line().lose_answers = 1;
+    f.try_sync().unwrap_err();
+    f.server.erase(id);
+    f.sync();
+    assert!(!f.has(id));
+    for table in ["changes", "outbox", "needs_you"] {
+        assert_eq!(f.stored(table, id), 0, "{table}");
+    }
+    let status = f.status();
+    assert_eq!(status.recorded, 0);
+    assert!(status.all_in_log(), "{status:?}");
+    f.assert_agrees();
+    assert_eq!(f.sync().rounds, 1, "and then it is quiet");
 }
 
 #[test]

@@ -98,6 +98,7 @@ impl World {
                 after: None,
                 walk: None,
                 wants: Vec::new(),
+                recall: None,
                 max_entries: 1,
                 target_bytes: 1,
             });

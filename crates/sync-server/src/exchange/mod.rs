@@ -274,6 +274,10 @@ impl Exchange {
                 .filter(|_| may_pull)
                 .map(|want| RecordId::from_bytes(want.0))
                 .collect(),
+            // Numbers of another log would name the wrong place to begin at.
+            recall: request
+                .recall
+                .filter(|_| asked.standpoint.lineage().is_none()),
             max_entries: MAX_PAGE_ENTRIES,
             target_bytes: PAGE_TARGET_BYTES,
             audiences: audiences.clone(),

@@ -65,6 +65,8 @@ pub(super) fn told(
         .map(delta)
         .collect::<Result<_, _>>()?;
     page.body.gone = slice.gone.into_iter().map(key).collect();
+    page.body.erased = slice.erased.into_iter().map(key).collect();
+    page.body.recalled = slice.recalled;
     page.body.more = slice.more || is_walking;
     page.body.walk = asked.request.walk.as_ref().map(|_| WalkNews {
         held: slice

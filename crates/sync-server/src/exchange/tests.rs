@@ -6,11 +6,12 @@ use gridlog_domain::workflow::Step;
 use gridlog_protocol::limits::MAX_AUDIENCES;
 use gridlog_protocol::{
     Digest, Fact, FeedEntry, Key, Lineage, Page, Position, PushItem, SyncRequest, Verdict,
-    ViewNews, codec, open_page,
+    ViewNews, Walk, codec, item_digest, open_page,
 };
 
 use super::{Asker, ExchangeError, Hands, Work};
 use crate::ingest::{GivenBack, Why};
+use crate::outside::{Erasure, ErasureReason};
 use crate::store::{ItemStatus, NewItem, Store, StoreError};
 use crate::town::*;
 
@@ -507,4 +508,77 @@ fn a_busy_server_keeps_what_is_pushed_and_asks_to_wait_with_the_answer() {
         hands.charged.get() > cheap,
         "a change costs more than nothing"
     );
+}
+
+#[test]
+fn a_walk_is_not_over_because_the_scope_changed_before_it_went_on() {
+    let town = Town::new();
+    let mut phone = town.phone(1, WORKER);
+    let walk = Walk {
+        after: None,
+        held: Vec::new(),
+    };
+    let page = phone
+        .ask(&town, |request| request.walk = Some(walk))
+        .unwrap();
+    assert!(page.body.profile.is_some());
+    assert_eq!(page.body.walk, None);
+}
+
+#[test]
+fn a_store_that_forgot_what_it_wrote_is_told_the_names_of_what_is_in_the_log() {
+    let town = Town::new();
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    write_cases(&town, 50, 1);
+    let items: Vec<PushItem> = [1, 2]
+        .map(|n| phone.write(&town, record(n), &[new_case(GRID_A, "自己的")]))
+        .into();
+    let names: Vec<_> = items
+        .iter()
+        .map(|item| item_digest(item.record, &item.change.0))
+        .collect();
+    let before = head(&town).seq;
+    phone.push(&town, vec![items[0].clone()]);
+    let between = head(&town).seq;
+    phone.push(&town, vec![items[1].clone()]);
+    let mut recall = |after| {
+        let page = phone.ask(&town, |request| request.recall = Some(after));
+        let recalled = page.unwrap().body.recalled.unwrap();
+        assert_eq!(recalled.next, None);
+        assert!(recalled.changes.iter().all(|known| known.actor == key(1)));
+        recalled
+            .changes
+            .iter()
+            .map(|known| known.item)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(recall(0), names);
+    assert_eq!(recall(before), names);
+    assert_eq!(recall(between), names[1..]);
+    assert_eq!(phone.ask(&town, |_| {}).unwrap().body.recalled, None);
+}
+
+#[test]
+fn who_asks_for_something_in_an_erased_record_is_told_that_it_was_erased() {
+    let town = Town::new();
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    let begun = [1, 2].map(|n| phone.write(&town, record(n), &[new_case(GRID_A, "自己的")]));
+    phone.push(&town, begun.clone().into());
+    let erasure = Erasure {
+        record: record(1),
+        at_ms: NOW,
+        reason: ErasureReason::PersonAsked,
+        by: staff(OFFICE),
+    };
+    town.sequencer.borrow_mut().erase(&erasure).unwrap();
+    let again = phone.push(&town, begun.into());
+    assert_eq!(again.body.erased, [key(1)]);
+    let wants = phone
+        .ask(&town, |request| request.wants = vec![key(1), key(2)])
+        .unwrap();
+    assert_eq!(wants.body.erased, [key(1)]);
+    assert_eq!(told(&wants), [key(2)]);
+    assert!(phone.ask(&town, |_| {}).unwrap().body.erased.is_empty());
 }

@@ -67,10 +67,13 @@ impl Work {
             record.changes.iter().chain(snapshot)
         });
         let bytes: usize = told.map(|blob| blob.0.len()).sum();
+        let recalled = page.body.recalled.iter();
+        let recalled = recalled.flat_map(|recalled| &recalled.changes);
+        let entries = page.body.entries.len() + recalled.count();
         let parts = [
             count(records.len()) * TOLD_RECORD,
             count(bytes / TOLD_BYTES),
-            count(page.body.entries.len()) * TOLD_ENTRY,
+            count(entries) * TOLD_ENTRY,
         ];
         Self(parts.iter().sum())
     }

@@ -3,7 +3,7 @@
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::reference::Person;
-use gridlog_protocol::{Author, Digest, Key, Receipt, ScopePrint, record_print};
+use gridlog_protocol::{Author, Digest, Key, Recalled, Receipt, ScopePrint, record_print};
 
 /// A pushed item, soundly framed or refused at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,6 +207,8 @@ pub struct ExchangeQuery {
     pub walk: Option<WalkQuery>,
     /// Records that it wants whole.
     pub wants: Vec<RecordId>,
+    /// The entry after which what it wrote itself is to be named; `None` for nothing.
+    pub recall: Option<u64>,
     /// Most entries.
     pub max_entries: usize,
     /// Bytes of changes and rows after which the slice ends.
@@ -250,6 +252,10 @@ pub struct ExchangeSlice {
     pub scope: ScopePrint,
     /// Entries up to this one are in a backup.
     pub backed_up_through: u64,
+    /// Of the records of the items and of those that were wanted, the erased ones.
+    pub erased: Vec<RecordId>,
+    /// What is recalled; `None` if nothing was to be.
+    pub recalled: Option<Recalled>,
 }
 
 /// A record that is told of.

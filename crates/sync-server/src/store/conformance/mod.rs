@@ -222,6 +222,7 @@ pub(crate) fn ask(audiences: &[&str]) -> ExchangeQuery {
         after: None,
         walk: None,
         wants: Vec::new(),
+        recall: None,
         max_entries: 100,
         target_bytes: 1_000_000,
     }

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Author, Fact, Key, LogEntry, ScopePrint};
+use gridlog_domain::id::{DeviceId, RecordId};
+use gridlog_protocol::limits::MAX_RECALLED;
+use gridlog_protocol::{
+    Author, Digest, Fact, Key, LogEntry, Recalled, RecalledChange, ScopePrint, item_digest,
+};
 use rusqlite::{Transaction, params};
 
 use super::{inbox, log, rows, tallies, visibility};
@@ -46,6 +49,39 @@ struct Teller<'a> {
     told: BTreeSet<RecordId>,
 }
 
+/// Names what of a device is in the log after entry `after`.
+fn recall(tx: &Transaction<'_>, device: DeviceId, after: u64) -> Result<Recalled, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT c.record, c.hash, c.actor, c.seq, c.bytes
+         FROM changes c JOIN actors a ON a.actor = c.actor
+         WHERE a.device = ?1 AND c.seq > ?2 ORDER BY c.seq LIMIT ?3",
+    )?;
+    let limit = i64::try_from(MAX_RECALLED + 1).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![device.as_bytes(), after.cast_signed(), limit])?;
+    let (mut changes, mut last) = (Vec::new(), after);
+    while let Some(row) = rows.next()? {
+        if changes.len() == MAX_RECALLED {
+            return Ok(Recalled {
+                changes,
+                next: Some(last),
+            });
+        }
+        let record = Key(row.get(0)?);
+        let bytes: Vec<u8> = row.get(4)?;
+        changes.push(RecalledChange {
+            record,
+            change: Digest(row.get(1)?),
+            item: item_digest(record, &bytes),
+            actor: Key(row.get(2)?),
+        });
+        last = row.get::<_, i64>(3)?.cast_unsigned();
+    }
+    Ok(Recalled {
+        changes,
+        next: None,
+    })
+}
+
 /// Answers an exchange.
 pub(super) fn exchange(
     tx: &Transaction<'_>,
@@ -70,6 +106,11 @@ pub(super) fn exchange(
             more: false,
             held: Vec::new(),
             walked: None,
+            erased: inbox::erased_records(tx, &query.items)?,
+            recalled: query
+                .recall
+                .map(|after| recall(tx, query.device, after))
+                .transpose()?,
         },
         bytes: 0,
         visible: BTreeMap::new(),
@@ -230,6 +271,9 @@ impl Teller<'_> {
         }
         if !self.touch(record, None)? && !self.slice.gone.contains(&record) {
             self.slice.gone.push(record);
+            if rows::is_erased(self.tx, record)? && !self.slice.erased.contains(&record) {
+                self.slice.erased.push(record);
+            }
         }
         Ok(())
     }

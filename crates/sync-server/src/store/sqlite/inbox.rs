@@ -1,5 +1,7 @@
 //! The inbox in SQLite.
 
+use std::collections::BTreeSet;
+
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_protocol::{Digest, reason};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -214,6 +216,24 @@ fn forget(tx: &Transaction<'_>, item: Digest) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM inbox WHERE item = ?1")?
         .execute(params![item.0])?;
     Ok(())
+}
+
+/// Of the records of these items, those that were erased.
+pub(super) fn erased_records(
+    tx: &Transaction<'_>,
+    items: &[Digest],
+) -> Result<Vec<RecordId>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT e.record FROM inbox i JOIN erased e ON e.record = i.record WHERE i.item = ?1",
+    )?;
+    let mut erased = BTreeSet::new();
+    for item in items {
+        let found: Option<[u8; 16]> = query
+            .query_row(params![item.0], |row| row.get(0))
+            .optional()?;
+        erased.extend(found.map(RecordId::from_bytes));
+    }
+    Ok(erased.into_iter().collect())
 }
 
 pub(super) fn waiting_devices(tx: &Transaction<'_>) -> Result<Vec<WaitingDevice>, StoreError> {
