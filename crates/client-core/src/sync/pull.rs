@@ -241,14 +241,11 @@ impl Pull<'_> {
         if !delta.whole {
             return Ok(false);
         }
-        match &delta.snapshot {
-            Some(chunk) => {
-                changes::put_snapshot(connection, record, chunk)?;
-                self.take_snapshot(delta, chunk, taken)?;
-                Ok(false)
-            }
-            None => self.forget_what_the_log_lost(delta, taken),
+        if let Some(chunk) = &delta.snapshot {
+            changes::put_snapshot(connection, record, chunk)?;
+            self.take_snapshot(delta, chunk, taken)?;
         }
+        self.forget_what_the_log_lost(delta, taken)
     }
 
     /// A snapshot names no change. If some in it are this device's own, it is opened to find them.
@@ -265,21 +262,31 @@ impl Pull<'_> {
         if !has_own {
             return Ok(());
         }
-        self.inner.opened.fetch_add(1, Ordering::Relaxed);
-        let within = History::load_snapshot(chunk, []).and_then(|history| history.changes());
-        let within = match within {
-            Ok(within) => within,
-            Err(refusal) => {
-                tracing::error!(%record, code = refusal.code(), "a snapshot does not open");
-                return Ok(());
-            }
-        };
-        for bytes in &within {
-            let change = check_change(bytes)?;
+        for change in self.within(record, chunk)?.unwrap_or_default() {
             changes::mark_pulled(connection, record, change.hash)?;
             self.note_in_log(record, &change, taken)?;
         }
         Ok(())
+    }
+
+    /// The changes in a snapshot; `None` if it does not open.
+    fn within(
+        &self,
+        record: RecordId,
+        chunk: &[u8],
+    ) -> Result<Option<Vec<CheckedChange>>, PhoneError> {
+        self.inner.opened.fetch_add(1, Ordering::Relaxed);
+        let within = History::load_snapshot(chunk, []).and_then(|history| history.changes());
+        match within {
+            Ok(within) => {
+                let changes = within.iter().map(|bytes| check_change(bytes));
+                Ok(Some(changes.collect::<Result<_, _>>()?))
+            }
+            Err(refusal) => {
+                tracing::error!(%record, code = refusal.code(), "a snapshot does not open");
+                Ok(None)
+            }
+        }
     }
 
     /// The log has a change. One by an actor of this device is its own, even if a copy of the store
@@ -310,9 +317,9 @@ impl Pull<'_> {
         outbox::add_known(connection, name, record, actor, change.time_ms)
     }
 
-    /// A whole record without a snapshot names every change that the log has. Of what this store
-    /// thought to be there, own changes go out again, and those of others do not count any more. While
-    /// this store still gives back what was lost, all of it stays as it is. Says whether there is any.
+    /// A whole record has every change that the log has. Of what this store thought to be there, own
+    /// changes go out again, and those of others do not count any more. While this store still gives back
+    /// what was lost, all of it stays as it is. Says whether there is any.
     fn forget_what_the_log_lost(
         &self,
         delta: &CheckedDelta,
@@ -320,10 +327,7 @@ impl Pull<'_> {
     ) -> Result<bool, PhoneError> {
         let (connection, record) = (self.connection, delta.record);
         let mut keeps = false;
-        for hash in changes::pulled(connection, record)? {
-            if delta.changes.iter().any(|change| change.hash == hash) {
-                continue;
-            }
+        for hash in self.missing(delta)? {
             if self.is_repairing {
                 keeps = true;
                 continue;
@@ -336,6 +340,20 @@ impl Pull<'_> {
             }
         }
         Ok(keeps)
+    }
+
+    /// The changes of this store that a whole record does not have. Its snapshot is opened only if there
+    /// may be any.
+    fn missing(&self, delta: &CheckedDelta) -> Result<Vec<[u8; 32]>, PhoneError> {
+        let mut missing = changes::pulled(self.connection, delta.record)?;
+        missing.retain(|hash| delta.changes.iter().all(|change| change.hash != *hash));
+        if let (Some(chunk), false) = (&delta.snapshot, missing.is_empty()) {
+            let Some(within) = self.within(delta.record, chunk)? else {
+                return Ok(Vec::new());
+            };
+            missing.retain(|hash| within.iter().all(|change| change.hash != *hash));
+        }
+        Ok(missing)
     }
 
     /// What the record says, with its JSON; `None` if that cannot be told from the page.
