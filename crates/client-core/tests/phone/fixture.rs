@@ -88,11 +88,15 @@ impl Fixture {
     }
 
     pub(crate) fn sync_rounds(&self, most: u32) -> SyncReport {
+        self.try_rounds(most).unwrap()
+    }
+
+    pub(crate) fn try_rounds(&self, most: u32) -> Result<SyncReport, PhoneError> {
         let options = SyncOptions {
             max_rounds: most,
             ..SyncOptions::default()
         };
-        self.phone.sync(&self.server, options).unwrap()
+        self.phone.sync(&self.server, options)
     }
 
     pub(crate) fn verify(&self) -> SyncReport {

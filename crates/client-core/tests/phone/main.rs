@@ -11,6 +11,7 @@ mod line;
 mod server;
 mod town;
 
+mod agreement;
 mod clocks;
 mod comparison;
 mod drafts_and_watch;

@@ -12,7 +12,7 @@ use crate::fixture::*;
 use crate::server::Server;
 
 /// Stores a snapshot of what the server has of a record.
-fn take_snapshot(server: &Server, id: RecordId) {
+pub(crate) fn take_snapshot(server: &Server, id: RecordId) {
     let store = server.store();
     let changes = store.record_changes(id).unwrap();
     let history = History::load(changes.iter().map(|change| change.bytes.as_slice())).unwrap();
