@@ -10,7 +10,9 @@ use crate::error::PhoneError;
 use crate::identity;
 use crate::phone::Phone;
 use crate::reasons::explain;
-use crate::store::refused::{self, Refused};
+use crate::standing::Standing;
+use crate::store::outbox::Item;
+use crate::store::refused::{self, Names, Refused};
 use crate::store::{changes, outbox, records, sealed};
 
 /// Names something that needs the worker.
@@ -58,6 +60,35 @@ fn settle(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
     records::refresh_standing(connection, record)
 }
 
+/// Puts a refused change back into its record and the outbox, just as it was, after those of the same
+/// record that it may build on.
+fn send_again(connection: &Connection, wanted: &Refused) -> Result<(), PhoneError> {
+    for refused in refused::of_record(connection, wanted.record)? {
+        if let Some(names) = refused.names {
+            changes::reinstate(connection, refused.record, names.change)?;
+            outbox::add(connection, &as_item(&refused, names))?;
+            refused::remove(connection, refused.id)?;
+        }
+        if refused.id == wanted.id {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn as_item(refused: &Refused, names: Names) -> Item {
+    Item {
+        item: names.item,
+        change: names.change,
+        record: refused.record,
+        actor: names.actor,
+        intent: refused.intent.clone(),
+        attempt: 2,
+        standing: Standing::OnThisPhone,
+        code: None,
+    }
+}
+
 impl Phone {
     /// Lets something refused go, for good: the worker has seen it.
     ///
@@ -67,14 +98,18 @@ impl Phone {
         self.inner.store.write(|tx| {
             let refused = refused::get(tx, id)?;
             refused::remove(tx, id)?;
+            if refused.names.is_some() {
+                refused::forget_names(tx, refused.record)?;
+            }
             settle(tx, refused.record)
         })?;
         self.inner.signal.committed();
         Ok(())
     }
 
-    /// Writes something refused once more, as the next sync's business. If it is refused again it
-    /// needs the worker again.
+    /// Sends something refused once more, as the next sync's business: written anew, or just as it was
+    /// where an office may have let it in meanwhile; then with what it may build on. If it is refused again
+    /// it needs the worker again.
     ///
     /// # Errors
     /// [`PhoneError::UnknownItem`]; [`PhoneError::Record`] if the record does not take it, and then
@@ -83,14 +118,20 @@ impl Phone {
         self.inner.store.write(|tx| {
             let refused = refused::get(tx, id)?;
             let me = identity::require(tx)?.person;
+            let as_it_was = refused.names.is_some();
+            if as_it_was {
+                send_again(tx, &refused)?;
+            }
             let mut open = self.inner.open_record(tx, refused.record)?;
-            let pen = Pen {
-                me: &me,
-                actor: self.inner.actor(tx)?,
-                attempt: 2,
-            };
-            open.write(tx, &pen, &refused.intent)?;
-            refused::remove(tx, id)?;
+            if !as_it_was {
+                let pen = Pen {
+                    me: &me,
+                    actor: self.inner.actor(tx)?,
+                    attempt: 2,
+                };
+                open.write(tx, &pen, &refused.intent)?;
+                refused::remove(tx, id)?;
+            }
             let reference = self.inner.reference(tx)?;
             let knowledge = Knowledge { me, reference };
             open.store_view(tx, &knowledge, refused.intent.recorded_ms)

@@ -3,6 +3,9 @@
 /// What an office dismissed. It is a person's decision, so a phone does not write it again.
 pub const DISMISSED: &str = "dismissed";
 
+/// The person never held the area. An office may still let the change in.
+pub const AREA_NEVER_HELD: &str = "area_never_held";
+
 /// The record was erased.
 pub const ERASED: &str = "record_erased";
 

@@ -127,6 +127,19 @@ pub(crate) fn supersede(
     Ok(())
 }
 
+/// A change that was taken out of its record counts again; it was refused, and is sent once more.
+pub(crate) fn reinstate(
+    connection: &Connection,
+    record: RecordId,
+    hash: [u8; 32],
+) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE changes SET superseded = 0 WHERE record = ?1 AND hash = ?2",
+        (record.as_bytes(), hash),
+    )?;
+    Ok(())
+}
+
 /// The heads of what the log has of a record, as the changes say that are here; sorted. A snapshot is
 /// opened for it.
 ///

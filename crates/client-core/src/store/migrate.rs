@@ -8,6 +8,7 @@ use crate::error::PhoneError;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_repair.sql"),
+    include_str!("migrations/0003_sent_back.sql"),
 ];
 
 /// The version of a store that is up to date.

@@ -1,11 +1,23 @@
 //! What needs the worker: refused twice, or impossible to write again.
 
 use gridlog_domain::id::RecordId;
+use gridlog_protocol::Digest;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::outbox::{Intent, to_json};
 use crate::error::PhoneError;
 use crate::needs_you::NeedsYouId;
+
+/// A refused change that an office may still let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    /// Its name in verdicts.
+    pub(crate) item: Digest,
+    /// Its Automerge hash.
+    pub(crate) change: [u8; 32],
+    /// The actor that wrote it.
+    pub(crate) actor: [u8; 16],
+}
 
 /// One such item.
 #[derive(Debug, Clone)]
@@ -14,9 +26,11 @@ pub(crate) struct Refused {
     pub(crate) record: RecordId,
     pub(crate) code: String,
     pub(crate) intent: Intent,
+    /// The change itself; `None` if it is only good for being written again.
+    pub(crate) names: Option<Names>,
 }
 
-const COLUMNS: &str = "id, record, code, commands, recorded_ms, offset_ms";
+const COLUMNS: &str = "id, record, code, commands, recorded_ms, offset_ms, item, change, actor";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<Refused, PhoneError>> {
     let commands: String = row.get(3)?;
@@ -34,14 +48,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Refused, PhoneError>> {
             recorded_ms: row.get(4)?,
             offset_ms: row.get(5)?,
         },
+        names: match (row.get(6)?, row.get(7)?, row.get(8)?) {
+            (Some(item), Some(change), Some(actor)) => Some(Names {
+                item: Digest(item),
+                change,
+                actor,
+            }),
+            _ => None,
+        },
     }))
 }
 
 /// Keeps one.
 pub(crate) fn add(connection: &Connection, refused: &Refused) -> Result<(), PhoneError> {
     connection.execute(
-        "INSERT INTO needs_you (id, record, code, commands, recorded_ms, offset_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO needs_you (id, record, code, commands, recorded_ms, offset_ms, item, change, actor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (
             refused.id.as_bytes(),
             refused.record.as_bytes(),
@@ -49,6 +71,9 @@ pub(crate) fn add(connection: &Connection, refused: &Refused) -> Result<(), Phon
             to_json(&refused.intent.commands)?,
             refused.intent.recorded_ms,
             refused.intent.offset_ms,
+            refused.names.map(|names| names.item.0),
+            refused.names.map(|names| names.change),
+            refused.names.map(|names| names.actor),
         ),
     )?;
     Ok(())
@@ -72,6 +97,27 @@ pub(crate) fn of_record(
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([record.as_bytes()], read)?;
     rows.map(|row| row?).collect()
+}
+
+/// The log has a change after all that was sent back: an office let it in. Says whether it is one.
+pub(crate) fn take_admitted(
+    connection: &Connection,
+    record: RecordId,
+    change: [u8; 32],
+) -> Result<bool, PhoneError> {
+    let taken = connection
+        .prepare_cached("DELETE FROM needs_you WHERE record = ?1 AND change = ?2")?
+        .execute((record.as_bytes(), change))?;
+    Ok(taken > 0)
+}
+
+/// One of the record's changes was let go: what was built on it can only be written again.
+pub(crate) fn forget_names(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
+    connection.execute(
+        "UPDATE needs_you SET item = NULL, change = NULL, actor = NULL WHERE record = ?1",
+        [record.as_bytes()],
+    )?;
+    Ok(())
 }
 
 /// Lets one go.

@@ -17,7 +17,7 @@ use crate::phone::Inner;
 use crate::store::audiences::Numbering;
 use crate::store::records::{Facts, StoredRow};
 use crate::store::{
-    actors, changes, evidence, log, meta, outbox, owed, records, sealed, search, wants,
+    actors, changes, evidence, log, meta, outbox, owed, records, refused, sealed, search, wants,
 };
 
 /// Own changes that the page's entries admit, by record.
@@ -143,6 +143,13 @@ fn take_entries(
                 {
                     taken.admitted += 1;
                     taken.touched.insert(record);
+                }
+                if refused::take_admitted(connection, record, change.0)? {
+                    // The record shows nothing of it, and comes whole.
+                    taken.admitted += 1;
+                    taken.touched.insert(record);
+                    owed::add(connection, record, change.0)?;
+                    wants::add(connection, record)?;
                 }
                 if brought.is_some() {
                     continue;
@@ -299,7 +306,9 @@ impl Pull<'_> {
     ) -> Result<(), PhoneError> {
         let connection = self.connection;
         let is_own = self.own.wrote(&change.actor);
-        if is_own && outbox::set_in_log(connection, *record.as_bytes(), change.hash)? {
+        let was_sent_back = refused::take_admitted(connection, record, change.hash)?;
+        let was_open = is_own && outbox::set_in_log(connection, *record.as_bytes(), change.hash)?;
+        if was_open || was_sent_back {
             taken.admitted += 1;
             taken.touched.insert(record);
         }

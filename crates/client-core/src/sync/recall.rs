@@ -12,7 +12,7 @@ use super::apply::Taken;
 use super::page::CheckedPage;
 use crate::error::PhoneError;
 use crate::store::meta::{self, number};
-use crate::store::{actors, outbox};
+use crate::store::{actors, outbox, refused, wants};
 
 /// Takes what a page recalls.
 pub(super) fn take(
@@ -27,7 +27,11 @@ pub(super) fn take(
         let record = RecordId::from_bytes(known.record.0);
         let change = known.change.0;
         actors::remember(connection, known.actor.0)?;
-        if outbox::set_in_log(connection, known.record.0, change)? {
+        let was_sent_back = refused::take_admitted(connection, record, change)?;
+        if was_sent_back {
+            wants::add(connection, record)?;
+        }
+        if outbox::set_in_log(connection, known.record.0, change)? || was_sent_back {
             taken.admitted += 1;
             taken.touched.insert(record);
         }

@@ -6,6 +6,11 @@
 //! refused itself counts the attempt. What is refused a second time, or was dismissed by an office,
 //! or cannot be written again,
 //! waits for the worker with every word of it, and holds up nothing.
+//!
+//! A change that is refused for where it was written would be refused again however it is written, but an
+//! office may let in the very bytes that it has. So it is not written again, nor is what follows it in its
+//! record: all of it waits for the worker, who may send the same changes once more, and what an office
+//! lets in meanwhile is in the log once.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +23,7 @@ use crate::document::{Knowledge, Pen};
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::store::outbox::{self, Intent, Item};
-use crate::store::refused::{self, Refused};
+use crate::store::refused::{self, Names, Refused};
 use crate::store::{changes, records};
 
 /// How often a change is written before the worker is asked.
@@ -97,18 +102,30 @@ impl Replay<'_> {
             Ok(open) => open,
             Err(PhoneError::Unopenable { .. }) => {
                 for item in withdrawn {
-                    self.ask_worker(record, "record_unopenable", item.intent, taken)?;
+                    self.ask_worker(record, "record_unopenable", (item.intent, None), taken)?;
                 }
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
+        let mut is_elsewhere = false;
         for item in withdrawn {
             let refused = self.codes.get(&item.item);
+            is_elsewhere |= refused.is_some_and(|code| code == reason::AREA_NEVER_HELD);
+            if is_elsewhere {
+                let names = Names {
+                    item: item.item,
+                    change: item.change,
+                    actor: item.actor,
+                };
+                let sent_back = (item.intent, Some(names));
+                self.ask_worker(record, reason::AREA_NEVER_HELD, sent_back, taken)?;
+                continue;
+            }
             let attempt = item.attempt + u32::from(refused.is_some());
             let is_over = |code: &&String| attempt > MOST_ATTEMPTS || *code == reason::DISMISSED;
             if let Some(code) = refused.filter(is_over) {
-                self.ask_worker(record, code, item.intent, taken)?;
+                self.ask_worker(record, code, (item.intent, None), taken)?;
                 continue;
             }
             let pen = Pen {
@@ -121,7 +138,7 @@ impl Replay<'_> {
                 Ok(false) => {}
                 Ok(true) => taken.replayed += 1,
                 Err(error @ (PhoneError::Record { .. } | PhoneError::NotSendable { .. })) => {
-                    self.ask_worker(record, error.code(), item.intent, taken)?;
+                    self.ask_worker(record, error.code(), (item.intent, None), taken)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -139,7 +156,7 @@ impl Replay<'_> {
         &self,
         record: RecordId,
         code: &str,
-        intent: Intent,
+        (intent, names): (Intent, Option<Names>),
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
         taken.needs_you += 1;
@@ -149,6 +166,7 @@ impl Replay<'_> {
             record,
             code: code.to_owned(),
             intent,
+            names,
         };
         refused::add(self.connection, &refused)
     }

@@ -1,10 +1,14 @@
 //! A refused change is written again once; then the worker decides.
 
 use gridlog_client_core::*;
+use gridlog_domain::id::RecordId;
 use gridlog_domain::record::Value;
 use gridlog_merge_guard::{Limits, receive};
+use gridlog_sync_server::store::{OfficeDecision, Store};
 
 use crate::clock::NOW;
+use crate::colleague::*;
+use crate::district::*;
 use crate::fixture::*;
 
 fn text(text: &str) -> Value {
@@ -107,12 +111,10 @@ fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_aga
         .iter()
         .map(|item| item.code.as_str())
         .collect();
-    assert_eq!(codes, ["area_never_held", "not_created"]);
+    assert_eq!(codes, ["area_never_held", "area_never_held"]);
 
     f.server.line().judge = None;
-    let not_yet = f.phone.retry_needs_you(detail.needs_you[1].id).unwrap_err();
-    assert_eq!(not_yet.code(), "not_created");
-    f.phone.retry_needs_you(detail.needs_you[0].id).unwrap();
+    // What it builds on goes with it.
     f.phone.retry_needs_you(detail.needs_you[1].id).unwrap();
     f.sync();
     let detail = f.detail(id);
@@ -148,4 +150,95 @@ fn several_refusals_of_one_page_take_one_new_actor() {
     f.sync();
     assert_eq!(f.phone.status().unwrap().admitted, 2);
     assert_eq!(f.server.actors("W001").len(), 2);
+}
+
+/// A phone whose person commented twice in a grid that they never held: sent back. With the grid's record.
+fn out_of_place() -> (Fixture, RecordId) {
+    let f = Fixture::new();
+    f.server.appoint(worker(&[GRID, NEXT_GRID]));
+    let id = f
+        .server
+        .colleague_writes(new_case_in("隔壁的", NEXT_GRID), vec![]);
+    f.sync();
+    f.phone.comment(id, "说一句").unwrap();
+    f.phone.comment(id, "再说一句").unwrap();
+    f.server.appoint(worker(&[GRID]));
+    f.sync();
+    assert_eq!(f.status().needs_you, 2);
+    (f, id)
+}
+
+/// An office lets in everything that waits, the oldest first.
+fn let_all_in(f: &Fixture) {
+    while let Some(oldest) = f.server.store().quarantine(10, 0).unwrap().pop() {
+        let decision = OfficeDecision {
+            by: "W002".into(),
+            reason: "确有其事".to_owned(),
+        };
+        {
+            let engine = f.server.engine();
+            let mut sequencer = engine.sequencer.borrow_mut();
+            let item = oldest.item.pushed.item;
+            sequencer.clear(item, decision).unwrap();
+        }
+        f.server.work();
+    }
+}
+
+#[test]
+fn the_phone_learns_that_an_office_let_in_what_was_sent_back() {
+    let (f, id) = out_of_place();
+    let admitted = f.server.admitted();
+    let_all_in(&f);
+    assert_eq!(
+        f.server.admitted(),
+        admitted + 2,
+        "what was built on it, too"
+    );
+    f.sync();
+    let status = f.status();
+    assert_eq!((status.needs_you, status.admitted), (0, 2));
+    assert!(status.all_in_log(), "{status:?}");
+    assert_eq!(f.detail(id).view.comments.len(), 2);
+    assert_eq!(f.server.view(id).unwrap().comments.len(), 2);
+    f.assert_agrees();
+    assert_eq!(f.verify().differing, Some(0));
+}
+
+#[test]
+fn what_an_office_let_in_and_the_worker_tried_again_is_in_the_log_once() {
+    for is_tried_first in [false, true] {
+        let (f, id) = out_of_place();
+        let admitted = f.server.admitted();
+        if !is_tried_first {
+            let_all_in(&f);
+        }
+        let sent_back = f.detail(id).needs_you;
+        f.phone.retry_needs_you(sent_back[1].id).unwrap();
+        assert_eq!(f.status().on_this_phone, 2);
+        assert_eq!(f.detail(id).view.comments.len(), 2);
+        f.sync();
+        if is_tried_first {
+            assert_eq!(f.status().needs_you, 2, "the grid is still not theirs");
+            let_all_in(&f);
+            f.sync();
+        }
+        assert_eq!(f.server.admitted(), admitted + 2);
+        let status = f.status();
+        assert_eq!((status.needs_you, status.admitted), (0, 2));
+        assert!(status.all_in_log(), "{status:?}");
+        f.assert_agrees();
+    }
+}
+
+#[test]
+fn what_was_sent_back_is_judged_anew_once_the_worker_has_the_area() {
+    let (f, id) = out_of_place();
+    f.server.appoint(worker(&[GRID, NEXT_GRID]));
+    let sent_back = f.detail(id).needs_you;
+    f.phone.retry_needs_you(sent_back[1].id).unwrap();
+    f.sync();
+    assert_eq!(f.detail(id).view.comments.len(), 2);
+    assert!(f.status().all_in_log(), "{:?}", f.status());
+    f.assert_agrees();
 }

@@ -43,6 +43,9 @@ fn read_status(status: &str, detail: &[u8]) -> Option<ItemStatus> {
 
 pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, StoreError> {
     if let Some((known, device)) = stands(tx, new.item)? {
+        if may_be_judged_anew(tx, new, &known)? {
+            return judge_anew(tx, new);
+        }
         let is_others = device != new.device && matches!(known, ItemStatus::Refused(_));
         if !is_others || new.status != ItemStatus::Received {
             return Ok(known);
@@ -56,6 +59,36 @@ pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, Sto
     }
     insert(tx, new, &new.status)?;
     Ok(new.status.clone())
+}
+
+/// A worker tries again what was refused because of where they were not assigned: they may be by now.
+/// It is the same change, so that an office which lets it in meanwhile lets in the words once. What an
+/// office took off its list stays refused.
+fn may_be_judged_anew(
+    tx: &Transaction<'_>,
+    new: &NewItem,
+    known: &ItemStatus,
+) -> Result<bool, StoreError> {
+    if *known != ItemStatus::Refused(reason::AREA_NEVER_HELD.to_owned())
+        || new.status != ItemStatus::Received
+    {
+        return Ok(false);
+    }
+    let mut query = tx.prepare_cached("SELECT 1 FROM inbox WHERE item = ?1 AND dismissed = 0")?;
+    Ok(query.exists(params![new.item.0])?)
+}
+
+fn judge_anew(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, StoreError> {
+    tx.prepare_cached(
+        "UPDATE inbox SET status = 'received', detail = x'', size = ?2 WHERE item = ?1",
+    )?
+    .execute(params![new.item.0, new.bytes.len().cast_signed()])?;
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO inbox_bytes (arrival, bytes)
+         SELECT arrival, ?2 FROM inbox WHERE item = ?1",
+    )?
+    .execute(params![new.item.0, new.bytes])?;
+    Ok(ItemStatus::Received)
 }
 
 fn is_reused_number(tx: &Transaction<'_>, new: &NewItem) -> Result<bool, StoreError> {
