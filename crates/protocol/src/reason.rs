@@ -15,9 +15,6 @@ pub const TOO_MANY_WAITING: &str = "too_many_waiting";
 /// Too many bytes of the device's items wait for something, or for an office.
 pub const TOO_MUCH_HELD: &str = "too_much_held";
 
-/// The person was never assigned to the record's area.
-pub const AREA_NEVER_HELD: &str = "area_never_held";
-
 /// Every such code, in Chinese and English for a worker.
 pub const REASONS: &[(&str, &str, &str)] = &[
     (

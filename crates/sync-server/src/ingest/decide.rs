@@ -178,7 +178,12 @@ pub(super) fn begin(
     let begun = Beginning::read(admitted.history.document()).map_err(|_| refused("bad_genesis"))?;
     let directory = circumstances.directory;
     let done = counted(incoming, admitted.header.time_ms);
-    let area = home(directory, (&begun.area, begun.kind), incoming.by, done.at_ms);
+    let area = home(
+        directory,
+        (&begun.area, begun.kind),
+        incoming.by,
+        done.at_ms,
+    );
     let area = area.ok_or_else(|| refused("unknown_area"))?;
     let place = Place {
         area: &area,
