@@ -170,7 +170,7 @@ fn out_of_place() -> (Fixture, RecordId) {
 
 /// An office lets in everything that waits, the oldest first.
 fn let_all_in(f: &Fixture) {
-    while let Some(oldest) = f.server.store().quarantine(10, None).unwrap().pop() {
+    while let Some(oldest) = f.server.store().quarantine(None, 10).unwrap().pop() {
         let decision = OfficeDecision {
             by: "W002".into(),
             reason: "确有其事".to_owned(),
