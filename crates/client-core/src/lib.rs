@@ -35,6 +35,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[macro_use]
+mod mutation;
+
 mod detail;
 mod device_time;
 mod document;
@@ -78,6 +81,9 @@ pub use identity::Identity;
 pub use key::StoreKey;
 pub use live::{EventStream, LIVE_PATH, LiveEvent, Wake};
 pub use marker::{FileMarker, GenerationMarker};
+pub use mutation::IS_FAULTY_ON_PURPOSE;
+#[cfg(feature = "mutations")]
+pub use mutation::Mutation;
 pub use needs_you::{NeedsYou, NeedsYouId};
 pub use online::{FoundOnline, SEARCH_PATH};
 pub use pace::{Hold, LONGEST_HOLD_MS, Pacer};

@@ -116,7 +116,8 @@ impl Inner {
         let fits = |connection: &Connection| -> Result<bool, PhoneError> {
             let stored = meta::GENERATION.get(connection)?;
             let marked = marker.read().map_err(PhoneError::Marker)?;
-            Ok(stored.is_some() && stored == marked)
+            let fits = stored == marked || mutated!(ActorKeptAfterRestore);
+            Ok(stored.is_some() && fits)
         };
         if self.store.read(fits)? {
             return Ok(());

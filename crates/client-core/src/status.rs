@@ -56,6 +56,7 @@ impl Status {
     fn count(&mut self, standing: Standing, count: u64) {
         let place = match standing {
             Standing::InLog => &mut self.admitted,
+            Standing::Received if mutated!(ReceivedCountsAsInLog) => &mut self.admitted,
             Standing::Received => &mut self.received,
             Standing::Review => &mut self.review,
             Standing::Waiting => &mut self.waiting,

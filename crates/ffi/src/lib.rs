@@ -23,6 +23,11 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("gridlog-ffi turns panics into errors: every profile needs panic = \"unwind\"");
 
+const _: () = assert!(
+    !gridlog_client_core::IS_FAULTY_ON_PURPOSE,
+    "an app must not be built with deliberate bugs"
+);
+
 mod environment;
 pub mod error;
 mod guard;

@@ -19,10 +19,10 @@ pub use seal::seal;
 
 pub use gallery::{
     Hostile, bogus_pred, deep_nesting, deflate_bomb, delete_nothing, element_of_another_object,
-    empty_change, extreme_time, forged_actor, gallery, huge_start_op, key_amplifier, low_start_op,
-    map_key_on_list, mark, missing_element, missing_object, own_previous_missing, position_on_map,
-    pred_at_another_key, reused_seq, second_genesis, seq_gap, split_run, trailing_bytes,
-    twenty_million_ops, unknown_actor, unused_actor, wrong_checksum,
+    empty_change, extreme_time, forged_actor, gallery, gallery_by, huge_start_op, key_amplifier,
+    low_start_op, map_key_on_list, mark, missing_element, missing_object, own_previous_missing,
+    position_on_map, pred_at_another_key, reused_seq, second_genesis, seq_gap, split_run,
+    trailing_bytes, twenty_million_ops, unknown_actor, unused_actor, wrong_checksum,
 };
 
 /// An operation id, as change authors mean it.

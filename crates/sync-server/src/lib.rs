@@ -19,6 +19,9 @@
 //!
 //! No log line holds a record's contents, a password or a token.
 
+#[macro_use]
+mod mutation;
+
 pub mod backup;
 pub mod command;
 pub mod config;
@@ -42,3 +45,6 @@ pub mod store;
 #[cfg(test)]
 mod town;
 pub mod web;
+
+#[cfg(feature = "mutations")]
+pub use mutation::Mutation;

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::directory::{Directory, SharedDirectory};
 use crate::folder::{FolderError, FolderLock};
 use crate::ingest::{Sequencer, Why};
-use crate::outside::{Outside as _, OutsideError, sync_folder_of};
+use crate::outside::{Outside, OutsideError, sync_folder_of};
 use crate::store::{LogHead, SqliteStore, Store as _, StoreError};
 
 /// Why a backup was not restored.
@@ -91,29 +91,56 @@ pub fn restore(
         path: from.to_owned(),
         source,
     })?;
-    let outside = config.outside();
-    // What is moved aside may be damaged, so what it says of epochs is welcome and not needed.
-    let replaced = SqliteStore::inspect_file(&database).map_or(0, |head| head.epoch);
-    let newest = outside.newest_epoch()?.max(replaced).max(backup.epoch);
-    // From here on the backup's epoch is over, also if this ends half way.
-    outside.note_epoch(newest.saturating_add(1))?;
+    let outside: Arc<dyn Outside> = Arc::new(config.outside());
+    end_epochs(&*outside, &database, backup)?;
     let aside = put_copy_in_place(from, &database, clock.now_ms())?;
-    let store = Arc::new(SqliteStore::open(&database)?);
+    let (head, erased) = go_on(&database, backup, outside, (clock, entropy))?;
+    Ok(Restored {
+        backup,
+        head,
+        erased,
+        aside,
+    })
+}
+
+/// Notes that the epoch of the backup is over, and that of the database that it is to replace: from
+/// here on also if the restore ends half way.
+///
+/// # Errors
+/// [`OutsideError`]; nothing has happened yet.
+pub fn end_epochs(
+    outside: &dyn Outside,
+    replaced: &Path,
+    backup: LogHead,
+) -> Result<(), OutsideError> {
+    // What is replaced may be damaged, so what it says of epochs is welcome and not needed.
+    let replaced = SqliteStore::inspect_file(replaced).map_or(0, |head| head.epoch);
+    let newest = outside.newest_epoch()?.max(replaced).max(backup.epoch);
+    outside.note_epoch(newest.saturating_add(1))
+}
+
+/// Goes on from a backup that is in its place: begins the epoch that [`end_epochs`] noted, and erases again what was erased after
+/// the backup. Returns the head of the log, and how many records were erased.
+///
+/// # Errors
+/// [`StoreError`]; a server that starts does what is left of it.
+pub fn go_on(
+    database: &Path,
+    backup: LogHead,
+    outside: Arc<dyn Outside>,
+    (clock, entropy): (&dyn Clock, &mut dyn Entropy),
+) -> Result<(LogHead, usize), StoreError> {
+    let store = Arc::new(SqliteStore::open(database)?);
     let directory = SharedDirectory::new(Directory::load(&*store)?);
     let mut actor = [0; 16];
     entropy.fill(&mut actor);
     let mut sequencer = Sequencer::new(store.clone(), directory, Limits::default(), actor)
-        .beside(Arc::new(outside));
-    let epochs = (backup.epoch, newest.saturating_add(1));
+        .beside(Arc::clone(&outside));
+    let epochs = (backup.epoch, outside.newest_epoch()?);
     sequencer.begin_epoch(clock.now_ms(), epochs, Why::Restored)?;
     let erased = sequencer.erase_again(clock.now_ms())?;
     store.note_backup(backup.seq)?;
-    Ok(Restored {
-        backup,
-        head: store.head()?,
-        erased,
-        aside,
-    })
+    Ok((store.head()?, erased))
 }
 
 /// Copies the backup, moves aside what is there, and gives the copy its name.

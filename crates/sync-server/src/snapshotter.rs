@@ -82,7 +82,8 @@ impl Snapshotter {
             // Erased a moment ago.
             return Ok(());
         };
-        match chunk_of(&changes) {
+        let held = mutated!(SnapshotTooShort, changes.len() - 1, changes.len());
+        match chunk_of(&changes[..held]) {
             Ok(chunk) => self.store.put_snapshot(id, through, &chunk),
             Err(reason) => {
                 tracing::error!(record = %id, %reason, "no snapshot is kept");

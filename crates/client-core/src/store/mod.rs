@@ -143,6 +143,9 @@ fn connect(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
          PRAGMA secure_delete = ON;
          PRAGMA foreign_keys = ON;",
     )?;
+    if mutated!(RecordedBeforeDurable) {
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+    }
     connection.set_prepared_statement_cache_capacity(64);
     // Without it SQLite prepares a statement anew for every value that it compares with the condition
     // of a partial index.

@@ -59,7 +59,8 @@ impl Inner {
         // Another process may have pulled meanwhile. What this page brings is then old; what it says
         // about sent changes still holds.
         let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
-        let mut current = meta::position(connection)? == asked.position
+        let mut current = (meta::position(connection)? == asked.position
+            || mutated!(CursorBeforeCommit))
             && profile.cast_unsigned() == asked.profile_version;
         if current {
             if asked.is_first {
@@ -201,7 +202,8 @@ fn take_verdicts(
 ) -> Result<Vec<(Item, String)>, PhoneError> {
     let mut refused = Vec::new();
     for (name, verdict) in asked.names().zip(&checked.page.body.verdicts) {
-        let Some((record, stood)) = outbox::standing(connection, *name)? else {
+        let standing = outbox::standing(connection, *name)?;
+        let Some((record, stood)) = standing.filter(|_| !mutated!(DroppedVerdict)) else {
             continue;
         };
         // The feed of the same page may know more than the verdict.
@@ -263,8 +265,16 @@ fn take_certificate(
 fn purge_settled(connection: &Connection) -> Result<u64, PhoneError> {
     let mut purged = 0;
     for record in records::out_of_scope(connection)? {
-        if !outbox::any_undecided(connection, record)? {
+        let stays = mutated!(
+            ForgottenPurge,
+            true,
+            outbox::any_undecided(connection, record)?
+        );
+        if !mutated!(PurgeOfUnsentWork, false, stays) {
             sealed::seal(connection, record)?;
+            if mutated!(PurgeOfUnsentWork) {
+                sealed::destroy(connection, record)?;
+            }
             purged += 1;
         }
     }

@@ -87,7 +87,7 @@ impl Inner {
         };
         let mut news = Vec::new();
         for delta in deltas {
-            for (ruling, canonical) in &delta.rulings {
+            for (ruling, canonical) in mutated!(RulingForgotten, &[][..], &delta.rulings[..]) {
                 log::add(connection, (epoch, page), ruling, canonical)?;
             }
             news.extend(pull.take(delta, taken)?);
@@ -161,7 +161,7 @@ fn take_entries(
                     wants::add(connection, record)?;
                 }
             }
-            Fact::Erase { .. } => taken.erased.push(record),
+            Fact::Erase { .. } if !mutated!(ErasureIgnored) => taken.erased.push(record),
             _ => {}
         }
     }
@@ -266,7 +266,7 @@ impl Pull<'_> {
         let mut authors = delta.authors.iter();
         let has_own = authors.any(|author| self.own.wrote(&author.actor.0))
             || self.own.lacks_some && owed::any_of(connection, record)?;
-        if !has_own {
+        if !has_own || mutated!(SnapshotNotSearched) {
             return Ok(());
         }
         for change in self.within(record, chunk)?.unwrap_or_default() {
@@ -379,7 +379,7 @@ impl Pull<'_> {
             // Own words that the log does not have are in the known view and not in the server's;
             // then the document tells.
             (CheckedView::Patch { .. }, Some(known))
-                if changes::any_not_pulled(self.connection, record)? =>
+                if mutated!(StaleView) || changes::any_not_pulled(self.connection, record)? =>
             {
                 return Ok(Some(stands(known)));
             }

@@ -160,6 +160,9 @@ impl Replay<'_> {
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
         taken.needs_you += 1;
+        if mutated!(LostRefusal) {
+            return Ok(());
+        }
         let now_ms = self.inner.clock.now_ms();
         let refused = Refused {
             id: self.inner.entry_id(now_ms),

@@ -81,6 +81,9 @@ impl Returning {
     /// Gathers some more; false if there is no more.
     fn gather(&mut self, connection: &Connection) -> Result<bool, PhoneError> {
         let mut parcel = Parcel::new(connection);
+        if mutated!(NothingGivenBack) {
+            return Ok(false);
+        }
         if let Some(record) = self.records.pop_first() {
             let among = match self.purpose {
                 Purpose::Lost => Among::Lost,

@@ -318,6 +318,10 @@ impl SyncSession {
         let mut page = inner.open_page(&body, &asked)?;
         let deltas = std::mem::take(&mut page.deltas);
         let pulled_records = deltas.len() as u64;
+        if mutated!(CursorBeforeCommit) {
+            let position = page.page.statement.position;
+            inner.store.write(|tx| meta::set_position(tx, position))?;
+        }
         let (taken, is_repairing) = inner.store.write(|tx| {
             let taken = inner.take_page(tx, &page, deltas, &asked, answered_ms)?;
             self.take_repair(tx, &page, &asked, &taken)?;

@@ -31,6 +31,17 @@ pub fn gallery(
     honest: &[u8],
     victim: &ActorId,
 ) -> Vec<Hostile> {
+    gallery_by(document, || actor.clone(), honest, victim)
+}
+
+/// The same, each change by the next of `actors`. A server looks at one change for each of an actor's
+/// sequence numbers; changes that all have the same number hide each other from it.
+pub fn gallery_by(
+    document: &Automerge,
+    mut actors: impl FnMut() -> ActorId,
+    honest: &[u8],
+    victim: &ActorId,
+) -> Vec<Hostile> {
     let early = |name, bytes, code| Hostile {
         name,
         bytes,
@@ -50,87 +61,95 @@ pub fn gallery(
         early("trailing_bytes", trailing_bytes(honest), "trailing_bytes"),
         early(
             "huge_start_op",
-            huge_start_op(document, actor),
+            huge_start_op(document, &actors()),
             "start_op_too_large",
         ),
         early(
             "empty_change",
-            empty_change(document, actor),
+            empty_change(document, &actors()),
             "empty_change",
         ),
         early(
             "extreme_time",
-            extreme_time(document, actor),
+            extreme_time(document, &actors()),
             "time_out_of_range",
         ),
-        early("key_amplifier", key_amplifier(document, actor), "bad_key"),
+        early(
+            "key_amplifier",
+            key_amplifier(document, &actors()),
+            "bad_key",
+        ),
         late(
             "forged_actor",
             forged_actor(document, victim),
             "foreign_actor",
         ),
-        late("bogus_pred", bogus_pred(document, actor), "bad_pred"),
+        late("bogus_pred", bogus_pred(document, &actors()), "bad_pred"),
         late(
             "pred_at_another_key",
-            pred_at_another_key(document, actor),
+            pred_at_another_key(document, &actors()),
             "bad_pred",
         ),
         late(
             "delete_nothing",
-            delete_nothing(document, actor),
+            delete_nothing(document, &actors()),
             "bad_pred",
         ),
         late(
             "map_key_on_list",
-            map_key_on_list(document, actor),
+            map_key_on_list(document, &actors()),
             "bad_key",
         ),
         late(
             "position_on_map",
-            position_on_map(document, actor),
+            position_on_map(document, &actors()),
             "bad_key",
         ),
         late(
             "missing_element",
-            missing_element(document, actor),
+            missing_element(document, &actors()),
             "bad_key",
         ),
         late(
             "element_of_another_object",
-            element_of_another_object(document, actor),
+            element_of_another_object(document, &actors()),
             "bad_key",
         ),
         late(
             "missing_object",
-            missing_object(document, actor),
+            missing_object(document, &actors()),
             "missing_object",
         ),
         late(
             "unknown_actor",
-            unknown_actor(document, actor),
+            unknown_actor(document, &actors()),
             "unknown_actor",
         ),
         late(
             "unused_actor",
-            unused_actor(document, actor, victim),
+            unused_actor(document, &actors(), victim),
             "not_canonical",
         ),
-        late("split_run", split_run(document, actor), "not_canonical"),
+        late("split_run", split_run(document, &actors()), "not_canonical"),
         late(
             "low_start_op",
-            low_start_op(document, actor),
+            low_start_op(document, &actors()),
             "start_op_wrong",
         ),
         late("reused_seq", reused_seq(honest), "actor_seq_reused"),
-        late("seq_gap", seq_gap(document, actor), "seq_gap"),
+        late("seq_gap", seq_gap(document, &actors()), "seq_gap"),
         late(
             "own_previous_missing",
             own_previous_missing(document, honest),
             "own_previous_missing",
         ),
         late("second_genesis", second_genesis(), "second_genesis"),
-        late("mark", mark(document, actor), "unsupported_op"),
-        late("deep_nesting", deep_nesting(document, actor), "too_deep"),
+        late("mark", mark(document, &actors()), "unsupported_op"),
+        late(
+            "deep_nesting",
+            deep_nesting(document, &actors()),
+            "too_deep",
+        ),
     ]
 }
 

@@ -199,7 +199,8 @@ impl Exchange {
         let current = self.store.head()?.epoch;
         for given in &given {
             let position = given.statement.position;
-            if matches!(self.standpoint(position)?, Standpoint::Foreign(_)) {
+            let is_foreign = matches!(self.standpoint(position)?, Standpoint::Foreign(_));
+            if is_foreign && !mutated!(RollbackUnnoticed) {
                 tracing::warn!(
                     epoch = current,
                     "the log lost entries that it had published"

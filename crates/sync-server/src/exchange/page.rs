@@ -33,7 +33,11 @@ pub(super) fn told(
     page.statement.backed_up_through = slice.backed_up_through;
     let is_walking = slice.walked.is_some();
     if !slice.more && !asked.standpoint.has_lost() {
-        page.statement.receipt = Some(slice.receipt);
+        page.statement.receipt = Some(mutated!(
+            ReceiptOneTooMany,
+            crate::mutation::one_more(slice.receipt),
+            slice.receipt
+        ));
         page.statement.scope = Some(Key(slice.scope.0));
     }
     let places = places(&slice.records);
@@ -64,7 +68,8 @@ pub(super) fn told(
         .into_iter()
         .map(delta)
         .collect::<Result<_, _>>()?;
-    page.body.gone = slice.gone.into_iter().map(key).collect();
+    let gone = mutated!(HiddenNotDelivered, Vec::new(), slice.gone);
+    page.body.gone = gone.into_iter().map(key).collect();
     page.body.erased = slice.erased.into_iter().map(key).collect();
     page.body.recalled = slice.recalled;
     page.body.more = slice.more || is_walking;

@@ -149,7 +149,7 @@ fn refuse_by_scope(
     place: Place<'_>,
     device_ms: i64,
 ) -> Option<ItemStatus> {
-    if incoming.scope_is_cleared {
+    if incoming.scope_is_cleared || mutated!(ScopeNotJudged) {
         return None;
     }
     let scope = scope::judge(

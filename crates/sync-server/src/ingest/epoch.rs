@@ -39,7 +39,8 @@ impl Sequencer {
         why: Why,
     ) -> Result<(), StoreError> {
         let head = self.store.head()?;
-        if head.epoch != current {
+        let is_forgotten = mutated!(EpochNotOpened) && why == Why::Restored;
+        if head.epoch != current || is_forgotten {
             return Ok(());
         }
         let known = current.max(self.outside.newest_epoch()?);

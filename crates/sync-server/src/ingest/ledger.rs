@@ -208,7 +208,9 @@ impl Ledger<'_, '_> {
         self.batch
             .gained
             .retain(|(gained, whose, _)| !(*gained == id && whose == audience));
-        self.batch.lost.push((id, audience.to_owned()));
+        if !mutated!(AudienceKept) {
+            self.batch.lost.push((id, audience.to_owned()));
+        }
     }
 
     /// Rules on one proposal, once and for all.
@@ -254,7 +256,9 @@ impl Ledger<'_, '_> {
         };
         let before = self.ruled()?.state.clone();
         let (refused, after) = match (before, refused) {
-            (Some(state), None) if !leads_to(&state, &proposal, stage) => {
+            (Some(state), None)
+                if !leads_to(&state, &proposal, stage) && !mutated!(RulingTakenBlindly) =>
+            {
                 let anew = self.apply_rulebook(&state, id, &proposal, counts_at)?;
                 (code_of(anew.outcome), Some(anew.state))
             }
@@ -329,7 +333,7 @@ impl Ledger<'_, '_> {
             Some(department.as_str().to_owned())
         };
         let (old, new) = (department(&self.ruled()?.state), department(&after));
-        let seq = self.append(Fact::Ruling {
+        let ruling = Fact::Ruling {
             proposal: Key(*id.as_bytes()),
             proposal_hash: Digest(proposal_hash(stored)),
             step: proposal.step.code().to_owned(),
@@ -342,7 +346,11 @@ impl Ledger<'_, '_> {
             counts_at_ms: counts_at.at_ms,
             time_flagged: counts_at.flagged,
             department: new.clone(),
-        });
+        };
+        if mutated!(RuledTwice) {
+            self.append(ruling.clone());
+        }
+        let seq = self.append(ruling);
         self.batch.rulings.push(NewRuling {
             record: self.working.id,
             proposal: *id.as_bytes(),

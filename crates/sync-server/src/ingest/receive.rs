@@ -33,7 +33,8 @@ pub fn examine(item: PushItem, by: &Pushed<'_>, limits: &Limits) -> NewItem {
     let digest = item_digest(record, &change.0);
     let received = gridlog_merge_guard::receive(&change.0, limits);
     let header = received.as_ref().ok().cloned();
-    let sound = received.and_then(|header| header.check_actor(by.actors));
+    let sound = received
+        .and_then(|header| mutated!(ForeignActorTaken, Ok(()), header.check_actor(by.actors)));
     let status = match sound {
         Ok(()) => ItemStatus::Received,
         Err(refusal) => ItemStatus::Refused(refusal.code().to_owned()),

@@ -465,7 +465,8 @@ impl<'a> Desk<'a> {
                 office: None,
             }));
         if !self.batch.is_empty() {
-            self.circumstances.store.commit(&self.batch)?;
+            let stored = self.circumstances.store.commit(&self.batch);
+            mutated!(FailedCommitKept, stored.unwrap_or_default(), stored?);
             self.memory.published.note(&self.batch);
         }
         for working in std::mem::take(&mut self.working).into_values() {

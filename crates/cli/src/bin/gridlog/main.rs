@@ -7,6 +7,11 @@
 // The binary talks to a terminal; that is all it does.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+const _: () = assert!(
+    !gridlog_client_core::IS_FAULTY_ON_PURPOSE,
+    "a phone must not be built with deliberate bugs"
+);
+
 mod answer;
 mod arguments;
 mod commands;

@@ -30,12 +30,16 @@ impl GivenBack {
     /// # Errors
     /// [`ProtocolError::BadSignature`], [`ProtocolError::Malformed`].
     pub fn check(returned: Returned, key: &VerifyingKey) -> Result<Self, ProtocolError> {
-        let statement = returned.evidence.check(key)?;
+        let statement = mutated!(
+            SignatureNotChecked,
+            crate::mutation::unchecked(&returned.evidence),
+            returned.evidence.check(key)
+        )?;
         let named: BTreeSet<&Digest> = returned.evidence.entries.iter().collect();
         let mut entries = Vec::with_capacity(returned.entries.len());
         for canonical in &returned.entries {
             let hash = entry_hash(&canonical.0);
-            if !named.contains(&hash) {
+            if !named.contains(&hash) && !mutated!(EntryNotNamed) {
                 return Err(ProtocolError::BadSignature { what: "entry" });
             }
             entries.push((hash, LogEntry::from_bytes(&canonical.0)?));

@@ -131,7 +131,7 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
         tx.pragma_update(None, "secure_delete", false)?;
     }
     prints.after(tx, batch)?;
-    prints.apply(tx)?;
+    mutated!(PrintsForgotten, (), prints.apply(tx)?);
     for (record, change) in &batch.released {
         inbox::release(tx, *record, *change)?;
     }

@@ -154,7 +154,8 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
     // file that is being made.
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = mutated!(AnsweredBeforeDurable, "NORMAL", "FULL");
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     keep_plans(connection)
 }
