@@ -78,7 +78,7 @@ impl World {
     }
 
     /// Records a word in an existing record.
-    fn write_in(
+    pub(crate) fn write_in(
         &mut self,
         number: usize,
         record: RecordId,
@@ -102,6 +102,9 @@ impl World {
         let name = self.handsets[number].name();
         let called = self.on(number, call);
         let record = self.recorded(number, (word, None), called)?;
+        if let Some(record) = record {
+            self.words.place(word, record);
+        }
         let place = record.map_or_else(|| "nothing".to_owned(), short);
         self.tell(format!("{name} {what} {word}: {place}"));
         Ok(())

@@ -1,11 +1,13 @@
 //! What goes wrong on purpose.
 
+use gridlog_domain::id::RecordId;
+
 use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::disk::Crash;
 use crate::network::Happening;
 use crate::turn::Turn;
-use crate::words::Claim;
+use crate::words::{Claim, Word};
 use crate::world::World;
 
 /// Steps after which a crash strikes: mostly within the next call or two.
@@ -68,7 +70,16 @@ impl World {
     }
 
     fn phone_misfortune(&mut self, turn: Turn, chance: &mut Chance) -> Result<(), Broken> {
-        let number = chance.index(self.handsets.len());
+        let number = match turn {
+            // Only one that was copied can be put back.
+            Turn::RestorePhone => {
+                let handsets = self.handsets.iter();
+                let copied = handsets.filter(|phone| phone.copy.is_some() && !phone.destroyed);
+                let copied: Vec<usize> = copied.map(|phone| phone.number).collect();
+                chance.pick(&copied).copied().unwrap_or(0)
+            }
+            _ => chance.index(self.handsets.len()),
+        };
         let handset = &self.handsets[number];
         let (name, machine) = (handset.name(), handset.machine.clone());
         if handset.destroyed {
@@ -79,6 +90,7 @@ impl World {
                 let steps = steps(chance);
                 self.tell(format!("the app on {name} will die after {steps} steps"));
                 machine.crash_after(steps, Crash::Process);
+                self.goes_on(number, chance)?;
             }
             Turn::PhonePower => {
                 let (steps, crash) = (steps(chance), power(chance));
@@ -86,6 +98,7 @@ impl World {
                     "the battery of {name} will fail after {steps} steps"
                 ));
                 machine.crash_after(steps, crash);
+                self.goes_on(number, chance)?;
             }
             Turn::PhoneFull => {
                 let bytes = chance.index(40_000);
@@ -123,12 +136,20 @@ impl World {
         Ok(())
     }
 
+    /// Half of those whose phone is about to fail are just about to sync.
+    fn goes_on(&mut self, number: usize, chance: &mut Chance) -> Result<(), Broken> {
+        match chance.percent(50) {
+            true => self.begin_sync(number, false),
+            false => Ok(()),
+        }
+    }
+
     /// Puts the server back to its last backup; with `is_said`, as the operator's command does.
     fn restore(&mut self, is_said: bool) -> Result<(), Broken> {
         let Some(backup) = self.house.backup.clone() else {
             return Ok(());
         };
-        self.forgive_what_nobody_has();
+        self.anything_put_back = true;
         let how = if is_said { "" } else { " and nobody says so" };
         self.tell(format!(
             "the server is put back to entry {} of epoch {}{how}",
@@ -145,36 +166,20 @@ impl World {
         self.house.machine.disarm();
         self.house.machine.make_room();
         let before = self.house.machine.strikes();
+        self.rogue.lets_go_of_its_page();
         self.watch.put_back(backup.head, is_said);
         let started = self.house.restore(&backup, is_said);
         let restores = self.house.machine.strikes();
         // The restoring itself is not a fault that excuses a failure.
         let same = before.restores < restores.restores;
         let before = if same { restores } else { before };
-        self.server_started(before, started.map_err(|error| error.to_string()))
-    }
-
-    /// A word of a phone that is lost or was put back is only owed while somebody else has it. A
-    /// server that is put back may lose the last of it.
-    fn forgive_what_nobody_has(&mut self) {
-        let gone: Vec<String> = self
-            .words
-            .iter()
-            .filter(|(_, word)| word.claim == Claim::Kept)
-            .filter(|(text, word)| {
-                let handset = &self.handsets[word.handset];
-                let rolled_back = handset.destroyed || self.watch.is_inherited(text);
-                rolled_back && !self.is_on_another_phone(text)
-            })
-            .map(|(text, _)| text.clone())
-            .collect();
-        for text in gone {
-            self.words.claim(&text, Claim::Unsure);
-        }
+        self.server_started(before, started.map_err(|error| error.to_string()))?;
+        self.owe_what_is_left(None);
+        Ok(())
     }
 
     /// Whether a phone that is still there shows the word.
-    fn is_on_another_phone(&self, text: &str) -> bool {
+    fn is_on_a_phone(&self, text: &str) -> bool {
         self.handsets.iter().any(|handset| {
             let phone = handset.phone.as_ref().filter(|_| handset.is_usable());
             phone.is_some_and(|phone| {
@@ -196,10 +201,25 @@ impl World {
         };
         let name = self.handsets[number].name();
         self.tell(format!("{name} is put back to an old copy"));
-        self.handsets[number].close();
-        self.handsets[number].machine.restore(&copy);
+        self.anything_put_back = true;
+        self.handsets[number].put_back(&copy);
         self.open(number)?;
-        self.owe_what_others_have(number);
+        self.owe_what_is_left(Some(number));
+        self.says_it_again(number)
+    }
+
+    /// Whose phone forgot what they did last goes to those records and says something there.
+    fn says_it_again(&mut self, number: usize) -> Result<(), Broken> {
+        let of_phone = |word: &&Word| word.handset == Some(number);
+        let mut last: Vec<RecordId> = self.words.last(of_phone).take(6).collect();
+        last.dedup();
+        for record in last {
+            let word = self.fresh_word();
+            let text = format!("再说一遍{word}");
+            self.write_in(number, record, ("says", &word), |phone| {
+                phone.comment(record, &text).map(|_| ())
+            })?;
+        }
         Ok(())
     }
 
@@ -215,26 +235,31 @@ impl World {
         let (name, person) = (handset.name(), handset.person.clone());
         self.tell(format!("{name} is lost for good"));
         self.tally.count("phone", "destroyed");
-        self.owe_what_others_have(number);
+        self.owe_what_is_left(Some(number));
         let new = self.new_handset(person)?;
         self.sign_in(new, false)
     }
 
-    /// After a phone lost what it had: what the server or another phone has of its words is still
-    /// owed; the rest is forgiven.
-    fn owe_what_others_have(&mut self, number: usize) {
-        let words: Vec<String> = self
-            .words
-            .iter()
-            .filter(|(_, word)| word.handset == number && word.claim == Claim::Kept)
-            .map(|(text, _)| text.clone())
-            .collect();
+    /// After a phone, or the server, lost what it had: a word whose author cannot send it again is still
+    /// owed as long as the server or a phone has it; the rest is forgiven.
+    fn owe_what_is_left(&mut self, loser: Option<usize>) {
         let at_server = match self.house.running() {
             Some(running) => crate::invariants::words_at(&*running.store).unwrap_or_default(),
             None => Default::default(),
         };
+        let cannot_send = |(text, word): &(&String, &Word)| {
+            let author = word.handset.map(|number| &self.handsets[number]);
+            author.is_none_or(|author| author.destroyed || Some(author.number) == loser)
+                || self.watch.is_inherited(text)
+        };
+        let words = self.words.iter();
+        let words = words.filter(|(_, word)| word.claim == Claim::Kept);
+        let words: Vec<String> = words
+            .filter(cannot_send)
+            .map(|(text, _)| text.clone())
+            .collect();
         for text in words {
-            if self.is_on_another_phone(&text) || at_server.contains_key(&text) {
+            if self.is_on_a_phone(&text) || at_server.contains_key(&text) {
                 self.watch.inherit(&text);
             } else {
                 self.words.claim(&text, Claim::Unsure);

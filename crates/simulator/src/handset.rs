@@ -52,6 +52,8 @@ pub(crate) struct Sitting {
     pub(crate) round: u64,
     /// The message whose answer it waits for.
     pub(crate) waits_for: Option<u64>,
+    /// How often the server had been put back when it gave the last answer that was taken.
+    pub(crate) put_back: u64,
 }
 
 /// What came of a call into the engine.
@@ -136,6 +138,14 @@ impl Handset {
             Called::Said(error) => Called::Said(error),
             Called::Struck => Called::Struck,
         }
+    }
+
+    /// Puts the files back to an old copy, as a phone does that is set up anew from a backup: what no
+    /// backup reaches is gone.
+    pub(crate) fn put_back(&mut self, copy: &Image) {
+        self.close();
+        self.machine.restore(copy);
+        self.marker = Arc::default();
     }
 
     /// Closes the app.

@@ -84,6 +84,8 @@ pub(crate) struct Returned {
     pub(crate) answer: Answer,
     /// Whether both the request and the answer are as they were sent.
     pub(crate) is_whole: bool,
+    /// How often the server had been put back when it answered.
+    pub(crate) put_back: u64,
 }
 
 /// What becomes of one copy of a message.

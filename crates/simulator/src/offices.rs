@@ -5,14 +5,16 @@ use gridlog_domain::record::StepDetails;
 use gridlog_domain::reference::{Assignment, Person, Role};
 use gridlog_domain::workflow::{CaseState, Stage, Step};
 use gridlog_protocol::{Fact, LogEntry};
+use gridlog_sync_server::identity::revoke;
 use gridlog_sync_server::store::{CaseFilter, ItemStatus, RecordRow, Store as _};
 
 use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::deeds::{details, short};
-use crate::people::{self, DISTRICT, GRIDS, clerk};
+use crate::people::{self, DISTRICT, GRIDS, clerks};
 use crate::server::Running;
 use crate::turn::Turn;
+use crate::words::{Claim, Word};
 use crate::world::World;
 
 /// The step that carries a case on, and whose business it is.
@@ -50,11 +52,15 @@ fn cases(running: &Running) -> Vec<RecordRow> {
     rows
 }
 
+/// A record at the server.
+pub(crate) fn some_record(running: &Running, chance: &mut Chance) -> Option<RecordRow> {
+    chance.pick(&cases(running)).cloned()
+}
+
 impl World {
     /// A record at the server.
     fn some_record(&self, chance: &mut Chance) -> Option<RecordRow> {
-        let rows = cases(self.house.running()?);
-        chance.pick(&rows).cloned()
+        some_record(self.house.running()?, chance)
     }
 
     /// Plays a turn of an office or an operator.
@@ -70,13 +76,28 @@ impl World {
                 };
                 let before = self.house.machine.strikes();
                 let by = PersonId::new("O1");
-                self.tell(format!("the duty officer comments on {}", short(row.id)));
-                let done = self.house.office_comment(by, row.id, "已阅。");
-                self.server_did(before, "an office's comment", done)?;
+                let text = self.fresh_word();
+                let place = short(row.id);
+                self.tell(format!("the duty officer says {text} in {place}"));
+                let said = format!("已阅{text}。");
+                let done = self.house.office_comment(by, row.id, &said);
+                let done = self.server_did(before, "an office's comment", done)?;
+                let claim = match done {
+                    Some(_) => Claim::Kept,
+                    None => Claim::Unsure,
+                };
+                let word = Word {
+                    handset: None,
+                    record: Some(row.id),
+                    claim,
+                    number: 0,
+                };
+                self.words.note(text, word);
                 Ok(())
             }
             Turn::LetIn | Turn::Dismiss => self.review(turn == Turn::LetIn, chance),
             Turn::Backup => self.back_up(chance),
+            Turn::Snapshot => self.snapshot(),
             Turn::Relocate => self.relocate(chance),
             Turn::Archive => self.archive(),
             Turn::Erase => self.erase(chance),
@@ -106,13 +127,17 @@ impl World {
         let Some((step, role)) = chosen else {
             return Ok(());
         };
-        let department = state.department.as_ref().filter(|_| role == Role::Handler);
+        // Now and then somebody takes what is for another department.
+        let is_careless = chance.percent(12);
+        let department = state.department.as_ref();
+        let department = department.filter(|_| role == Role::Handler && !is_careless);
+        let clerks = clerks(role, department);
         // Now and then somebody checks what they handled themselves.
         let by = match &state.handler {
-            Some(handler) if role == Role::Checker && chance.percent(15) => Some(handler.clone()),
-            _ => clerk(role, department),
+            Some(handler) if role == Role::Checker && chance.percent(40) => Some(handler),
+            _ => chance.pick(&clerks),
         };
-        let by = by.unwrap_or_else(|| PersonId::new("O1"));
+        let by = by.cloned().unwrap_or_else(|| PersonId::new("O1"));
         let said = details(chance, step, "");
         let said = StepDetails {
             reason: said.reason.filter(|text| !text.is_empty()),
@@ -158,6 +183,16 @@ impl World {
         Ok(())
     }
 
+    fn snapshot(&mut self) -> Result<(), Broken> {
+        let before = self.house.machine.strikes();
+        let done = self.house.snapshot();
+        if let Some(count) = self.server_did(before, "making snapshots", done)? {
+            self.tell(format!("the server makes {count} snapshots"));
+            self.tally.add("snapshot", "made", count as u64);
+        }
+        Ok(())
+    }
+
     fn back_up(&mut self, chance: &mut Chance) -> Result<(), Broken> {
         let by_files = chance.percent(30);
         let before = self.house.machine.strikes();
@@ -191,6 +226,7 @@ impl World {
             return self.revoke(chance);
         }
         self.tell(what.clone());
+        self.anybody_moved = true;
         let done = self.house.change_person(&id, |person| match turn {
             Turn::Reassign => {
                 end(person);
@@ -228,13 +264,14 @@ impl World {
         let person = self.handsets[number].person.clone();
         let before = self.house.machine.strikes();
         let pick = chance.any();
+        let outside = std::sync::Arc::clone(&self.house.outside);
         let done = self.house.with(|running, now_ms| {
             let mut devices = running.store.devices_of(&person)?;
             devices.retain(|device| device.revoked_ms.is_none());
             devices.sort_by_key(|device| device.id);
             let at = usize::try_from(pick % devices.len().max(1) as u64).unwrap_or(0);
             match devices.get(at) {
-                Some(device) => running.store.revoke_device(device.id, now_ms),
+                Some(device) => revoke(&*running.store, &*outside, device.id, now_ms),
                 None => Ok(false),
             }
         });
@@ -271,7 +308,9 @@ impl World {
         self.tell(format!("{} is erased", short(row.id)));
         let before = self.house.machine.strikes();
         let done = self.house.erase(row.id);
-        self.server_did(before, "erasing", done)?;
+        if self.server_did(before, "erasing", done)?.is_some() {
+            self.gone.insert(row.id);
+        }
         Ok(())
     }
 }

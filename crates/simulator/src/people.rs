@@ -1,4 +1,4 @@
-//! A small district: six areas, eleven people, the shipped catalogue.
+//! A small district: six areas, twelve people, the shipped catalogue.
 
 use gridlog_domain::id::{AreaCode, Department, PersonId};
 use gridlog_domain::reference::{Area, AreaLevel, Assignment, Person, Role};
@@ -22,7 +22,7 @@ pub(crate) const CONDITION: &str = "缺失";
 pub(crate) const DEPARTMENTS: [&str; 2] = ["城管", "住建"];
 
 /// Who is assigned where at the beginning.
-const PEOPLE: [(&str, &str, Role, &str, Option<&str>); 11] = [
+const PEOPLE: [(&str, &str, Role, &str, Option<&str>); 13] = [
     ("W1", "李华", Role::GridWorker, GRIDS[0], None),
     ("W2", "王芳", Role::GridWorker, GRIDS[1], None),
     ("W3", "赵强", Role::GridWorker, GRIDS[2], None),
@@ -34,6 +34,9 @@ const PEOPLE: [(&str, &str, Role, &str, Option<&str>); 11] = [
     ("C1", "吴霞", Role::Checker, STREET, None),
     ("O1", "孙丽", Role::DutyOfficer, DISTRICT, None),
     ("M1", "马某", Role::GridWorker, GRIDS[1], None),
+    // One person with two hats, who must not check what they handled.
+    ("B1", "何伟", Role::Handler, DISTRICT, Some(DEPARTMENTS[0])),
+    ("B1", "何伟", Role::Checker, DISTRICT, None),
 ];
 
 /// Who carries a phone, the likeliest first; the first two always do.
@@ -63,7 +66,8 @@ pub(crate) fn areas() -> Vec<Area> {
 
 /// The people.
 pub(crate) fn people() -> Vec<StoredPerson> {
-    let person = |(id, name, role, area, department): (&str, &str, Role, &str, Option<&str>)| {
+    let mut people: Vec<StoredPerson> = Vec::new();
+    for (id, name, role, area, department) in PEOPLE {
         let assignment = Assignment {
             role,
             area: area.into(),
@@ -71,17 +75,22 @@ pub(crate) fn people() -> Vec<StoredPerson> {
             valid_from_ms: LONG_AGO_MS,
             valid_to_ms: None,
         };
-        StoredPerson {
-            person: Person {
-                id: id.into(),
-                name: name.to_owned(),
-                enabled: true,
-                assignments: vec![assignment],
-            },
-            password_hash: None,
+        match people.last_mut() {
+            Some(last) if last.person.id.as_str() == id => {
+                last.person.assignments.push(assignment);
+            }
+            _ => people.push(StoredPerson {
+                person: Person {
+                    id: id.into(),
+                    name: name.to_owned(),
+                    enabled: true,
+                    assignments: vec![assignment],
+                },
+                password_hash: None,
+            }),
         }
-    };
-    PEOPLE.into_iter().map(person).collect()
+    }
+    people
 }
 
 /// The reference data that phones get.
@@ -97,14 +106,15 @@ pub(crate) fn parts() -> Vec<Part> {
     ]
 }
 
-/// Everybody who may act in an office, with what they do there.
-pub(crate) fn clerk(role: Role, department: Option<&Department>) -> Option<PersonId> {
+/// Everybody who may act in an office as `role`, for that department.
+pub(crate) fn clerks(role: Role, department: Option<&Department>) -> Vec<PersonId> {
     let fits = |of: &Option<&str>| match department {
         Some(department) => *of == Some(department.as_str()),
         None => true,
     };
     PEOPLE
         .iter()
-        .find(|(_, _, held, _, of)| *held == role && fits(of))
+        .filter(|(_, _, held, _, of)| *held == role && fits(of))
         .map(|(id, ..)| PersonId::new(*id))
+        .collect()
 }

@@ -139,6 +139,17 @@ const REFUSED: [&str; 23] = [
     "unsupported_op",
 ];
 
+/// What the hostile device does.
+const HOSTILE: [&str; 7] = [
+    "garbage",
+    "overheard",
+    "forged evidence",
+    "forged entries under a real page",
+    "forged in others' records",
+    "sound, and out of place",
+    "gallery",
+];
+
 /// Why something waits for an office. Not among them: `record_damaged`, which takes a damaged
 /// database.
 const REVIEWED: [&str; 4] = [
@@ -161,6 +172,9 @@ fn expected() -> Vec<(&'static str, String)> {
     group("change refused", &REFUSED);
     group("change reviewed", &REVIEWED);
     group("end of a sync", &["complete", "broken off"]);
+    group("snapshot", &["made", "told"]);
+    group("restore", &["with a new epoch", "unsaid"]);
+    group("hostile", &HOSTILE);
     all.extend(
         Turn::ALL
             .iter()

@@ -58,7 +58,7 @@ turns! {
     /// A conflict is resolved.
     Resolve 6 false;
     /// A record is deleted.
-    Delete 2 false;
+    Delete 3 false;
     /// What was sent back is let go.
     LetGo 2 false;
     /// What was sent back is tried again.
@@ -89,10 +89,12 @@ turns! {
     Revoke 1 false;
     /// A person signs in again.
     SignIn 3 false;
+    /// The server makes snapshots.
+    Snapshot 8 false;
     /// A backup of the server.
     Backup 4 false;
     /// A copy of a phone's files.
-    CopyPhone 4 false;
+    CopyPhone 6 false;
     /// The server is stopped and started.
     RestartServer 1 false;
     /// A record moves to another area.
@@ -102,31 +104,31 @@ turns! {
     /// A record is erased.
     Erase 1 false;
     /// A hostile device sends something.
-    Hostile 6 true;
+    Hostile 8 true;
     /// The server's process dies in the middle of something.
     ServerCrash 3 true;
     /// The power goes at the server.
     ServerPower 3 true;
     /// The server's disk is full.
-    ServerFull 1 true;
+    ServerFull 2 true;
     /// The server's disk fails once.
-    ServerIo 2 true;
+    ServerIo 4 true;
     /// An app dies in the middle of something.
-    PhoneCrash 4 true;
+    PhoneCrash 6 true;
     /// A phone's battery fails.
-    PhonePower 4 true;
+    PhonePower 6 true;
     /// A phone's disk is full.
     PhoneFull 2 true;
     /// A phone's disk fails once.
     PhoneIo 3 true;
     /// A phone is put back to an old copy.
-    RestorePhone 2 true;
+    RestorePhone 8 true;
     /// The server is restored from its backup.
-    RestoreServer 2 true;
+    RestoreServer 5 true;
     /// The server's files are put back, and nobody says so.
-    PutBack 1 true;
+    PutBack 2 true;
     /// A clock jumps.
     ClockJump 3 true;
     /// A phone is lost for good; its person gets a new one.
-    Destroy 1 true;
+    Destroy 2 true;
 }

@@ -23,12 +23,14 @@ pub(crate) enum Claim {
 /// One word.
 #[derive(Debug, Clone)]
 pub(crate) struct Word {
-    /// Which phone recorded it.
-    pub(crate) handset: usize,
+    /// Which phone recorded it; `None` for an office.
+    pub(crate) handset: Option<usize>,
     /// Where.
     pub(crate) record: Option<RecordId>,
     /// What must become of it.
     pub(crate) claim: Claim,
+    /// How many were noted before it.
+    pub(crate) number: usize,
 }
 
 /// All words.
@@ -81,12 +83,27 @@ fn read(bytes: &[u8]) -> Option<String> {
 impl Words {
     /// Notes a word.
     pub(crate) fn note(&mut self, text: String, word: Word) {
-        self.all.insert(text, word);
+        let number = self.all.len();
+        self.all.insert(text, Word { number, ..word });
     }
 
     /// Every word.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Word)> {
         self.all.iter()
+    }
+
+    /// A word turned out to stand in that record.
+    pub(crate) fn place(&mut self, text: &str, record: RecordId) {
+        if let Some(word) = self.all.get_mut(text) {
+            word.record = Some(record);
+        }
+    }
+
+    /// The records of the words that were noted last, the last one first.
+    pub(crate) fn last(&self, fits: impl Fn(&&Word) -> bool) -> impl Iterator<Item = RecordId> {
+        let mut words: Vec<&Word> = self.all.values().filter(fits).collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.number));
+        words.into_iter().filter_map(|word| word.record)
     }
 
     /// The word is a field's value. Whoever edits the field while it is in conflict carries the value

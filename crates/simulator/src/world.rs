@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use gridlog_client_core::{Phone, PhoneError};
-use gridlog_domain::id::PersonId;
+use gridlog_domain::id::{PersonId, RecordId};
 use gridlog_sync_server::store::Store as _;
 
 use crate::broken::Broken;
@@ -40,6 +40,12 @@ pub(crate) struct World {
     pub(crate) words: Words,
     pub(crate) watch: LogWatch,
     pub(crate) rogue: Rogue,
+    /// Whether any machine was ever put back to an old copy.
+    pub(crate) anything_put_back: bool,
+    /// Whether anybody's assignments ever changed.
+    pub(crate) anybody_moved: bool,
+    /// Records that were erased and must never come back.
+    pub(crate) gone: BTreeSet<RecordId>,
     /// The turn that is being played.
     pub(crate) turn: Option<u32>,
     /// How many words the turn has drawn.
@@ -84,6 +90,9 @@ impl World {
             words: Words::default(),
             watch: LogWatch::default(),
             rogue: Rogue::new(seed),
+            anything_put_back: false,
+            anybody_moved: false,
+            gone: BTreeSet::new(),
             turn: None,
             drawn: 0,
             quiet: false,
@@ -225,6 +234,9 @@ impl World {
         match started {
             Ok(()) if !self.house.machine.is_down() => {
                 self.tell("the server starts");
+                // What was to be erased is erased by now, whatever went wrong when it was.
+                let erased = self.house.outside.erased().unwrap_or_default();
+                self.gone.extend(erased.iter().map(|erased| erased.record));
                 self.check_published()?;
                 self.server_decides()
             }
@@ -394,9 +406,10 @@ impl World {
             self.words.note(
                 text.to_owned(),
                 Word {
-                    handset: number,
+                    handset: Some(number),
                     record,
                     claim,
+                    number: 0,
                 },
             );
         };
@@ -445,6 +458,7 @@ impl World {
             | Turn::Disable
             | Turn::Enable
             | Turn::Revoke
+            | Turn::Snapshot
             | Turn::Backup
             | Turn::Relocate
             | Turn::Archive

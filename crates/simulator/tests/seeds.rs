@@ -1,11 +1,51 @@
 //! Whole runs.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gridlog_simulator::play;
 
-/// A seed without a known failure, with crashes, losses and a hostile device.
+/// A seed with crashes, losses and a hostile device.
 const SEED: u64 = 4;
+
+/// How many seeds continuous integration plays. They run here and not in `gridlog-sim`, since all that
+/// they need is built for the tests anyhow: a release build for these few would take longer than they do.
+const FEW: usize = 25;
+
+/// Seeds among the first that are not played until what they show is mended; see `docs/reliability.md`.
+const OPEN: [u64; 1] = [10];
+
+// What is said by a panic is not seen: the simulator takes panics for those of the engines.
+#[test]
+fn the_first_seeds_keep_every_promise() -> Result<(), String> {
+    let seeds: Vec<u64> = (1..)
+        .filter(|seed| !OPEN.contains(seed))
+        .take(FEW)
+        .collect();
+    let next = AtomicUsize::new(0);
+    let play_on = || {
+        let mut broken = Vec::new();
+        loop {
+            let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                return broken;
+            };
+            let outcome = play(*seed, &BTreeSet::new());
+            broken.extend(outcome.broken.map(|promise| format!("{seed}: {promise}")));
+        }
+    };
+    let broken: Vec<String> = std::thread::scope(|scope| {
+        let players = [scope.spawn(play_on), scope.spawn(play_on)];
+        let of_each = players.map(|player| player.join().unwrap());
+        of_each.into_iter().flatten().collect()
+    });
+    match broken.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "cargo xtask sim --seeds 1 --start … tells the shortest story of each: {}",
+            broken.join("; ")
+        )),
+    }
+}
 
 #[test]
 fn a_seed_replays_exactly() {

@@ -21,7 +21,9 @@ pub(crate) struct LogWatch {
     /// Words that are owed although their phone lost them, because others had them.
     inherited: BTreeSet<String>,
     /// How often the log was put back without a word.
-    pub(crate) unsaid: u64,
+    unsaid: u64,
+    /// How often the log was put back.
+    put_back: u64,
 }
 
 impl LogWatch {
@@ -32,6 +34,7 @@ impl LogWatch {
 
     /// The log was put back to this head.
     pub(crate) fn put_back(&mut self, head: LogHead, is_said: bool) {
+        self.put_back += 1;
         let len = usize::try_from(head.seq).unwrap_or(usize::MAX);
         self.hashes.truncate(len);
         self.told = Some((head.seq, head.hash)).filter(|(seq, _)| *seq > 0);
@@ -41,6 +44,11 @@ impl LogWatch {
         } else {
             self.unsaid += 1;
         }
+    }
+
+    /// How often the log was put back.
+    pub(crate) const fn put_back_times(&self) -> u64 {
+        self.put_back
     }
 
     /// A word is owed although its phone lost it.
@@ -98,6 +106,15 @@ impl LogWatch {
     }
 
     fn check_epochs(&self, log: &[(LogEntry, Vec<u8>)]) -> Result<(), Broken> {
+        for base in &self.declared {
+            let begun = log.iter().find(|(entry, _)| entry.seq == base + 1);
+            if !begun.is_some_and(|(entry, _)| matches!(entry.fact, Fact::Epoch { .. })) {
+                return Err(Broken::new(
+                    "an epoch begins where a backup is restored",
+                    format!("none at entry {}", base + 1),
+                ));
+            }
+        }
         let mut epoch = 1;
         for (entry, _) in log {
             let Fact::Epoch { epoch: next, why } = &entry.fact else {

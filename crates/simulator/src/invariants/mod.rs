@@ -4,6 +4,7 @@
 //! have done.
 
 mod cases;
+mod erased;
 mod log;
 mod phones;
 mod stores;
@@ -63,6 +64,7 @@ impl World {
         self.watch.check(&log)?;
         self.check_notice(&log)?;
         cases::check(&log, &*store, &mut self.tally)?;
+        self.check_erased(&*store)?;
         self.check_words(&*store)?;
         self.check_phones(&log, &*store)?;
         self.check_stores(&*store)

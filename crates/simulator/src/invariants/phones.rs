@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridlog_client_core::{ProposalStanding, RecordDetail, Standing};
+use gridlog_client_core::{ProposalStanding, RecordDetail, RecordRow, Standing};
 use gridlog_domain::id::{DeviceId, EntryId, RecordId};
 use gridlog_protocol::{Fact, LogEntry};
-use gridlog_sync_server::store::{RecordRow, Store};
+use gridlog_sync_server::store::{RecordRow as Stored, Store};
 
 use super::{by_record, unread};
 use crate::broken::Broken;
@@ -31,6 +31,12 @@ fn rulings(log: &[(LogEntry, Vec<u8>)]) -> Rulings {
     rulings
 }
 
+/// Whether a record is among these rows, with nothing in it that is not in the log.
+pub(super) fn is_settled(rows: &[RecordRow], id: RecordId) -> bool {
+    rows.iter()
+        .any(|row| row.id == id && row.standing == Standing::InLog)
+}
+
 impl World {
     /// Checks every phone that is there.
     pub(super) fn check_phones(
@@ -54,7 +60,7 @@ impl World {
 
     /// Whether a phone is told of others' words: its device is not handed over and its person's
     /// account is not disabled.
-    fn may_pull(&mut self, number: usize, store: &dyn Store) -> Result<bool, Broken> {
+    pub(super) fn may_pull(&mut self, number: usize, store: &dyn Store) -> Result<bool, Broken> {
         let identity = self.read(number, "the identity", |phone| phone.identity())?;
         let Some(Some(identity)) = identity else {
             return Ok(false);
@@ -98,15 +104,27 @@ impl World {
                 status.all_in_log()
             ));
         }
-        if status.all_in_log() {
+        self.check_says_all(number)
+    }
+
+    /// A phone that says that all is in the log is right. Only for one that has just synced with the
+    /// log as it is.
+    pub(crate) fn check_says_all(&mut self, number: usize) -> Result<(), Broken> {
+        let name = self.handsets[number].name();
+        let status = self.read(number, "the status", |phone| phone.status())?;
+        let told = |found: String| Err(Broken::new("receipts are true", format!("{name} {found}")));
+        if status.is_some_and(|status| status.all_in_log()) {
             let Some(running) = self.house.running() else {
                 return Ok(());
             };
-            let at = super::words_at(&*running.store).map_err(|error| unread(&error))?;
+            let Ok(at) = super::words_at(&*running.store) else {
+                // A fault struck.
+                return Ok(());
+            };
             for (text, word) in self.words.iter() {
                 let is_in_log = at.get(text).copied().unwrap_or(0) > 0;
                 let is_owed = word.claim == crate::words::Claim::Kept
-                    && word.handset == number
+                    && word.handset == Some(number)
                     && !self.watch.is_inherited(text)
                     && !self.is_erased(word.record, store_of(running));
                 if is_owed && !is_in_log {
@@ -192,7 +210,7 @@ fn store_of(running: &crate::server::Running) -> &dyn Store {
 fn check_record(
     name: &str,
     shown: &RecordDetail,
-    stored: &RecordRow,
+    stored: &Stored,
     rulings: &Rulings,
 ) -> Result<(), Broken> {
     let id = shown.row.id;

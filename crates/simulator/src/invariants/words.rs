@@ -96,7 +96,10 @@ impl World {
             .collect();
         for (text, word) in self.words.iter() {
             let times = admitted.get(text).copied().unwrap_or(0);
-            let name = self.handsets[word.handset].name();
+            let name = match word.handset {
+                Some(number) => self.handsets[number].name(),
+                None => "an office".to_owned(),
+            };
             if times > 1 && !self.words.may_be_carried_along(text) {
                 return Err(Broken::new(
                     "no word is there twice",

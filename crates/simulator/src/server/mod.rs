@@ -10,15 +10,17 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use gridlog_client_core::{Answer, ENROL_PATH, SYNC_PATH};
-use gridlog_domain::environment::{Clock as _, Entropy as _, SeededEntropy};
+use gridlog_domain::environment::{Clock, Entropy, SeededEntropy};
 use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_merge_guard::Limits;
 use gridlog_protocol::{EnrolAnswer, EnrolRequest, ErrorBody, ProtocolError, SigningKey};
 use gridlog_sync_server::directory::{Directory, SharedDirectory};
 use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError};
-use gridlog_sync_server::identity::{EnrolError, EnrolWish, enrol};
+use gridlog_sync_server::identity::{EnrolError, EnrolWish, enrol, revoke_again};
 use gridlog_sync_server::ingest::Sequencer;
 use gridlog_sync_server::outside::{Outside, OutsideMemory};
+use gridlog_sync_server::restore::{end_epochs, go_on};
+use gridlog_sync_server::snapshotter::Snapshotter;
 use gridlog_sync_server::store::{LogHead, SqliteStore, Store, StoreError};
 
 use crate::clock::DeviceClock;
@@ -45,8 +47,8 @@ pub(crate) struct House {
     pub(crate) clock: DeviceClock,
     pub(crate) key: SigningKey,
     entropy: SeededEntropy,
-    /// What outlives a restore. It stands for two small files that no fault reaches here.
-    outside: Arc<dyn Outside>,
+    /// What outlives a restore. It stands for three small files that no fault reaches here.
+    pub(crate) outside: Arc<dyn Outside>,
     running: Option<Running>,
     /// The backup that would be restored.
     pub(crate) backup: Option<Backup>,
@@ -168,6 +170,7 @@ impl House {
         let limits = Limits::default();
         let sequencer = Sequencer::new(Arc::clone(&shared), directory.clone(), limits, actor);
         let mut sequencer = sequencer.beside(Arc::clone(&self.outside));
+        revoke_again(&*store, &*self.outside)?;
         let now_ms = self.clock.now_ms();
         sequencer.require_newest_epoch(now_ms)?;
         sequencer.erase_again(now_ms)?;
@@ -281,62 +284,89 @@ impl House {
         }
     }
 
+    /// Makes a snapshot of every record that has some changes after its last one.
+    pub(crate) fn snapshot(&self) -> Done<usize> {
+        const AFTER_CHANGES: u64 = 2;
+        self.with(|running, _| {
+            let store: Arc<dyn Store> = Arc::clone(&running.store) as Arc<dyn Store>;
+            Snapshotter::new(store, AFTER_CHANGES).run(1_000)
+        })
+    }
+
     /// Decides on everything that was received.
     pub(crate) fn decide(&self) -> Done<()> {
         self.with(|running, now_ms| running.decide(now_ms))
     }
 
-    /// Makes a backup while the server runs: by its own means, or as a copy of the files. A backup of
+    /// Makes a backup while the server runs: as its command does, or as a copy of the files. A backup of
     /// the first kind is noted, and phones then rely on it.
     pub(crate) fn back_up(&mut self, by_files: bool) -> Done<u64> {
-        // Every backup has a name of its own, as an operator gives it; then it is taken away.
-        let name = format!("backup-{}.db", self.machine.steps());
-        let path = self.machine.path(&name);
-        let made = self.with(|running, _| {
-            if by_files {
-                return running.store.head();
-            }
-            running.store.back_up(&path)
-        });
-        let head = match made {
-            Done::Ok(head) => head,
-            Done::Refused(why) => return Done::Refused(why),
-            Done::Failed(why) => return Done::Failed(why),
-            Done::Off => return Done::Off,
+        if self.running().is_none() {
+            return Done::Off;
+        }
+        let made = match by_files {
+            true => self.copy_files(),
+            false => self.copy_database(),
         };
-        let copy = self.machine.copy();
-        let image = if by_files {
-            Some(copy.only(&[FILE, "server.db-wal"]))
-        } else {
-            copy.renamed(&name, FILE)
-        };
-        let Some(image) = image else {
-            return Done::Failed("the backup is not there".to_owned());
-        };
-        self.machine.remove(&name);
-        self.backup = Some(Backup { image, head });
-        if !by_files {
-            let noted = self.with(|running, _| running.store.note_backup(head.seq));
-            if let Done::Failed(why) = noted {
-                return Done::Failed(why);
+        match made {
+            _ if self.machine.is_down() => Done::Off,
+            Err(error) => Done::Failed(error.to_string()),
+            Ok(None) => Done::Failed("the backup is not there".to_owned()),
+            Ok(Some(backup)) => {
+                let seq = backup.head.seq;
+                self.backup = Some(backup);
+                Done::Ok(seq)
             }
         }
-        Done::Ok(head.seq)
+    }
+
+    fn copy_files(&self) -> Result<Option<Backup>, StoreError> {
+        let Some(running) = self.running() else {
+            return Ok(None);
+        };
+        let head = running.store.head()?;
+        let image = self.machine.copy().only(&[FILE, "server.db-wal"]);
+        Ok(Some(Backup { image, head }))
+    }
+
+    /// What [`gridlog_sync_server::backup::back_up`] does, on this disk: copies, reads the copy through,
+    /// and notes it in the database.
+    fn copy_database(&self) -> Result<Option<Backup>, StoreError> {
+        // Every backup has a name of its own, as an operator gives it; then it is taken away.
+        let name = format!("backup-{}.db", self.machine.steps());
+        let (database, copy) = (self.machine.path(FILE), self.machine.path(&name));
+        SqliteStore::copy_file(&database, &copy)?;
+        let head = SqliteStore::inspect_file(&copy)?;
+        let image = self.machine.copy().renamed(&name, FILE);
+        self.machine.remove(&name);
+        SqliteStore::note_copy(&database, head)?;
+        Ok(image.map(|image| Backup { image, head }))
     }
 
     /// Puts the backup in the place of the database and starts. With `is_said`, as the operator's
-    /// command does, the log begins a new epoch; without, nobody says anything.
+    /// command does: the log goes on in a new epoch. Without, nobody says anything.
     ///
     /// # Errors
     /// What the store says.
     pub(crate) fn restore(&mut self, backup: &Backup, is_said: bool) -> Result<(), StoreError> {
         self.running = None;
-        self.machine.restore(&backup.image);
-        self.start()?;
-        if is_said && let Some(running) = &self.running {
-            running.begin_epoch(self.clock.now_ms(), backup.head.epoch)?;
+        if self.machine.is_down() {
+            self.machine.restart();
         }
-        Ok(())
+        if !is_said {
+            self.machine.restore(&backup.image);
+            return self.start();
+        }
+        let database = self.machine.path(FILE);
+        let outside = Arc::clone(&self.outside);
+        end_epochs(&*outside, &database, backup.head)?;
+        self.machine.restore(&backup.image);
+        let with = (
+            &self.clock as &dyn Clock,
+            &mut self.entropy as &mut dyn Entropy,
+        );
+        go_on(&database, backup.head, outside, with)?;
+        self.start()
     }
 }
 
@@ -349,13 +379,5 @@ impl Running {
                 return Ok(());
             }
         }
-    }
-
-    fn begin_epoch(&self, now_ms: i64, current: u64) -> Result<(), StoreError> {
-        self.sequencer.borrow_mut().begin_epoch(
-            now_ms,
-            (current, current + 1),
-            gridlog_sync_server::ingest::Why::Restored,
-        )
     }
 }
