@@ -2,7 +2,7 @@
 
 use crate::error::TaskError;
 use crate::step::{Run, execute};
-use crate::{docs, setup, test};
+use crate::{docs, setup, sim, test};
 
 /// Runs every check, the fast ones first.
 pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
@@ -26,7 +26,9 @@ pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
         run.cargo(&["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
+    // The seeds that continuous integration plays are among the tests of the simulator.
     test::test(run, None)?;
+    sim::mutations(run)?;
     run.heading("全部通过 all green");
     Ok(())
 }
