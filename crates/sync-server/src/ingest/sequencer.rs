@@ -236,7 +236,9 @@ struct Done {
 
 /// Runs `work`; `None` if it panicked or met something stored that does not read back. The caller
 /// then drops what `work` was changing.
-fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+pub(super) fn contained<T>(
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(Some(value)),
         Ok(Err(StoreError::Damaged { what, id })) => {

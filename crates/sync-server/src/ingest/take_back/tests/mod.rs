@@ -271,6 +271,61 @@ fn a_proposal_whose_ruling_nobody_brings_is_ruled_on_in_the_end() {
     night.town.require_sound();
 }
 
+/// A server that starts over the same store.
+fn start_again(town: &Town) {
+    let (store, directory) = (town.store.clone(), town.directory.clone());
+    let limits = gridlog_merge_guard::Limits::default();
+    let started = Sequencer::new(store, directory, limits, [8; 16]);
+    town.sequencer.replace(started);
+}
+
+#[test]
+fn a_proposal_that_came_back_is_ruled_on_although_the_server_stopped_before() {
+    let mut night = a_night_with(&[COLLEAGUE]);
+    let returns = without(night.phones[0].everything(), |fact| {
+        matches!(fact, Fact::Ruling { .. })
+    });
+    night.phones[0].give_back(&night.town, returns);
+    start_again(&night.town);
+    let round = |town: &Town| {
+        let mut sequencer = town.sequencer.borrow_mut();
+        sequencer.round(town.now.get(), 10).unwrap();
+        sequencer.waits_for_rulings()
+    };
+    assert!(round(&night.town), "they may still come");
+    night.town.wait(60_000);
+    assert!(!round(&night.town));
+    let rulings = whole(&night.town, record(2)).unwrap().rulings;
+    assert_eq!(rulings, night.day[1].rulings);
+    start_again(&night.town);
+    assert!(!round(&night.town), "once");
+    night.town.require_sound();
+}
+
+#[test]
+fn a_record_that_does_not_read_back_keeps_no_other_step_from_being_ruled_on() {
+    let mut night = a_night_with(&[COLLEAGUE]);
+    let town = &night.town;
+    let mut author = town.phone(50, WORKER);
+    author.bootstrap(town);
+    let returns = without(night.phones[0].everything(), |fact| {
+        matches!(fact, Fact::Ruling { .. })
+    });
+    night.phones[0].give_back(town, returns);
+    let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();
+    let spoil = "UPDATE records SET view = 'no JSON' WHERE id = ?1";
+    direct.execute(spoil, [record(2).as_bytes()]).unwrap();
+    start_again(town);
+    let round = |town: &Town| town.sequencer.borrow_mut().round(town.now.get(), 10);
+    round(town).unwrap();
+    town.wait(60_000);
+    let reported = [new_case(GRID_A, "丙"), propose(town, WORKER, Step::Report)];
+    let begun = author.write(town, record(7), &reported);
+    author.push(town, vec![begun]);
+    assert_eq!(whole(town, record(7)).unwrap().rulings.len(), 1);
+    assert!(!town.sequencer.borrow().waits_for_rulings());
+}
+
 /// Gives back the same in two requests, cut behind the `n`th entry; each change goes with the entry
 /// that admits it.
 fn split(returns: &[Returned], n: usize) -> [Vec<Returned>; 2] {
