@@ -48,7 +48,8 @@ impl Taking<'_> {
         })
     }
 
-    /// A move counts if the record did not move later.
+    /// A move counts if the record did not move later. One to where the record is is entered too, so that
+    /// an older one that comes after it does not count.
     pub(super) fn take_assignment(
         &mut self,
         record: RecordId,
@@ -57,12 +58,17 @@ impl Taking<'_> {
     ) -> Result<(), StoreError> {
         let area = AreaCode::new(area);
         let is_known = self.desk.circumstances.directory.areas.get(&area).is_some();
-        if !is_known || self.moved_after(record, origin)? {
+        if !is_known || self.moved_after(record, origin)? || self.is_first_place(record, origin)? {
             return Ok(());
         }
         self.on(record, origin, |ledger| match &ledger.working.ruled {
             Some(ruled) if ruled.area != area => ledger.relocate(&area),
-            _ => Ok(()),
+            Some(_) => {
+                let area = area.as_str().to_owned();
+                ledger.append(Fact::Assignment { area });
+                Ok(())
+            }
+            None => Ok(()),
         })
     }
 
@@ -129,6 +135,18 @@ impl Taking<'_> {
         // The first place of a record is no move, whenever it was taken back.
         let mut moves = places.skip(1);
         Ok(moves.any(|told| told.not_before(origin)))
+    }
+
+    /// Whether the entry that stood there is the record's first place, which came back with its first
+    /// change: it stood right behind that, or came back with it once before.
+    fn is_first_place(&self, record: RecordId, origin: Origin) -> Result<bool, StoreError> {
+        let story = self.story(record)?;
+        let mut places = story.iter();
+        let first = places.find(|told| matches!(told.fact, Fact::Assignment { .. }));
+        Ok(first.is_some_and(|told| {
+            let (epoch, seq) = told.stood;
+            epoch == origin.epoch && (seq == origin.seq || seq + 1 == origin.seq)
+        }))
     }
 
     /// What this log says of a record, and what is about to be entered, in order.

@@ -98,6 +98,31 @@ fn the_last_of_several_moves_counts_however_often_they_come_back() {
 }
 
 #[test]
+fn a_move_back_counts_although_the_move_before_it_comes_back_later() {
+    let town = Town::new();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let begun = author.write(&town, record(1), &[new_case(GRID_A, "甲")]);
+    author.push(&town, vec![begun]);
+    let mut first = town.phone(2, OFFICE);
+    first.bootstrap(&town);
+    let backup = town.back_up();
+    relocate(&town, GRID_B);
+    first.pull(&town);
+    let mut second = town.phone(3, OFFICE);
+    second.bootstrap(&town);
+    relocate(&town, GRID_A);
+    second.pull(&town);
+    let town = town.restore(&backup, Some(Why::Restored));
+    for phone in [&mut second, &mut first] {
+        let returns = phone.everything();
+        phone.give_back(&town, returns);
+        assert_eq!(town.store.record(record(1)).unwrap().unwrap().area, GRID_A);
+    }
+    town.require_sound();
+}
+
+#[test]
 fn what_was_archived_stays_so() {
     let (town, page) = lost_and_since(|town, _| archive(town), |_| {});
     assert!(page.body.returned > 0);
