@@ -131,8 +131,8 @@ pub enum Fact {
         /// Its number.
         #[n(0)]
         epoch: u64,
-        /// Why: `restored` from a backup, or `rolled_back` where a device showed entries that this
-        /// log does not have.
+        /// Why: `restored` from a backup, or `rolled_back` where this log turned out to lack entries,
+        /// and nobody knows since which.
         #[n(1)]
         why: String,
     },

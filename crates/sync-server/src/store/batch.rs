@@ -16,6 +16,13 @@ pub struct Decision {
     pub office: Option<OfficeDecision>,
 }
 
+impl Decision {
+    /// Whether an office wants no more of the item.
+    pub fn is_dismissal(&self) -> bool {
+        self.office.is_some() && matches!(self.status, ItemStatus::Refused(_))
+    }
+}
+
 /// An office's decision on an item that waited for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfficeDecision {

@@ -174,7 +174,7 @@ fn decide(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
         .office
         .as_ref()
         .map(|office| office.reason.as_str());
-    let is_dismissal = by.is_some() && matches!(decision.status, ItemStatus::Refused(_));
+    let is_dismissal = decision.is_dismissal();
     let is_clearance = by.is_some() && decision.status == ItemStatus::Received;
     let drops_bytes = match decision.status {
         ItemStatus::Admitted(_) => true,

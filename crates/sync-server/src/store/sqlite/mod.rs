@@ -20,7 +20,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::Store;
-use super::batch::Batch;
+use super::batch::{Batch, Decision};
 use super::error::StoreError;
 use super::model::{
     CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
@@ -120,7 +120,7 @@ impl SqliteStore {
         Ok(value)
     }
 
-    /// Empties the WAL, which may hold what was erased. If somebody reads just now, it is written over
+    /// Empties the WAL, which may hold what was erased or dismissed. If somebody reads just now, it is written over
     /// a little later.
     fn empty_wal(&self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,7 +263,8 @@ impl Store for SqliteStore {
 
     fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         self.write(|tx| log::commit(tx, batch))?;
-        if !batch.erased.is_empty() {
+        let mut decisions = batch.decisions.iter();
+        if !batch.erased.is_empty() || decisions.any(Decision::is_dismissal) {
             self.empty_wal();
         }
         Ok(())
