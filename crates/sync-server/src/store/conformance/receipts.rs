@@ -7,7 +7,7 @@ use super::*;
 pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         a_receipt_counts_and_folds_what_each_of_a_devices_actors_wrote,
-        what_an_actor_wrote_counts_once_it_joins_a_device,
+        what_an_actor_wrote_counts_once_it_joins_a_device_of_its_person,
         what_was_erased_counts_no_longer,
     ]
 }
@@ -53,16 +53,28 @@ fn a_receipt_counts_and_folds_what_each_of_a_devices_actors_wrote(store: &impl S
     assert_eq!(receipt(store, 3), nothing);
 }
 
-fn what_an_actor_wrote_counts_once_it_joins_a_device(store: &impl Store) {
-    store.adopt_device(&device(1)).unwrap();
+fn what_an_actor_wrote_counts_once_it_joins_a_device_of_its_person(store: &impl Store) {
+    // Changes in these checks are by a person for each first byte of an actor.
+    let own = Device {
+        person: "W1".into(),
+        ..device(1)
+    };
+    let mut second = [2; 16];
+    second[0] = 1;
+    store.adopt_device(&own).unwrap();
     Entered::begun(1, &["a:1"]).by([1; 16]).into_log(store);
-    Entered::change(1, &["a:1"]).by([2; 16]).into_log(store);
-    store.add_actor([1; 16], device(1).id, 5).unwrap();
+    Entered::change(1, &["a:1"]).by(second).into_log(store);
+    store.add_actor([1; 16], own.id, 5).unwrap();
     assert_eq!(receipt(store, 1), naming(store, &[(1, 1)]));
     Entered::change(1, &["a:1"]).by([1; 16]).into_log(store);
-    store.add_actor([2; 16], device(1).id, 6).unwrap();
-    store.add_actor([2; 16], device(1).id, 7).unwrap();
-    assert_eq!(receipt(store, 1), naming(store, &[(1, 1), (1, 2), (1, 3)]));
+    store.add_actor(second, own.id, 6).unwrap();
+    store.add_actor(second, own.id, 7).unwrap();
+    let all = naming(store, &[(1, 1), (1, 2), (1, 3)]);
+    assert_eq!(receipt(store, 1), all);
+    Entered::change(1, &["a:1"]).by([3; 16]).into_log(store);
+    let taken = store.add_actor([3; 16], own.id, 8).unwrap_err();
+    assert!(matches!(taken, StoreError::ActorTaken));
+    assert_eq!(receipt(store, 1), all);
 }
 
 fn what_was_erased_counts_no_longer(store: &impl Store) {
