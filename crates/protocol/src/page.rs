@@ -165,8 +165,8 @@ pub struct RecordDelta {
     /// without it: as it was at the device's position.
     #[n(9)]
     pub state: Option<Blob>,
-    /// Of a whole record: the canonical bytes of the rulings on it so far that are not among the page's
-    /// entries.
+    /// Of a whole record: the canonical bytes of the rulings on it so far, and of the entry that moved it
+    /// last if it does not live where it began, as far as they are not among the page's entries.
     #[n(10)]
     pub rulings: Vec<Blob>,
     /// Of a whole record: who wrote in it.

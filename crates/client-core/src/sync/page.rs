@@ -78,7 +78,8 @@ pub(super) struct CheckedDelta {
     pub(super) view: CheckedView,
     pub(super) state: Option<CaseState>,
     pub(super) state_json: Option<String>,
-    /// Of a whole record: the rulings on it, with their canonical bytes.
+    /// Of a whole record: the rulings on it, where it lives among them if it moved, with their canonical
+    /// bytes.
     pub(super) rulings: Vec<(LogEntry, Vec<u8>)>,
     pub(super) authors: Vec<Author>,
 }
@@ -302,8 +303,8 @@ fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> 
     let mut rulings = Vec::with_capacity(delta.rulings.len());
     for canonical in &delta.rulings {
         let entry = LogEntry::from_bytes(&canonical.0)?;
-        let fits = entry.record == delta.record && matches!(entry.fact, Fact::Ruling { .. });
-        if !fits || !delta.whole {
+        let is_ruled = matches!(entry.fact, Fact::Ruling { .. } | Fact::Assignment { .. });
+        if entry.record != delta.record || !is_ruled || !delta.whole {
             return Err(bad("a record comes with an entry that is no ruling on it"));
         }
         rulings.push((entry, canonical.0.clone()));

@@ -278,7 +278,8 @@ pub struct TouchedRecord {
     pub snapshot: Option<Vec<u8>>,
     /// The entry that admitted the record's first change.
     pub first_seq: u64,
-    /// If `whole`, the entries that hold its rulings.
+    /// If `whole`, the entries that hold its rulings, and the one that moved it last if it does not live
+    /// where it says that it began.
     pub rulings: Vec<StoredEntry>,
     /// Whether something was ruled on it after the query's position; true if `whole`.
     pub new_rulings: bool,

@@ -13,7 +13,7 @@ use super::{inbox, log, rows, tallies, visibility};
 use crate::grouping::follows_from;
 use crate::store::error::StoreError;
 use crate::store::model::{
-    ExchangeQuery, ExchangeSlice, StoredChange, StoredEntry, TouchedRecord, WalkQuery,
+    ExchangeQuery, ExchangeSlice, RecordRow, StoredChange, StoredEntry, TouchedRecord, WalkQuery,
 };
 
 /// Numbers of the entries after `after` for any of the audiences, in order, each once.
@@ -237,6 +237,8 @@ impl Teller<'_> {
             let through = snapshot.as_ref().map_or(0, |(through, _)| *through);
             touched.snapshot = snapshot.map(|(_, chunk)| chunk);
             touched.rulings = log::rulings(self.tx, record)?;
+            touched.rulings.extend(last_move(self.tx, &touched.row)?);
+            touched.rulings.sort_by_key(|entry| entry.seq);
             touched.authors = authors(&changes);
             touched.changes = changes
                 .into_iter()
@@ -301,6 +303,32 @@ impl Teller<'_> {
         self.slice.walked = last.filter(|_| !is_last_page);
         Ok(())
     }
+}
+
+/// What of a view says where its record began.
+#[derive(serde::Deserialize)]
+struct Begun {
+    area: String,
+}
+
+/// The entry that moved a record last, if it does not live where it says that it began: whoever gives it
+/// back to a log that lost it could not tell otherwise.
+fn last_move(tx: &Transaction<'_>, row: &RecordRow) -> Result<Option<StoredEntry>, StoreError> {
+    let begun = serde_json::from_str(&row.view).ok();
+    if begun.is_none_or(|begun: Begun| begun.area == row.area) {
+        return Ok(None);
+    }
+    for stored in log::record_entries(tx, row.id)?.into_iter().rev() {
+        let entry = LogEntry::from_bytes(&stored.canonical);
+        let entry = entry.map_err(|_| StoreError::Damaged {
+            what: "log entry",
+            id: stored.seq.to_string(),
+        })?;
+        if matches!(entry.fact, Fact::Assignment { .. }) {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
 }
 
 /// Who wrote the changes, each actor once.

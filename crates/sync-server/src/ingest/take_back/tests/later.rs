@@ -98,6 +98,27 @@ fn the_last_of_several_moves_counts_however_often_they_come_back() {
 }
 
 #[test]
+fn a_record_that_moved_before_a_phone_first_saw_it_comes_back_where_it_lived() {
+    let town = Town::new();
+    let backup = town.back_up();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let begun = author.write(&town, record(1), &[new_case(GRID_A, "甲")]);
+    author.push(&town, vec![begun]);
+    relocate(&town, GRID_B);
+    let before = town.store.audiences_of(record(1)).unwrap();
+    let mut late = town.phone(2, NEIGHBOUR);
+    late.bootstrap(&town);
+    let town = town.restore(&backup, Some(Why::Restored));
+    let returns = late.everything();
+    late.give_back(&town, returns);
+    let row = town.store.record(record(1)).unwrap().unwrap();
+    assert_eq!(row.area, GRID_B);
+    assert_eq!(town.store.audiences_of(record(1)).unwrap(), before);
+    town.require_sound();
+}
+
+#[test]
 fn a_move_back_counts_although_the_move_before_it_comes_back_later() {
     let town = Town::new();
     let mut author = town.phone(1, WORKER);
