@@ -22,6 +22,7 @@ pub(crate) mod search;
 pub(crate) mod wants;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(crate) struct Store {
     path: PathBuf,
     key: StoreKey,
     writer: Mutex<Connection>,
+    /// Whether the writer is to be given up before it is used again.
+    is_spoilt: AtomicBool,
     readers: Mutex<Vec<Connection>>,
 }
 
@@ -61,6 +64,7 @@ impl Store {
             path: path.to_owned(),
             key,
             writer: Mutex::new(writer),
+            is_spoilt: AtomicBool::new(false),
             readers: Mutex::new(vec![reader]),
         })
     }
@@ -71,6 +75,11 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
     ) -> Result<T, PhoneError> {
         let mut writer = lock(&self.writer);
+        // Not before it is needed: until then the disk may go on failing.
+        if self.is_spoilt.load(Ordering::SeqCst) {
+            *writer = connect_writer(&self.path, &self.key)?;
+            self.is_spoilt.store(false, Ordering::SeqCst);
+        }
         let attempt = || {
             let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&tx)?;
@@ -78,10 +87,8 @@ impl Store {
             Ok(done)
         };
         let outcome = attempt();
-        if outcome.as_ref().is_err_and(spoils_connection)
-            && let Ok(fresh) = connect_writer(&self.path, &self.key)
-        {
-            *writer = fresh;
+        if outcome.as_ref().is_err_and(spoils_connection) {
+            self.is_spoilt.store(true, Ordering::SeqCst);
         }
         outcome
     }

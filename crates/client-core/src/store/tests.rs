@@ -67,3 +67,32 @@ fn work_that_fails_or_panics_leaves_nothing_behind() {
     let found = store.read(|c| meta::DISTRICT.get(c)).unwrap();
     assert_eq!(found.as_deref(), Some("430112"));
 }
+
+#[test]
+fn a_disk_that_fails_for_a_moment_does_not_make_the_store_unusable() {
+    const LETTERS: usize = 1_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("phone.db");
+    let many = |tx: &Transaction<'_>| {
+        for number in 0..200_i64 {
+            let draft = (number, "x".repeat(LETTERS));
+            tx.execute("INSERT INTO drafts VALUES (?1, ?2, 0, 0)", draft)?;
+        }
+        Ok(())
+    };
+    Store::open(&path, key()).unwrap().write(many).unwrap();
+    let store = Store::open(&path, key()).unwrap();
+    let sound = std::fs::read(&path).unwrap();
+    let mut broken = sound.clone();
+    broken[8_192..].fill(0xFF);
+    let count = |connection: &Connection| -> Result<usize, PhoneError> {
+        let sql = "SELECT sum(length(json)) FROM drafts";
+        Ok(connection.query_row(sql, [], |row| row.get(0))?)
+    };
+    std::fs::write(&path, &broken).unwrap();
+    store.read(count).unwrap_err();
+    store.write(|tx| count(tx)).unwrap_err();
+    std::fs::write(&path, &sound).unwrap();
+    assert_eq!(store.read(count).unwrap(), 200 * LETTERS);
+    assert_eq!(store.write(|tx| count(tx)).unwrap(), 200 * LETTERS);
+}

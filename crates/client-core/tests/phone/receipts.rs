@@ -179,3 +179,19 @@ fn a_phone_that_became_a_new_device_says_again_that_all_is_in_the_log() {
     assert!(f.status().all_in_log());
     f.assert_agrees();
 }
+
+#[test]
+fn what_a_phone_knew_to_be_in_the_log_by_a_verdict_alone_is_sent_again_after_a_restore() {
+    let f = Fixture::new();
+    let backup = f.server.copy();
+    let id = f.phone.report(report("只有回执")).unwrap();
+    // The first page of a new phone tells of nothing but what was sent.
+    f.sync_rounds(1);
+    assert_eq!(f.status().admitted, 1);
+    f.server.restore(&backup);
+    f.sync();
+    f.sync();
+    assert!(f.server.view(id).is_some());
+    assert!(f.status().all_in_log(), "{:?}", f.status());
+    f.assert_agrees();
+}

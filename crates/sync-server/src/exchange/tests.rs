@@ -582,3 +582,15 @@ fn who_asks_for_something_in_an_erased_record_is_told_that_it_was_erased() {
     assert_eq!(told(&wants), [key(2)]);
     assert!(phone.ask(&town, |_| {}).unwrap().body.erased.is_empty());
 }
+
+#[test]
+fn a_case_that_the_device_began_brings_its_state_although_nothing_was_ruled_on_it() {
+    let town = Town::new();
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    let begun = phone.write(&town, record(1), &[new_case(GRID_A, "自己的")]);
+    let page = phone.push(&town, vec![begun]);
+    let row = town.store.record(record(1)).unwrap().unwrap();
+    let state = page.body.records[0].state.as_ref().unwrap();
+    assert_eq!(state.0, row.state.unwrap().into_bytes());
+}

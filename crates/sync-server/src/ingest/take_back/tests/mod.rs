@@ -510,3 +510,39 @@ fn what_waits_for_a_change_that_comes_back_is_decided_on() {
     sequencer.round(town.now.get(), 100).unwrap();
     assert!(matches!(stands(), Some(ItemStatus::Admitted(_))));
 }
+
+#[test]
+fn a_ruling_that_comes_back_to_a_case_that_went_another_way_does_not_bend_its_history() {
+    let town = Town::new();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let reported = [new_case(GRID_A, "甲"), propose(&town, WORKER, Step::Report)];
+    let begun = author.write(&town, record(1), &reported);
+    author.push(&town, vec![begun]);
+    let mut phone = town.phone(2, COLLEAGUE);
+    phone.bootstrap(&town);
+    let backup = town.back_up();
+    let step =
+        |town: &Town, step| town.office(OFFICE, record(1), vec![propose(town, OFFICE, step)]);
+    step(&town, Step::Register);
+    phone.pull(&town);
+    let town = town.restore(&backup, Some(Why::Restored));
+    // A server writes with a fresh actor after every start.
+    let anew = Sequencer::new(
+        town.store.clone(),
+        town.directory.clone(),
+        Default::default(),
+        [8; 16],
+    );
+    town.sequencer.replace(anew);
+    town.wait(60_000);
+    step(&town, Step::Reject);
+    let returns = phone.everything();
+    assert!(phone.give_back(&town, returns).body.returned > 0);
+    let rulings = town.store.rulings(record(1)).unwrap();
+    let accepted = rulings.iter().filter(|ruling| ruling.refused.is_none());
+    assert_eq!((rulings.len(), accepted.count()), (3, 2));
+    let row = town.store.record(record(1)).unwrap().unwrap();
+    assert_eq!(row.stage, "rejected");
+    town.require_sound();
+}
