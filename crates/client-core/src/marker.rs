@@ -3,10 +3,24 @@
 //! A restored store would write on with the actor of the store it was copied from, and two changes
 //! with one (actor, seq) are two truths (DESIGN section 4). The store and a place that backups do
 //! not reach both hold the generation; where they differ, the store takes a new actor.
+//!
+//! The generation is renewed before every request that sends changes. So each copy of the store that
+//! lacks a change which others may have seen is of an older generation than the marker, also on the
+//! phone that it was made on, and also if the app was open all the time. What never left the phone is
+//! gone with it, and its number is free.
+//!
+//! Store and marker are two places: the store is first, and the marker may be one behind until nothing
+//! has been sent yet. A phone that is cut in between keeps its actor.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::error::PhoneError;
+use crate::phone::Inner;
+use crate::store::meta;
 
 /// A place for 16 bytes that a backup does not reach: the key store of an app, a file in a folder
 /// that is excluded from backups.
@@ -21,7 +35,7 @@ pub trait GenerationMarker: Send + Sync {
     /// Replaces the marker, durably.
     ///
     /// # Errors
-    /// What the place answered; opening the store fails with it.
+    /// What the place answered; opening the store fails with it, and so does sending.
     fn write(&self, generation: [u8; 16]) -> io::Result<()>;
 }
 
@@ -71,6 +85,42 @@ impl GenerationMarker for FileMarker {
 
     fn write(&self, generation: [u8; 16]) -> io::Result<()> {
         self.replace(&hex::encode(generation))
+    }
+}
+
+impl Inner {
+    /// Whether the store is the one that the marker was written for, and no copy of it.
+    pub(crate) fn fits_marker(&self, connection: &Connection) -> Result<bool, PhoneError> {
+        let is_kept = mutated!(ActorKeptAfterRestore) && meta::GENERATION.get(connection)?.is_some();
+        Ok(is_kept || self.marked(connection)?.is_some())
+    }
+
+    /// The marker, if it fits.
+    fn marked(&self, connection: &Connection) -> Result<Option<[u8; 16]>, PhoneError> {
+        let marked = self.marker.read().map_err(PhoneError::Marker)?;
+        let fits = meta::GENERATION.get(connection)? == marked
+            || meta::FORMER_GENERATION.get(connection)? == marked;
+        Ok(marked.filter(|_| fits))
+    }
+
+    /// Renews the store's generation. Nothing may leave the phone before [`Self::mark_generation`].
+    pub(crate) fn renew_generation(&self, connection: &Connection) -> Result<(), PhoneError> {
+        match self.marked(connection)? {
+            Some(marked) => meta::FORMER_GENERATION.set(connection, marked)?,
+            None => meta::FORMER_GENERATION.clear(connection)?,
+        }
+        meta::GENERATION.set(connection, self.random())
+    }
+
+    /// Brings the marker up to the store's generation. The store is locked meanwhile, so that the
+    /// marker never falls behind that of another process.
+    pub(crate) fn mark_generation(&self) -> Result<(), PhoneError> {
+        self.store.write(|tx| {
+            let generation = meta::GENERATION.get(tx)?;
+            let generation = generation.ok_or(PhoneError::StoreDamaged { what: "generation" })?;
+            self.marker.write(generation).map_err(PhoneError::Marker)?;
+            meta::FORMER_GENERATION.clear(tx)
+        })
     }
 }
 

@@ -56,6 +56,7 @@ impl fmt::Debug for Phone {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) marker: Arc<dyn GenerationMarker>,
     entropy: Mutex<Box<dyn Entropy>>,
     entry_ids: Mutex<EntryIds>,
     pub(crate) opened: AtomicU64,
@@ -86,6 +87,7 @@ impl Phone {
         let inner = Inner {
             store: Store::open(&options.path, options.key)?,
             clock: options.clock,
+            marker: options.marker,
             entropy: Mutex::new(options.entropy),
             entry_ids: Mutex::default(),
             opened: AtomicU64::new(0),
@@ -93,7 +95,7 @@ impl Phone {
             syncing: AtomicBool::new(false),
             reference: Mutex::default(),
         };
-        inner.check_generation(options.marker.as_ref())?;
+        inner.check_generation()?;
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -112,18 +114,12 @@ const PUT_BACK: &str = "generation";
 impl Inner {
     /// The marker is compared and replaced while the store is locked, so that two processes that
     /// open at once agree.
-    fn check_generation(&self, marker: &dyn GenerationMarker) -> Result<(), PhoneError> {
-        let fits = |connection: &Connection| -> Result<bool, PhoneError> {
-            let stored = meta::GENERATION.get(connection)?;
-            let marked = marker.read().map_err(PhoneError::Marker)?;
-            let fits = stored == marked || mutated!(ActorKeptAfterRestore);
-            Ok(stored.is_some() && fits)
-        };
-        if self.store.read(fits)? {
+    fn check_generation(&self) -> Result<(), PhoneError> {
+        if self.store.read(|connection| self.fits_marker(connection))? {
             return Ok(());
         }
         self.store.write(|tx| {
-            if fits(tx)? {
+            if self.fits_marker(tx)? {
                 return Ok(());
             }
             let why = match meta::GENERATION.get(tx)? {
@@ -132,11 +128,12 @@ impl Inner {
             };
             let generation = self.random();
             meta::GENERATION.set(tx, generation)?;
+            meta::FORMER_GENERATION.clear(tx)?;
             self.take_actor(tx, why)?;
             if why == PUT_BACK {
                 meta::recall_after(tx, meta::position(tx)?.seq)?;
             }
-            marker.write(generation).map_err(PhoneError::Marker)
+            self.marker.write(generation).map_err(PhoneError::Marker)
         })
     }
 

@@ -52,10 +52,11 @@ pub trait GenerationMarker: Send + Sync {
     /// [`HostError`], for example while the key store is locked; the store is not opened then.
     fn read(&self) -> Result<Option<Vec<u8>>, HostError>;
 
-    /// Keeps these 16 bytes, durably.
+    /// Keeps these 16 bytes, durably. It is called when the store is opened first or after a restore, and
+    /// by every sync that sends something.
     ///
     /// # Errors
-    /// [`HostError`]; the store is not opened then.
+    /// [`HostError`]; the store is not opened then, and nothing is sent.
     fn write(&self, generation: Vec<u8>) -> Result<(), HostError>;
 }
 

@@ -21,6 +21,8 @@ const fn meta<T>(key: &'static str) -> Meta<T> {
 
 /// The store's generation; see [`crate::GenerationMarker`].
 pub(crate) const GENERATION: Meta<[u8; 16]> = meta("generation");
+/// The generation before, from the moment that the store has a new one until the marker has it too.
+pub(crate) const FORMER_GENERATION: Meta<[u8; 16]> = meta("former_generation");
 /// The actor that the store writes with.
 pub(crate) const ACTOR: Meta<[u8; 16]> = meta("actor");
 /// The person as JSON.

@@ -194,7 +194,7 @@ impl SyncSession {
     /// A request whose answer never came is simply followed by another.
     ///
     /// # Errors
-    /// [`PhoneError::Store`].
+    /// [`PhoneError::Store`]; [`PhoneError::Marker`], and then nothing may be sent.
     pub fn next_request(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
         let unanswered = self.asked.take().is_some();
         if self.report.retry_after_ms.is_some() || self.proofs >= MOST_PROOFS {
@@ -205,6 +205,9 @@ impl SyncSession {
         let (request, device, registers) = inner.store.write(|tx| {
             let errand = self.errand(tx)?;
             let request = inner.sync_request(tx, &self.said, errand)?;
+            if !request.push.is_empty() {
+                inner.renew_generation(tx)?;
+            }
             let device = identity::require(tx)?.device;
             let registers = actors::unregistered_writer(tx)?.is_some();
             Ok((request, device, registers))
@@ -218,6 +221,9 @@ impl SyncSession {
             && !registers;
         if silent && !self.more && !unanswered {
             return self.end();
+        }
+        if !request.push.is_empty() {
+            inner.mark_generation()?;
         }
         self.asked = Some(Asked {
             nonce: request.nonce,

@@ -134,8 +134,8 @@ impl Fixture {
         copy
     }
 
-    /// The phone after its file was replaced by a copy. The marker is where backups do not reach, so
-    /// it is gone.
+    /// The phone after its file was replaced by a copy. The marker is where backups do not reach: it
+    /// stays as it was.
     pub(crate) fn put_back(self, copy: &Path, seed: u64) -> Self {
         let Self {
             folder,
@@ -148,7 +148,6 @@ impl Fixture {
             let _ = fs::remove_file(folder.path().join(format!("phone.db{tail}")));
         }
         fs::copy(copy, path(&folder)).unwrap();
-        fs::remove_file(folder.path().join("marker")).unwrap();
         let phone = Phone::open(options(&folder, &clock, seed)).unwrap();
         Self {
             folder,
@@ -156,6 +155,12 @@ impl Fixture {
             server,
             phone,
         }
+    }
+
+    /// The same on another phone, where there is no marker.
+    pub(crate) fn put_on_another_phone(self, copy: &Path, seed: u64) -> Self {
+        fs::remove_file(self.folder.path().join("marker")).unwrap();
+        self.put_back(copy, seed)
     }
 
     pub(crate) fn rows(&self) -> Vec<RecordRow> {

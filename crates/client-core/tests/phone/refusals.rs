@@ -96,6 +96,7 @@ fn what_is_refused_twice_waits_for_the_worker_and_holds_up_nothing() {
 fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_again() {
     let f = Fixture::new();
     let id = f.phone.report(report("区外案件")).unwrap();
+    f.clock.advance(1);
     f.phone.comment(id, "补充一句").unwrap();
     f.server.line().refuse("area_never_held", |item| {
         let header = receive(&item.change.0, &Limits::default()).unwrap();
