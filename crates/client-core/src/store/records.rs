@@ -358,7 +358,8 @@ pub(crate) fn doubt_after(connection: &Connection, common: u64) -> Result<(), Ph
     let common = number(common)?;
     connection.execute(
         "UPDATE outbox SET standing = 'received' WHERE standing = 'in_log' AND record IN
-             (SELECT id FROM records WHERE as_of > ?1 UNION SELECT record FROM sealed)",
+             (SELECT id FROM records WHERE as_of > ?1
+              UNION SELECT record FROM sealed WHERE as_of > ?1)",
         [common],
     )?;
     connection.execute(

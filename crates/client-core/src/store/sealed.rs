@@ -71,9 +71,14 @@ pub(crate) fn erase(connection: &Connection, id: RecordId) -> Result<(), PhoneEr
     Ok(())
 }
 
-/// The server has a backup of everything up to entry `through`.
+/// The server has a backup of everything up to entry `through`. What holds something of one's own that
+/// is undecided stays: this phone may be the only one that has it.
 pub(crate) fn drop_through(connection: &Connection, through: u64) -> Result<(), PhoneError> {
-    let mut statement = connection.prepare_cached("SELECT record FROM sealed WHERE as_of <= ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT record FROM sealed WHERE as_of <= ?1 AND NOT EXISTS
+             (SELECT 1 FROM outbox
+              WHERE outbox.record = sealed.record AND standing <> 'in_log')",
+    )?;
     let rows = statement.query_map([number(through)?], |row| {
         Ok(RecordId::from_bytes(row.get(0)?))
     })?;

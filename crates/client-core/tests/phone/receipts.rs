@@ -1,13 +1,16 @@
 //! When a phone may say that everything is in the log.
 
 use gridlog_client_core::*;
+use gridlog_domain::id::RecordId;
+use gridlog_domain::record::StepDetails;
+use gridlog_domain::workflow::Step;
 use gridlog_sync_server::store::Store;
 
 use crate::clock::*;
 use crate::colleague::*;
 use crate::district::*;
 use crate::fixture::*;
-use crate::server::PASSWORD;
+use crate::server::{Backup, PASSWORD};
 
 fn titles(rows: &[RecordRow]) -> Vec<&str> {
     rows.iter().map(|row| row.headline.as_str()).collect()
@@ -194,4 +197,63 @@ fn what_a_phone_knew_to_be_in_the_log_by_a_verdict_alone_is_sent_again_after_a_r
     assert!(f.server.view(id).is_some());
     assert!(f.status().all_in_log(), "{:?}", f.status());
     f.assert_agrees();
+}
+
+/// A phone whose own case was archived and has left it, a backup of the server from before that case
+/// and one from after all that.
+fn archived_between_two_backups() -> (Fixture, RecordId, [Backup; 2]) {
+    let f = Fixture::synced();
+    let early = f.server.copy();
+    let id = f.phone.note_case(report("自行处置的")).unwrap();
+    let handled = StepDetails {
+        result: Some("已劝离".to_owned()),
+        ..StepDetails::default()
+    };
+    f.phone.propose(id, Step::SelfHandle, handled).unwrap();
+    f.sync();
+    f.clock.advance(40 * DAY_MS);
+    {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        let archived = sequencer.archive_closed(f.server.now_ms(), 30 * DAY_MS, 100);
+        assert_eq!(archived.unwrap(), 1);
+    }
+    f.sync();
+    f.sync();
+    assert!(!f.has(id) && f.stored("sealed", id) == 1);
+    let late = f.server.copy();
+    (f, id, [early, late])
+}
+
+#[test]
+fn a_restore_from_a_backup_that_holds_what_left_the_phone_confirms_it_again() {
+    let (f, id, [_, late]) = archived_between_two_backups();
+    f.server.restore(&late);
+    f.server.note_backup(&late);
+    f.sync();
+    assert_eq!(f.stored("changes", id), 0, "the backup has it");
+    let status = f.status();
+    assert_eq!((status.recorded, status.admitted), (2, 2));
+    assert!(status.all_in_log(), "{status:?}");
+}
+
+#[test]
+fn what_left_the_phone_stays_on_it_while_something_of_ones_own_in_it_is_undecided() {
+    let (f, id, [early, _]) = archived_between_two_backups();
+    // Without proof its words can only be sent once more.
+    raw(&path(&f.folder))
+        .execute_batch("DELETE FROM evidence")
+        .unwrap();
+    f.server.restore(&early);
+    f.sync_rounds(2);
+    assert_eq!(f.status().on_this_phone, 2);
+    // By now a backup holds everything up to where the phone is.
+    let later = f.server.copy();
+    f.server.note_backup(&later);
+    f.server.line().lose_answers = 1;
+    f.try_sync().unwrap_err();
+    f.server.line().lose_answers = 0;
+    f.sync();
+    assert!(f.server.view(id).is_some());
+    assert!(f.status().all_in_log(), "{:?}", f.status());
 }
