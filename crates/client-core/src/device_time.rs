@@ -15,6 +15,10 @@ use crate::store::meta;
 /// How far back a clock may be adjusted by the network before it counts as a jump, milliseconds.
 const TOLERANCE_MS: i64 = 5_000;
 
+/// Longer than this no exchange takes, milliseconds: the server and the transport both give up before.
+/// A clock that says so was set meanwhile.
+const LONGEST_EXCHANGE_MS: i64 = 120_000;
+
 /// What the device knows about now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -32,22 +36,31 @@ impl Moment {
     }
 }
 
-/// Reads the clock, and remembers the reading.
-pub(crate) fn now(connection: &Connection, clock: &dyn Clock) -> Result<Moment, PhoneError> {
+/// Reads the clock.
+pub(crate) fn read(connection: &Connection, clock: &dyn Clock) -> Result<Moment, PhoneError> {
     // The Unix epoch is the earliest time that a change can carry.
     let now_ms = clock.now_ms().max(0);
     let last = meta::LAST_SEEN_MS.get(connection)?.unwrap_or(now_ms);
-    if now_ms.saturating_add(TOLERANCE_MS) < last {
-        meta::CLOCK_OFFSET.clear(connection)?;
-    }
-    meta::LAST_SEEN_MS.set(connection, now_ms)?;
+    let went_back = now_ms.saturating_add(TOLERANCE_MS) < last;
+    let offset_ms = meta::CLOCK_OFFSET.get(connection)?;
     Ok(Moment {
         now_ms,
-        offset_ms: meta::CLOCK_OFFSET.get(connection)?,
+        offset_ms: offset_ms.filter(|_| !went_back),
     })
 }
 
-/// Measures the offset by one exchange: the server's time belongs to its middle.
+/// Reads the clock, and remembers the reading.
+pub(crate) fn now(connection: &Connection, clock: &dyn Clock) -> Result<Moment, PhoneError> {
+    let moment = read(connection, clock)?;
+    if moment.offset_ms.is_none() {
+        meta::CLOCK_OFFSET.clear(connection)?;
+    }
+    meta::LAST_SEEN_MS.set(connection, moment.now_ms)?;
+    Ok(moment)
+}
+
+/// Measures the offset by one exchange: the server's time belongs to its middle. Over one during which
+/// the clock was set, nothing can be measured.
 pub(crate) fn measure(
     connection: &Connection,
     asked_ms: i64,
@@ -56,7 +69,7 @@ pub(crate) fn measure(
 ) -> Result<(), PhoneError> {
     meta::LAST_SEEN_MS.set(connection, answered_ms)?;
     let took = answered_ms.saturating_sub(asked_ms);
-    if took < 0 {
+    if !(0..=LONGEST_EXCHANGE_MS).contains(&took) {
         return meta::CLOCK_OFFSET.clear(connection);
     }
     let middle = asked_ms.saturating_add(took / 2);

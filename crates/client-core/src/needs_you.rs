@@ -5,6 +5,7 @@ use gridlog_domain::record::Command;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use crate::device_time::{self, Moment};
 use crate::document::{Knowledge, Pen};
 use crate::error::PhoneError;
 use crate::identity;
@@ -134,7 +135,12 @@ impl Phone {
             }
             let reference = self.inner.reference(tx)?;
             let knowledge = Knowledge { me, reference };
-            open.store_view(tx, &knowledge, refused.intent.recorded_ms)
+            let now = device_time::now(tx, self.inner.clock.as_ref())?;
+            let recorded = Moment {
+                now_ms: refused.intent.recorded_ms,
+                offset_ms: refused.intent.offset_ms.or(now.offset_ms),
+            };
+            open.store_view(tx, &knowledge, recorded.server_ms())
         })?;
         self.inner.signal.committed();
         Ok(())

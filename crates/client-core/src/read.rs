@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use crate::detail::{
     HistoryLine, OwnChange, ProposalStanding, ProposalStatus, RecordCheck, RecordDetail, Task,
 };
+use crate::device_time;
 use crate::document::empty_catalogue;
 use crate::error::PhoneError;
 use crate::identity::{self, as_actor};
@@ -156,7 +157,7 @@ impl Phone {
             let rules = Rulebook {
                 catalogue: reference.catalogue().unwrap_or(&none),
             };
-            let now_ms = self.inner.clock.now_ms();
+            let now_ms = device_time::read(connection, self.inner.clock.as_ref())?.server_ms();
             let me = person.id.as_str();
             let mut tasks = Vec::new();
             for (row, state) in records::cases(connection, me)? {

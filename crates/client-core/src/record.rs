@@ -163,7 +163,7 @@ impl<'a> Scene<'a> {
             .filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(Command::Create(NewRecord {
             kind,
-            area: crate::document::area_or_own(area, &self.identity, self.moment.now_ms)?,
+            area: crate::document::area_or_own(area, &self.identity, self.moment.server_ms())?,
             fields: fields.collect(),
             references: self.knowledge.reference.versions().clone(),
         }))

@@ -136,3 +136,62 @@ fn a_clock_that_jumps_between_two_syncs_is_measured_again() {
     assert!(f.status().all_in_log());
     f.assert_agrees();
 }
+
+#[test]
+fn the_own_area_and_the_tasks_are_those_of_the_true_hour() {
+    let f = Fixture::new();
+    f.server
+        .appoint(person("W001", "李华", &[(Role::GridWorker, GRID)]));
+    f.clock.set_by(-3 * YEAR_MS);
+    f.sync();
+    f.clock.advance(HOUR_MS);
+    let mut today = person("W001", "李华", &[(Role::GridWorker, GRID)]);
+    today.assignments.extend(worker(&[GRID]).assignments);
+    for held in &mut today.assignments {
+        held.valid_from_ms = f.server.now_ms() - HOUR_MS / 2;
+    }
+    f.server.appoint(today);
+    f.sync();
+    let id = f.phone.report(report("没有选区域")).unwrap();
+    assert_eq!(f.detail(id).row.area, GRID.into());
+    f.sync();
+    let tasks = f.phone.tasks().unwrap();
+    assert!(
+        tasks
+            .iter()
+            .any(|task| task.row.id == id && !task.steps.is_empty())
+    );
+}
+
+#[test]
+fn what_is_tried_again_stands_at_the_true_hour_in_every_list() {
+    let f = Fixture::synced();
+    let theirs = f.server.colleague_writes(new_case("同事的"), vec![]);
+    f.clock.set_by(-3 * YEAR_MS);
+    f.sync();
+    f.clock.advance(HOUR_MS);
+    f.phone.comment(theirs, "被退回的话").unwrap();
+    let written = f.server.now_ms();
+    f.server.line().refuse("bad_value", |_| true);
+    f.sync();
+    f.server.line().judge = None;
+    let refused = f.detail(theirs).needs_you;
+    f.phone.retry_needs_you(refused[0].id).unwrap();
+    assert_eq!(f.only_row().updated_ms, written);
+}
+
+#[test]
+fn a_clock_that_is_set_during_a_request_leaves_no_false_offset() {
+    for jump in [YEAR_MS, 3 * 60_000, -3 * 60_000] {
+        let f = Fixture::synced();
+        let mut session = f.phone.begin_sync().unwrap();
+        let body = session.next_request().unwrap().unwrap();
+        let answer = f.carry(&session, &body);
+        f.clock.set_by(jump);
+        session.accept(answer).unwrap();
+        drop(session);
+        assert_eq!(f.status().clock_offset_ms, None, "{jump}");
+        f.sync();
+        assert_eq!(f.status().clock_offset_ms, Some(OFFSET - jump));
+    }
+}
