@@ -1,10 +1,12 @@
 //! Caps of the wire. Both sides keep to them; the receiver enforces them.
 
-/// Largest body of a request as it travels, compressed, in bytes.
-pub const MAX_WIRE_BYTES: usize = 2 * 1024 * 1024;
-/// Largest body of a request after decompression, in bytes. A phone sends about
-/// [`PUSH_TARGET_BYTES`] and at most one [`MAX_CHANGE_BYTES`] more.
-pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Largest body of a request as it travels, compressed, in bytes. Changes hardly get any smaller, as they
+/// are compressed already.
+pub const MAX_WIRE_BYTES: usize = 6 * 1024 * 1024;
+/// Largest body of a request after decompression, in bytes. A phone pushes about
+/// [`PUSH_TARGET_BYTES`] and at most one [`MAX_CHANGE_BYTES`] more. What it gives back is about
+/// [`RETURN_TARGET_BYTES`], or one record, which only its page as a whole can prove.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// Largest body of a page as it travels, compressed, in bytes. A page may hold one record that
 /// exceeds [`PAGE_TARGET_BYTES`].
 pub const MAX_PAGE_WIRE_BYTES: usize = 16 * 1024 * 1024;
@@ -41,3 +43,9 @@ pub const MAX_RETURNS: usize = 64;
 pub const RETURN_TARGET_BYTES: usize = 512 * 1024;
 /// Largest message of a comparison, in bytes.
 pub const MAX_RECONCILE_BYTES: usize = 256 * 1024;
+/// What a page's evidence takes at most, in bytes, as far as requests leave room for it.
+const EVIDENCE_BYTES: usize = 1024 * 1024;
+
+// A record that no request could give back would hold up everything that waits behind it.
+const _: () = assert!(MAX_RECORD_BYTES + RETURN_TARGET_BYTES + EVIDENCE_BYTES <= MAX_WIRE_BYTES);
+const _: () = assert!(MAX_WIRE_BYTES <= MAX_BODY_BYTES);

@@ -117,10 +117,14 @@ impl Returning {
         let mut portion = Vec::new();
         let mut bytes = 0;
         while portion.len() < MAX_RETURNS
-            && bytes < RETURN_TARGET_BYTES
             && let Some(part) = self.gathered.pop_front()
         {
             bytes += size(&part);
+            // A larger one goes alone.
+            if bytes > RETURN_TARGET_BYTES && !portion.is_empty() {
+                self.gathered.push_front(part);
+                break;
+            }
             portion.push(part);
         }
         portion
@@ -166,7 +170,8 @@ impl<'a> Parcel<'a> {
     /// The part of a page that takes `bytes` more; `None` if nothing proves that page any more.
     fn part(&mut self, page: i64, bytes: usize) -> Result<Option<&mut Returned>, PhoneError> {
         let open = self.open.get(&page).copied();
-        let (place, held) = match open.filter(|(_, held)| *held < RETURN_TARGET_BYTES) {
+        let takes_more = |(_, held): &(usize, usize)| held + bytes <= RETURN_TARGET_BYTES;
+        let (place, held) = match open.filter(takes_more) {
             Some(open) => open,
             None => {
                 let Some(evidence) = evidence::get(self.connection, page)? else {

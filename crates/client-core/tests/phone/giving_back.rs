@@ -1,8 +1,11 @@
 //! What a phone gives back, in portions, and what it cannot prove.
 
 use gridlog_client_core::*;
-use gridlog_protocol::limits::MAX_RETURNS;
+use gridlog_domain::environment::{Entropy, SeededEntropy};
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::limits::{MAX_RECORD_BYTES, MAX_RETURNS};
 use gridlog_sync_server::outside::{Erasure, ErasureReason};
+use gridlog_sync_server::store::Store;
 
 use crate::clock::HOUR_MS;
 use crate::colleague::*;
@@ -202,4 +205,48 @@ fn what_was_erased_stays_erased_whatever_comes_back() {
         phone.assert_agrees();
     }
     assert!(f.server.view(id).is_none());
+}
+
+/// A case of a colleague, more than half as large as a record may be, in words that no compression makes
+/// short.
+fn very_large(f: &Fixture) -> RecordId {
+    let mut entropy = SeededEntropy::new(5);
+    let mut words = || {
+        let mut bytes = [0; 10_000];
+        entropy.fill(&mut bytes);
+        let letters = bytes.chunks_exact(2).map(|pair| {
+            let letter = u32::from(u16::from_be_bytes([pair[0], pair[1]])) % 20_000;
+            char::from_u32(0x4E00 + letter).unwrap()
+        });
+        comment(&letters.collect::<String>())
+    };
+    let id = f.server.colleague_writes(new_case("很大的"), vec![]);
+    loop {
+        let spoken: Vec<_> = (0..12).map(|_| words()).collect();
+        f.server.colleague_edits(id, &spoken);
+        let sizes: Vec<usize> = (f.server.store().record_changes(id).unwrap().iter())
+            .map(|change| change.bytes.len())
+            .collect();
+        if sizes.iter().sum::<usize>() > MAX_RECORD_BYTES / 2 {
+            return id;
+        }
+    }
+}
+
+#[test]
+fn a_very_large_record_comes_back_and_holds_up_nothing() {
+    let f = Fixture::synced();
+    let backup = f.server.copy();
+    let id = very_large(&f);
+    let walked = f.another("W003", 3);
+    walked.sync();
+    let before = picture(&f.server);
+    drop(f);
+    let f = walked;
+    f.server.restore(&backup);
+    let mine = f.phone.report(report("还没发出去的")).unwrap();
+    f.sync();
+    assert_eq!(picture(&f.server).get(&id), before.get(&id));
+    assert_eq!(f.detail(mine).row.standing, Standing::InLog);
+    f.assert_agrees();
 }

@@ -33,11 +33,14 @@ pub(crate) use app::PASSWORDS_WAITING;
 pub use app::{App, Parts};
 pub use error::ApiError;
 
-/// A phone on a bad network uploads at most 2 MiB; who takes longer begins again.
+/// A phone on a bad network uploads a megabyte or two; who takes longer begins again.
 const LONGEST_REQUEST: Duration = Duration::from_secs(120);
 
 /// Who signs in says two words.
 const SIGNING_IN: Duration = Duration::from_secs(15);
+
+/// Largest body of everything but a sync request, in bytes.
+const LARGEST_BODY: usize = 2 * 1024 * 1024;
 
 /// A line is opened at once or not at all.
 const OPENING_A_LINE: Duration = Duration::from_secs(10);
@@ -64,11 +67,14 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/health", get(health::health))
         .merge(doors)
-        .route("/v1/sync", post(sync::sync))
+        .route(
+            "/v1/sync",
+            post(sync::sync).layer(DefaultBodyLimit::max(MAX_WIRE_BYTES)),
+        )
         .route("/v1/search", post(search::search))
         .route("/v1/openapi.json", get(office::openapi))
         .merge(office)
-        .layer(DefaultBodyLimit::max(MAX_WIRE_BYTES))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(app.clone(), app::one_of_many))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
