@@ -17,6 +17,9 @@ pub const ENROL_PATH: &str = "/v1/enrol";
 /// The code of a server that knows the actor as another device's.
 const ACTOR_TAKEN: &str = "actor_taken";
 
+/// The code of a server that takes no further actor of this device.
+const TOO_MANY_ACTORS: &str = "too_many_actors";
+
 /// What a server that is busy and names no time is given, milliseconds.
 const DEFAULT_WAIT_MS: u64 = 5_000;
 
@@ -45,6 +48,17 @@ fn refusal(status: u16, body: &[u8]) -> PhoneError {
             zh: "该地址没有格志服务器应答".to_owned(),
             en: "what answered is not a Gridlog server".to_owned(),
         },
+    }
+}
+
+/// What a refused sync asks of the worker. Signing in makes this phone a device with actors of its own.
+pub(crate) fn of_sync(refusal: PhoneError) -> PhoneError {
+    match &refusal {
+        PhoneError::Refused { status: 401, .. } => PhoneError::SignInAgain,
+        PhoneError::Refused { code, .. } if code == ACTOR_TAKEN || code == TOO_MANY_ACTORS => {
+            PhoneError::SignInAgain
+        }
+        _ => refusal,
     }
 }
 

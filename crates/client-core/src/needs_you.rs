@@ -125,12 +125,15 @@ impl Phone {
             }
             let mut open = self.inner.open_record(tx, refused.record)?;
             if !as_it_was {
+                let actor = self.inner.next_actor(tx)?;
                 let pen = Pen {
                     me: &me,
-                    actor: self.inner.actor(tx)?,
+                    actor,
                     attempt: 2,
                 };
-                open.write(tx, &pen, &refused.intent)?;
+                if open.write(tx, &pen, &refused.intent)? {
+                    self.inner.wrote_with(tx, actor)?;
+                }
                 refused::remove(tx, id)?;
             }
             let reference = self.inner.reference(tx)?;

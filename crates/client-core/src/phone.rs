@@ -144,10 +144,41 @@ impl Inner {
         why: &'static str,
     ) -> Result<[u8; 16], PhoneError> {
         let actor = self.random();
+        self.adopt_actor(connection, actor, why)?;
+        Ok(actor)
+    }
+
+    fn adopt_actor(
+        &self,
+        connection: &Connection,
+        actor: [u8; 16],
+        why: &'static str,
+    ) -> Result<(), PhoneError> {
         actors::add(connection, actor, self.clock.now_ms(), why)?;
         meta::ACTOR.set(connection, actor)?;
+        meta::ACTOR_SPENT.clear(connection)?;
         tracing::info!(why, "the store writes with a new actor");
-        Ok(actor)
+        Ok(())
+    }
+
+    /// The actor to write the next change with: the store's, or a fresh one after a refusal.
+    pub(crate) fn next_actor(&self, connection: &Connection) -> Result<[u8; 16], PhoneError> {
+        match meta::ACTOR_SPENT.get(connection)?.unwrap_or(false) {
+            true => Ok(self.random()),
+            false => self.actor(connection),
+        }
+    }
+
+    /// A change was written with what [`Self::next_actor`] said.
+    pub(crate) fn wrote_with(
+        &self,
+        connection: &Connection,
+        actor: [u8; 16],
+    ) -> Result<(), PhoneError> {
+        match self.actor(connection)? == actor {
+            true => Ok(()),
+            false => self.adopt_actor(connection, actor, "refusal"),
+        }
     }
 
     /// The actor that the store writes with.

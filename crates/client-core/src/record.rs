@@ -213,9 +213,10 @@ impl Inner {
         commands: Vec<Command>,
     ) -> Result<(), PhoneError> {
         let mut open = self.open_record(connection, record)?;
+        let actor = self.next_actor(connection)?;
         let pen = Pen {
             me: &scene.identity.person,
-            actor: self.actor(connection)?,
+            actor,
             attempt: 1,
         };
         let intent = Intent {
@@ -224,6 +225,7 @@ impl Inner {
             offset_ms: scene.moment.offset_ms,
         };
         if open.write(connection, &pen, &intent)? {
+            self.wrote_with(connection, actor)?;
             open.store_view(connection, &scene.knowledge, scene.moment.server_ms())?;
         }
         Ok(())

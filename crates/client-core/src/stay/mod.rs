@@ -11,6 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::ErrorCode;
+
 use crate::error::PhoneError;
 use crate::live::Wake;
 use crate::phone::Phone;
@@ -51,7 +53,8 @@ impl Phone {
     ///
     /// # Errors
     /// What time does not mend: [`PhoneError::SignInAgain`], [`PhoneError::NotEnrolled`],
-    /// [`PhoneError::Store`] and the like, [`PhoneError::NoThread`].
+    /// [`PhoneError::Refused`] but for the server's own trouble, [`PhoneError::Store`] but for a full disk
+    /// or a lock, and the like; [`PhoneError::NoThread`].
     pub fn stay_in_sync(
         &self,
         transport: &Arc<dyn Transport + Send + Sync>,
@@ -206,12 +209,62 @@ impl Stay<'_> {
 
 /// Whether the next attempt may succeed although this one did not and nobody does anything.
 fn time_mends(error: &PhoneError) -> bool {
-    matches!(
-        error,
+    match error {
         PhoneError::Transport(_)
-            | PhoneError::SyncRunning
-            | PhoneError::Protocol(_)
-            | PhoneError::BadPage { .. }
-            | PhoneError::Refused { .. }
-    )
+        | PhoneError::SyncRunning
+        | PhoneError::Protocol(_)
+        | PhoneError::BadPage { .. }
+        | PhoneError::Marker(_) => true,
+        // The server's own trouble, or a request that took too long.
+        PhoneError::Refused { status, .. } => *status >= 500 || *status == 408,
+        PhoneError::Store(cause) => matches!(
+            cause.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy)
+        ),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn refused(status: u16) -> PhoneError {
+        PhoneError::Refused {
+            status,
+            code: "no".to_owned(),
+            zh: String::new(),
+            en: String::new(),
+        }
+    }
+
+    fn store(code: i32) -> PhoneError {
+        PhoneError::Store(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+    }
+
+    #[test]
+    fn a_full_disk_a_lock_and_a_servers_trouble_pass_and_a_refusal_does_not() {
+        for passes in [
+            refused(500),
+            refused(502),
+            refused(408),
+            store(ffi::SQLITE_FULL),
+            store(ffi::SQLITE_BUSY),
+            PhoneError::Marker(std::io::Error::other("locked")),
+        ] {
+            assert!(time_mends(&passes), "{passes}");
+        }
+        for stays in [
+            refused(400),
+            refused(409),
+            refused(413),
+            store(ffi::SQLITE_CORRUPT),
+            PhoneError::SignInAgain,
+            PhoneError::NotEnrolled,
+        ] {
+            assert!(!time_mends(&stays), "{stays}");
+        }
+    }
 }

@@ -25,6 +25,8 @@ pub(crate) const GENERATION: Meta<[u8; 16]> = meta("generation");
 pub(crate) const FORMER_GENERATION: Meta<[u8; 16]> = meta("former_generation");
 /// The actor that the store writes with.
 pub(crate) const ACTOR: Meta<[u8; 16]> = meta("actor");
+/// Set after a refusal: the next change is written by a new actor.
+pub(crate) const ACTOR_SPENT: Meta<bool> = meta("actor_spent");
 /// The person as JSON.
 pub(crate) const PERSON: Meta<String> = meta("person");
 /// Version of the person's profile, its 64 bits as they are.

@@ -2,8 +2,9 @@
 //!
 //! A refused change leaves the record, and with it every own change that was written on top of it.
 //! The record is what the log has, and the same commands are carried out on that by a new actor,
-//! since the refused change used up a sequence number of the old one. Only the change that was
-//! refused itself counts the attempt. What is refused a second time, or was dismissed by an office,
+//! since the refused change used up a sequence number of the old one. A device has only so many actors:
+//! it is taken with the next change that is written, and not before. Only the change that was refused
+//! itself counts the attempt. What is refused a second time, or was dismissed by an office,
 //! or cannot be written again,
 //! waits for the worker with every word of it, and holds up nothing.
 //!
@@ -24,7 +25,7 @@ use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::store::outbox::{self, Intent, Item};
 use crate::store::refused::{self, Names, Refused};
-use crate::store::{changes, records};
+use crate::store::{changes, meta, records};
 
 /// How often a change is written before the worker is asked.
 const MOST_ATTEMPTS: u32 = 2;
@@ -41,7 +42,7 @@ impl Inner {
         if refused.is_empty() {
             return Ok(());
         }
-        let actor = self.take_actor(connection, "refusal")?;
+        meta::ACTOR_SPENT.set(connection, true)?;
         let mut by_record: BTreeMap<RecordId, Vec<(Item, String)>> = BTreeMap::new();
         for (item, code) in refused {
             by_record.entry(item.record).or_default().push((item, code));
@@ -56,7 +57,6 @@ impl Inner {
                 inner: self,
                 connection,
                 knowledge,
-                actor,
                 codes,
             };
             replay.run(record, withdrawn, taken)?;
@@ -87,7 +87,6 @@ struct Replay<'a> {
     inner: &'a Inner,
     connection: &'a Connection,
     knowledge: &'a Knowledge,
-    actor: [u8; 16],
     codes: BTreeMap<Digest, String>,
 }
 
@@ -128,15 +127,19 @@ impl Replay<'_> {
                 self.ask_worker(record, code, (item.intent, None), taken)?;
                 continue;
             }
+            let actor = self.inner.next_actor(self.connection)?;
             let pen = Pen {
                 me: &self.knowledge.me,
-                actor: self.actor,
+                actor,
                 attempt,
             };
             match open.write(self.connection, &pen, &item.intent) {
                 // What was meant stands already.
                 Ok(false) => {}
-                Ok(true) => taken.replayed += 1,
+                Ok(true) => {
+                    self.inner.wrote_with(self.connection, actor)?;
+                    taken.replayed += 1;
+                }
                 Err(error @ (PhoneError::Record { .. } | PhoneError::NotSendable { .. })) => {
                     self.ask_worker(record, error.code(), (item.intent, None), taken)?;
                 }

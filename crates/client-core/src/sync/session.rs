@@ -15,7 +15,7 @@ use super::page::CheckedPage;
 use super::repair;
 use super::request::{Errand, Said};
 use super::returning::{Purpose, Returning};
-use crate::enrol::body_of;
+use crate::enrol::{body_of, of_sync};
 use crate::error::PhoneError;
 use crate::identity;
 use crate::phone::Phone;
@@ -314,12 +314,10 @@ impl SyncSession {
     pub fn accept(&mut self, answer: Answer) -> Result<(), PhoneError> {
         let asked = self.asked.take().ok_or(PhoneError::NothingAsked)?;
         self.report.bytes_down += answer.body.len() as u64;
-        if answer.status == 401 {
-            return Err(PhoneError::SignInAgain);
-        }
         let phone = self.phone.clone();
         let inner = &phone.inner;
-        let body = body_of(answer).inspect_err(|error| inner.keep_refusal(error))?;
+        let body = body_of(answer).map_err(of_sync);
+        let body = body.inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
         let mut page = inner.open_page(&body, &asked)?;
         let deltas = std::mem::take(&mut page.deltas);

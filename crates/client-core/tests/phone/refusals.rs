@@ -10,6 +10,7 @@ use crate::clock::NOW;
 use crate::colleague::*;
 use crate::district::*;
 use crate::fixture::*;
+use crate::server::{PASSWORD, refusal};
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
@@ -242,4 +243,37 @@ fn what_was_sent_back_is_judged_anew_once_the_worker_has_the_area() {
     assert_eq!(f.detail(id).view.comments.len(), 2);
     assert!(f.status().all_in_log(), "{:?}", f.status());
     f.assert_agrees();
+}
+
+#[test]
+fn what_only_waits_for_the_worker_costs_no_actor_until_they_write_again() {
+    let f = Fixture::synced();
+    let id = f.phone.report(report("一")).unwrap();
+    f.sync();
+    f.server.line().refuse("dismissed", |_| true);
+    for number in 0..3 {
+        f.phone.comment(id, &format!("被驳回{number}")).unwrap();
+        f.sync();
+        f.sync();
+        assert_eq!(f.server.actors("W001").len(), 1 + number);
+    }
+    assert_eq!(f.status().needs_you, 3);
+    f.server.line().judge = None;
+    f.phone.comment(id, "再说一句").unwrap();
+    f.sync();
+    assert_eq!(f.server.view(id).unwrap().comments.len(), 1);
+    assert_eq!(f.server.actors("W001").len(), 4);
+    f.assert_agrees();
+}
+
+#[test]
+fn a_phone_of_which_the_server_takes_no_more_actors_signs_in_and_goes_on() {
+    let f = Fixture::synced();
+    f.phone.report(report("一")).unwrap();
+    f.server.line().instead = Some(refusal(409, "too_many_actors"));
+    assert_eq!(f.try_sync().unwrap_err().code(), "sign_in_again");
+    f.server.line().instead = None;
+    f.phone.sign_in(&f.server, PASSWORD).unwrap();
+    f.sync();
+    assert_eq!(f.status().admitted, 1);
 }
