@@ -22,11 +22,14 @@ pub enum Standing {
     Blocked,
     /// 被退回，需要您处理: refused twice; the words are kept here until the worker decides.
     NeedsYou,
+    /// 已丢失: it was in the case log and left this phone; then an older backup of the server was put
+    /// back. Another phone may still give it back.
+    Lost,
 }
 
 impl Standing {
     /// Every standing, settled first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InLog,
         Self::Received,
         Self::Review,
@@ -34,6 +37,7 @@ impl Standing {
         Self::OnThisPhone,
         Self::Blocked,
         Self::NeedsYou,
+        Self::Lost,
     ];
 
     /// A stable code.
@@ -46,6 +50,7 @@ impl Standing {
             Self::OnThisPhone => "on_this_phone",
             Self::Blocked => "blocked",
             Self::NeedsYou => "needs_you",
+            Self::Lost => "lost",
         }
     }
 
@@ -66,6 +71,7 @@ impl Standing {
             Self::OnThisPhone => "在本机",
             Self::Blocked => "前面的修改被退回",
             Self::NeedsYou => "被退回，需要您处理",
+            Self::Lost => "已丢失，请告知社区",
         }
     }
 
@@ -79,6 +85,7 @@ impl Standing {
             Self::OnThisPhone => "on this phone",
             Self::Blocked => "an earlier change was sent back",
             Self::NeedsYou => "sent back, needs you",
+            Self::Lost => "lost, tell your office",
         }
     }
 

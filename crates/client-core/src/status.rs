@@ -10,7 +10,7 @@ use crate::sync::{Confirmed, confirmed};
 
 /// What became of everything recorded here. The counts are of changes, and add up:
 /// `recorded` = `on_this_phone` + `received` + `waiting` + `blocked` + `review` + `admitted` +
-/// `needs_you`.
+/// `needs_you` + `lost`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Status {
     /// Changes recorded here. Of what was recorded before this phone became a new device, because its
@@ -30,6 +30,9 @@ pub struct Status {
     pub admitted: u64,
     /// 被退回，需要您处理.
     pub needs_you: u64,
+    /// 已丢失: was in the log and left this phone, and then the server was put back to a backup that lacks
+    /// it. No record shows it any more. It counts as in the log again if another phone gives it back.
+    pub lost: u64,
     /// When the last sync came to its end, device time in milliseconds since the Unix epoch.
     pub last_sync_ms: Option<i64>,
     /// Server time minus device time at the last sync, milliseconds; `None` if unknown, or if the
@@ -63,6 +66,7 @@ impl Status {
             Standing::OnThisPhone => &mut self.on_this_phone,
             Standing::Blocked => &mut self.blocked,
             Standing::NeedsYou => &mut self.needs_you,
+            Standing::Lost => &mut self.lost,
         };
         *place += count;
         self.recorded += count;

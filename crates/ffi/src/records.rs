@@ -316,7 +316,7 @@ pub struct Task {
 }
 
 /// What became of everything recorded here. The counts are of changes, and add up:
-/// `recorded` is the sum of the seven that follow it.
+/// `recorded` is the sum of the eight that follow it.
 #[uniffi::remote(Record)]
 pub struct Status {
     /// Changes recorded here.
@@ -335,6 +335,9 @@ pub struct Status {
     pub admitted: u64,
     /// 被退回，需要您处理.
     pub needs_you: u64,
+    /// 已丢失: was in the log and left this phone, and then the server was put back to a backup that lacks
+    /// it.
+    pub lost: u64,
     /// When the last sync came to its end, device time.
     pub last_sync_ms: Option<i64>,
     /// Server time minus device time at the last sync; nothing if unknown.

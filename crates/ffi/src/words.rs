@@ -130,6 +130,9 @@ pub enum Standing {
     Blocked,
     /// 被退回，需要您处理: refused twice; the words are kept here until the worker decides.
     NeedsYou,
+    /// 已丢失: it was in the case log and left this phone; then an older backup of the server was put
+    /// back.
+    Lost,
 }
 
 /// The finding of one checklist item.

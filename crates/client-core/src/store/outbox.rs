@@ -147,11 +147,20 @@ pub(crate) fn unsent(
     Ok(())
 }
 
-/// Names of what the server has and has not decided.
+/// Whether the bytes of a change are here, to be sent.
+pub(crate) fn is_here(connection: &Connection, item: Digest) -> Result<bool, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM outbox o
+             JOIN changes c ON c.record = o.record AND c.hash = o.change WHERE o.item = ?1)",
+    )?;
+    Ok(statement.query_row([item.0], |row| row.get(0))?)
+}
+
+/// Names of what the server has and has not decided, and of what it lost and may have again.
 pub(crate) fn undecided_there(connection: &Connection) -> Result<Vec<Digest>, PhoneError> {
     let mut statement = connection.prepare_cached(
         "SELECT item FROM outbox
-         WHERE standing IN ('received', 'waiting', 'blocked', 'review') ORDER BY position",
+         WHERE standing IN ('received', 'waiting', 'blocked', 'review', 'lost') ORDER BY position",
     )?;
     let rows = statement.query_map([], |row| Ok(Digest(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -216,7 +216,10 @@ fn take_verdicts(
             Verdict::Waiting { .. } => (Standing::Waiting, None),
             Verdict::BlockedBy { .. } => (Standing::Blocked, None),
             Verdict::Review { reason } => (Standing::Review, Some(reason.as_str())),
-            Verdict::Unknown => (Standing::OnThisPhone, None),
+            Verdict::Unknown if outbox::is_here(connection, *name)? => {
+                (Standing::OnThisPhone, None)
+            }
+            Verdict::Unknown => (Standing::Lost, None),
             Verdict::Admitted { .. } => {
                 taken.admitted += 1;
                 (Standing::InLog, None)

@@ -60,6 +60,7 @@ fn what_is_received_reviewed_or_refused_is_not_in_the_log_and_is_named() {
         .appoint(without(worker(&[GRID]), GRID, f.server.now_ms()));
     f.sync();
     f.server.appoint(worker(&[GRID]));
+    f.sync();
     f.clock.advance(1_000);
     f.phone.report(report("被退回")).unwrap();
     f.server
@@ -256,4 +257,24 @@ fn what_left_the_phone_stays_on_it_while_something_of_ones_own_in_it_is_undecide
     f.sync();
     assert!(f.server.view(id).is_some());
     assert!(f.status().all_in_log(), "{:?}", f.status());
+}
+
+#[test]
+fn what_the_server_lost_after_it_left_every_phone_is_called_lost() {
+    let (f, id, [early, late]) = archived_between_two_backups();
+    f.server.note_backup(&late);
+    f.sync();
+    assert_eq!(f.stored("changes", id), 0);
+    // The newest backup turns out to be unreadable.
+    f.server.restore(&early);
+    let new = f.phone.report(report("之后的")).unwrap();
+    f.sync();
+    let report = f.sync();
+    assert!(report.complete && report.rounds < 3, "{report:?}");
+    let status = f.status();
+    assert_eq!((status.on_this_phone, status.lost), (0, 2));
+    assert_eq!((status.recorded, status.admitted), (3, 1));
+    assert!(!status.all_in_log());
+    assert_eq!(f.detail(new).row.standing, Standing::InLog);
+    f.assert_agrees();
 }

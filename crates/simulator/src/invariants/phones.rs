@@ -89,7 +89,8 @@ impl World {
             + status.waiting
             + status.blocked
             + status.review
-            + status.needs_you;
+            + status.needs_you
+            + status.lost;
         let told = |found: String| Err(Broken::new("receipts are true", format!("{name} {found}")));
         if status.on_this_phone + status.received > 0 {
             return told(format!(

@@ -141,6 +141,7 @@ fn table(status: &Status) -> String {
         ("  待社区复核 review", status.review),
         ("  已入卷 in the log", status.admitted),
         ("  需要您处理 needs you", status.needs_you),
+        ("  已丢失 lost by the server", status.lost),
         ("日志位置 log position", status.seq),
     ] {
         table.row([name.to_owned(), count.to_string()]);
