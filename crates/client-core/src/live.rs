@@ -2,7 +2,8 @@
 //! format of the HTML standard), bytes in, wakes out.
 //!
 //! What a server sends is not trusted: lines are capped, and whatever is not understood is passed
-//! over. The worst that a wake can do is a sync too many, which [`crate::Pacer`] bounds.
+//! over. The worst that a wake can do is a sync too many, and one that brought nothing is followed by a
+//! pause.
 
 use serde::Deserialize;
 

@@ -9,6 +9,14 @@ const WITHOUT_A_LINE_MS: u64 = 5 * 60 * 1_000;
 const FOR_DECISIONS_MS: u64 = 2_000;
 /// The longest that gets.
 const FOR_DECISIONS_MOST_MS: u64 = 5 * 60 * 1_000;
+/// How long a phone waits after a sync that brought nothing, in milliseconds; up to twice as long, at
+/// random. A line that wakes it for nothing does not keep it busy.
+const AFTER_NOTHING_MS: u64 = 1_000;
+/// The least time between two lines, in milliseconds, whatever the server says.
+const BETWEEN_LINES_MS: u64 = 1_000;
+/// For so long, in milliseconds, a line stands before the ones that did not are forgiven. A server says
+/// something every 25 seconds.
+const STANDS_MS: i64 = 20_000;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +34,10 @@ pub(super) struct Synced {
     pub(super) complete: bool,
     /// Whether it brought anything, here or there.
     pub(super) progressed: bool,
-    /// Whether the server has things from here that it has not decided on.
+    /// Whether the server has things from here that it will decide on soon.
     pub(super) undecided: bool,
+    /// Whether something from here waits for an office, or for what others have to do.
+    pub(super) waits_for_others: bool,
 }
 
 /// How a line came to its end.
@@ -65,6 +75,10 @@ pub(super) struct Duty {
     /// How often what is undecided was asked for again.
     looks: u32,
     has_synced: bool,
+    /// When the line was opened.
+    called_ms: i64,
+    /// Until when the line wakes nobody, because the last sync brought nothing.
+    rests_until_ms: Option<i64>,
 }
 
 /// At least `least`, at most twice that.
@@ -83,6 +97,8 @@ impl Duty {
             due_ms: None,
             looks: 0,
             has_synced: false,
+            called_ms: 0,
+            rests_until_ms: None,
         }
     }
 
@@ -117,9 +133,17 @@ impl Duty {
         Next::Wait(sync_in.into_iter().chain(call_in).min())
     }
 
-    /// There is something to send, or somebody has something to pull.
+    /// There is something to send.
     pub(super) fn wants_sync(&mut self) {
         self.wants = true;
+    }
+
+    /// The line says that there is something to pull.
+    pub(super) fn is_woken(&mut self, now_ms: i64) {
+        match self.rests_until_ms.filter(|until| *until > now_ms) {
+            Some(until) => self.due_ms = Some(self.due_ms.map_or(until, |due| due.min(until))),
+            None => self.wants = true,
+        }
     }
 
     /// A sync came to its end. `hold` is what the server asks for.
@@ -132,6 +156,8 @@ impl Duty {
         } else {
             self.syncs.failed(now_ms, random);
         }
+        let rest = about(AFTER_NOTHING_MS, random);
+        self.rests_until_ms = (!synced.progressed).then(|| now_ms.saturating_add_unsigned(rest));
         let mut due_in = (self.line != Line::Up).then(|| about(WITHOUT_A_LINE_MS, random));
         if synced.undecided {
             let doubled = FOR_DECISIONS_MS << self.looks.min(16);
@@ -140,6 +166,10 @@ impl Duty {
             due_in = Some(due_in.map_or(look_in, |due_in| due_in.min(look_in)));
         } else {
             self.looks = 0;
+            if synced.waits_for_others {
+                let look_in = about(FOR_DECISIONS_MOST_MS, random);
+                due_in = Some(due_in.map_or(look_in, |due_in| due_in.min(look_in)));
+            }
         }
         self.due_ms = due_in.map(|due_in| now_ms.saturating_add_unsigned(due_in));
     }
@@ -160,13 +190,17 @@ impl Duty {
     }
 
     /// A line is being opened.
-    pub(super) fn calls(&mut self) {
+    pub(super) fn calls(&mut self, now_ms: i64) {
         self.line = Line::Up;
+        self.called_ms = now_ms;
     }
 
-    /// The server said something on the line.
-    pub(super) fn hears(&mut self) {
-        self.calls.succeeded();
+    /// The server said something on the line. One that has stood for a while makes up for those that did
+    /// not.
+    pub(super) fn hears(&mut self, now_ms: i64) {
+        if now_ms.saturating_sub(self.called_ms) >= STANDS_MS {
+            self.calls.succeeded();
+        }
     }
 
     /// The line is down. What is published meanwhile is told when it is up again.
@@ -175,7 +209,7 @@ impl Duty {
         match end {
             LineEnd::Closed {
                 comes_back_ms: Some(wait_ms),
-            } => self.calls.put_off(now_ms, wait_ms),
+            } => self.calls.put_off(now_ms, wait_ms.max(BETWEEN_LINES_MS)),
             LineEnd::Refused {
                 retry_after_ms: Some(wait_ms),
             } => {
@@ -202,6 +236,7 @@ mod tests {
         complete: true,
         progressed: true,
         undecided: false,
+        waits_for_others: false,
     };
 
     /// A phone that is in sync, its line open.
@@ -210,8 +245,8 @@ mod tests {
         assert_eq!(duty.next(NOW), Next::Sync);
         duty.synced(NOW, DONE, None, 0);
         assert_eq!(duty.next(NOW), Next::Listen);
-        duty.calls();
-        duty.hears();
+        duty.calls(NOW);
+        duty.hears(NOW);
         duty.synced(NOW, DONE, None, 0);
         assert_eq!(duty.next(NOW), Next::Wait(None));
         duty
@@ -335,13 +370,68 @@ mod tests {
         let mut duty = in_sync();
         duty.hung_up(NOW, LineEnd::Broken, 900);
         assert_eq!(wait(&mut duty, NOW), 900);
-        duty.calls();
+        duty.calls(NOW);
         duty.hung_up(NOW, LineEnd::Broken, 1_900);
         assert_eq!(wait(&mut duty, NOW), 1_900);
-        duty.calls();
-        duty.hears();
+        duty.calls(NOW);
+        // A few bytes forgive nothing; a line that stood for a while does.
+        duty.hears(NOW + 19_999);
+        duty.hung_up(NOW, LineEnd::Broken, 3_900);
+        assert_eq!(wait(&mut duty, NOW), 3_900);
+        duty.calls(NOW);
+        duty.hears(NOW + 25_000);
         duty.hung_up(NOW, LineEnd::Broken, 950);
         assert_eq!(wait(&mut duty, NOW), 950);
+    }
+
+    #[test]
+    fn a_line_that_wakes_a_phone_for_nothing_does_not_keep_it_busy() {
+        let mut duty = in_sync();
+        let nothing = Synced {
+            progressed: false,
+            ..DONE
+        };
+        let (mut now, mut syncs) = (NOW, 0);
+        while now < NOW + 60_000 {
+            duty.is_woken(now);
+            match duty.next(now) {
+                Next::Sync => {
+                    syncs += 1;
+                    duty.synced(now, nothing, None, 500);
+                }
+                Next::Wait(Some(wait)) => now += i64::try_from(wait).unwrap(),
+                next => panic!("{next:?}"),
+            }
+        }
+        assert!((20..=60).contains(&syncs), "{syncs} in a minute");
+        duty.wants_sync();
+        assert_eq!(
+            duty.next(now),
+            Next::Sync,
+            "what is recorded here goes at once"
+        );
+    }
+
+    #[test]
+    fn a_server_that_wants_the_phone_back_at_once_is_not_called_at_once() {
+        let mut duty = in_sync();
+        let end = LineEnd::Closed {
+            comes_back_ms: Some(0),
+        };
+        duty.hung_up(NOW, end, 0);
+        assert_eq!(wait(&mut duty, NOW), 1_000);
+    }
+
+    #[test]
+    fn what_waits_for_an_office_is_asked_for_again_every_few_minutes() {
+        let mut duty = in_sync();
+        let reviewed = Synced {
+            waits_for_others: true,
+            ..DONE
+        };
+        duty.synced(NOW, reviewed, None, 7_000);
+        assert_eq!(wait(&mut duty, NOW), 307_000);
+        assert_eq!(duty.next(NOW + 307_000), Next::Sync);
     }
 
     #[test]

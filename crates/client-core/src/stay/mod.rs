@@ -117,10 +117,10 @@ impl Stay<'_> {
         let news = self.listening.as_ref().map(Listening::news);
         for news in news.unwrap_or_default() {
             match news {
-                LineNews::Heard => self.duty.hears(),
+                LineNews::Heard => self.duty.hears(self.now_ms()),
                 LineNews::Wake(wake) => {
                     if self.is_news(wake)? {
-                        self.duty.wants_sync();
+                        self.duty.is_woken(self.now_ms());
                     }
                 }
                 LineNews::Ended(end) => {
@@ -186,10 +186,12 @@ impl Stay<'_> {
     fn came_out(&self, report: &SyncReport) -> Result<Synced, PhoneError> {
         let sent = report.admitted + report.refused + report.returned;
         let brought = report.pulled_entries + report.pulled_records + report.purged;
+        let status = self.phone.status()?;
         Ok(Synced {
             complete: report.complete,
             progressed: sent + brought > 0,
-            undecided: self.phone.status()?.received > 0,
+            undecided: status.received > 0,
+            waits_for_others: status.review + status.waiting + status.blocked > 0,
         })
     }
 
@@ -202,7 +204,7 @@ impl Stay<'_> {
         let signal = Arc::clone(&self.phone.inner.signal);
         let listening = Listening::begin(Arc::clone(self.transport), position, bearer, signal)?;
         self.listening = Some(listening);
-        self.duty.calls();
+        self.duty.calls(self.now_ms());
         Ok(())
     }
 }
