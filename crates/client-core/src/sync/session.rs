@@ -97,6 +97,8 @@ impl Asked {
 enum Compared {
     /// Not needed so far.
     No,
+    /// To begin with the next request.
+    Due,
     /// Under way.
     Running(Box<Comparison>),
     /// Over, with the records in which both sides differ. What of them is here is given back, then
@@ -202,6 +204,11 @@ impl SyncSession {
         }
         let phone = self.phone.clone();
         let inner = &phone.inner;
+        if matches!(self.compared, Compared::Due) {
+            // A thorough one reads every change that is here, which nobody who writes is to wait for.
+            let begin = |connection: &Connection| Comparison::begin(connection, self.must_compare);
+            self.compared = Compared::Running(Box::new(inner.store.read(begin)?));
+        }
         let (request, device, registers) = inner.store.write(|tx| {
             let errand = self.errand(tx)?;
             let request = inner.sync_request(tx, &self.said, errand)?;
@@ -385,8 +392,7 @@ impl SyncSession {
             (Some(true), Compared::No) if !self.must_compare => log::forget_lost(connection),
             (Some(_), Compared::No) => {
                 tracing::info!("comparing what is here with what should be");
-                self.compared =
-                    Compared::Running(Box::new(Comparison::begin(connection, self.must_compare)?));
+                self.compared = Compared::Due;
                 Ok(())
             }
             _ => Ok(()),
