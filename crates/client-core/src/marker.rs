@@ -91,7 +91,8 @@ impl GenerationMarker for FileMarker {
 impl Inner {
     /// Whether the store is the one that the marker was written for, and no copy of it.
     pub(crate) fn fits_marker(&self, connection: &Connection) -> Result<bool, PhoneError> {
-        let is_kept = mutated!(ActorKeptAfterRestore) && meta::GENERATION.get(connection)?.is_some();
+        let is_kept =
+            mutated!(ActorKeptAfterRestore) && meta::GENERATION.get(connection)?.is_some();
         Ok(is_kept || self.marked(connection)?.is_some())
     }
 
