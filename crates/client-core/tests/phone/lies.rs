@@ -74,7 +74,7 @@ const SPOILS: [Spoil; 18] = [
         page.body.certificate = Some(Blob(vec![1, 2, 3]));
     }),
     ("no ruling on it", |page| {
-        let entry = page.body.entries[1].entry.to_bytes();
+        let entry = page.body.entries[0].entry.to_bytes();
         page.body.records[1].rulings.push(Blob(entry));
     }),
     ("another person's", |page| {
