@@ -114,7 +114,7 @@ impl Inner {
             store_part(connection, part)?;
         }
         repair::take_lineage(connection, checked, asked, taken)?;
-        if repair::take_parting(connection, checked, taken)? {
+        if repair::take_parting(connection, (checked, &deltas), taken)? {
             return Ok(false);
         }
         let knowledge = self.knowledge(connection)?;

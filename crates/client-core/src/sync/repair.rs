@@ -5,7 +5,7 @@ use gridlog_protocol::{Key, Position, Returned, ScopePrint};
 use rusqlite::Connection;
 
 use super::apply::Taken;
-use super::page::CheckedPage;
+use super::page::{CheckedDelta, CheckedPage};
 use super::session::Asked;
 use crate::error::PhoneError;
 use crate::store::{actors, evidence, log, meta, records, sealed};
@@ -73,12 +73,12 @@ fn part(
 /// given back.
 pub(super) fn take_parting(
     connection: &Connection,
-    checked: &CheckedPage,
+    (checked, deltas): (&CheckedPage, &[CheckedDelta]),
     taken: &mut Taken,
 ) -> Result<bool, PhoneError> {
     let shared = meta::TAKEN_OVER.get(connection)?.unwrap_or(0);
     let epoch = checked.page.statement.position.epoch;
-    let of_records = checked.deltas.iter().flat_map(|delta| &delta.rulings);
+    let of_records = deltas.iter().flat_map(|delta| &delta.rulings);
     for (entry, canonical) in checked.entries.iter().chain(of_records) {
         // The first entry of an epoch names the one before it.
         let may_differ = entry.seq.cast_signed() <= shared.saturating_add(1) && shared > 0;

@@ -200,7 +200,11 @@ impl Town {
     /// Puts a backup in the database's place, and begins an epoch if the operator says so.
     pub(crate) fn restore(self, backup: &std::path::Path, why: Option<Why>) -> Self {
         let Self {
-            folder, store, now, ..
+            folder,
+            store,
+            now,
+            entries,
+            ..
         } = self;
         let live = folder.path().join("district.db");
         drop(store);
@@ -212,6 +216,7 @@ impl Town {
         std::fs::copy(backup, &live).unwrap();
         let town = Self::over(folder, SqliteStore::open(&live).unwrap());
         town.now.set(now.get());
+        town.entries.set(entries.get());
         if let Some(why) = why {
             let epoch = town.store.head().unwrap().epoch;
             let mut sequencer = town.sequencer.borrow_mut();
