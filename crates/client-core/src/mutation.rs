@@ -73,8 +73,6 @@ mutations! {
     RecordedBeforeDurable,
     /// A server that was put back gets nothing back from this phone.
     NothingGivenBack,
-    /// What a snapshot holds of this phone's own changes is not noted.
-    SnapshotNotSearched,
     /// The rulings that come with a whole record are not stored.
     RulingForgotten,
     /// What is left of an erased record here stays.

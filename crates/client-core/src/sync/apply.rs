@@ -51,7 +51,8 @@ impl Inner {
         answered_ms: i64,
     ) -> Result<Taken, PhoneError> {
         let mut taken = Taken::default();
-        for erased in &checked.page.body.erased {
+        let told_erased = &checked.page.body.erased;
+        for erased in mutated!(ErasureIgnored, &[][..], &told_erased[..]) {
             sealed::erase(connection, RecordId::from_bytes(erased.0))?;
             wants::settle(connection, RecordId::from_bytes(erased.0))?;
         }

@@ -266,7 +266,7 @@ impl Pull<'_> {
         let mut authors = delta.authors.iter();
         let has_own = authors.any(|author| self.own.wrote(&author.actor.0))
             || self.own.lacks_some && owed::any_of(connection, record)?;
-        if !has_own || mutated!(SnapshotNotSearched) {
+        if !has_own {
             return Ok(());
         }
         for change in self.within(record, chunk)?.unwrap_or_default() {

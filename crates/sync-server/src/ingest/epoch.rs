@@ -39,7 +39,7 @@ impl Sequencer {
         why: Why,
     ) -> Result<(), StoreError> {
         let head = self.store.head()?;
-        let is_forgotten = mutated!(EpochNotOpened) && why == Why::Restored;
+        let is_forgotten = mutated!(EpochNotOpened);
         if head.epoch != current || is_forgotten {
             return Ok(());
         }
