@@ -2,6 +2,7 @@
 
 use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_protocol::item_digest;
+use gridlog_protocol::reason::AREA_NEVER_HELD;
 
 use super::*;
 
@@ -9,6 +10,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         an_item_is_kept_once_and_keeps_its_verdict,
         what_was_refused_to_another_device_counts_when_its_author_brings_it,
+        what_is_judged_anew_is_judged_for_the_device_that_brought_it_again,
         a_number_of_an_actor_has_one_change_for_each_record,
         items_of_a_device_come_up_in_the_order_of_their_arrival,
         what_comes_up_is_bounded_for_each_device_and_in_bytes,
@@ -97,6 +99,29 @@ fn what_was_refused_to_another_device_counts_when_its_author_brings_it(store: &i
     assert_eq!(add(&stolen), ItemStatus::Received, "and stays so");
     let kept = store.inbox_item(own.item).unwrap().unwrap().pushed;
     assert_eq!((kept.device, kept.bytes), (own.device, own.bytes));
+}
+
+/// A worker whose words were sent back signs in again, which makes their phone another device, and tries
+/// once more.
+fn what_is_judged_anew_is_judged_for_the_device_that_brought_it_again(store: &impl Store) {
+    let before = item(1, 1);
+    store.add_to_inbox(std::slice::from_ref(&before)).unwrap();
+    let mut batch = Batch::on(store.head().unwrap());
+    batch.decisions.push(Decision {
+        item: before.item,
+        status: ItemStatus::Refused(AREA_NEVER_HELD.to_owned()),
+        office: None,
+    });
+    store.commit(&batch).unwrap();
+    let again = NewItem {
+        received_ms: 9,
+        ..by(9, before.clone())
+    };
+    let statuses = store.add_to_inbox(std::slice::from_ref(&again)).unwrap();
+    assert_eq!(statuses, [ItemStatus::Received]);
+    let kept = store.inbox_item(before.item).unwrap().unwrap().pushed;
+    assert_eq!((kept.device, kept.received_ms), (again.device, 9));
+    assert_eq!(kept.bytes, before.bytes);
 }
 
 fn a_number_of_an_actor_has_one_change_for_each_record(store: &impl Store) {

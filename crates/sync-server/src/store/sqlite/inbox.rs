@@ -62,7 +62,8 @@ pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, Sto
 }
 
 /// A worker tries again what was refused because of where they were not assigned: they may be by now.
-/// It is the same change, so that an office which lets it in meanwhile lets in the words once. What an
+/// It is the same change, so that an office which lets it in meanwhile lets in the words once. Who signed
+/// in again since is another device, and hears what becomes of it. What an
 /// office took off its list stays refused.
 fn may_be_judged_anew(
     tx: &Transaction<'_>,
@@ -80,9 +81,18 @@ fn may_be_judged_anew(
 
 fn judge_anew(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, StoreError> {
     tx.prepare_cached(
-        "UPDATE inbox SET status = 'received', detail = x'', size = ?2 WHERE item = ?1",
+        "UPDATE inbox SET status = 'received', detail = x'', size = ?2, device = ?3, person = ?4,
+             received_ms = ?5, offset_ms = ?6
+         WHERE item = ?1",
     )?
-    .execute(params![new.item.0, new.bytes.len().cast_signed()])?;
+    .execute(params![
+        new.item.0,
+        new.bytes.len().cast_signed(),
+        new.device.as_bytes(),
+        new.person.as_str(),
+        new.received_ms,
+        new.offset_ms,
+    ])?;
     tx.prepare_cached(
         "INSERT OR IGNORE INTO inbox_bytes (arrival, bytes)
          SELECT arrival, ?2 FROM inbox WHERE item = ?1",
