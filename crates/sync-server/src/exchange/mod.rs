@@ -128,6 +128,8 @@ struct Asked<'a> {
     answered_ms: i64,
     /// Names of what was pushed, in order.
     pushed: Vec<Digest>,
+    /// How each of it was received.
+    received: Vec<ItemStatus>,
     standpoint: Standpoint,
     returned: u64,
 }
@@ -155,6 +157,7 @@ impl Exchange {
         let certificate = self.register_actor(&device, &mut actors, request.actor.0, now_ms)?;
         let mut asked = Asked {
             pushed: names(&request),
+            received: Vec::new(),
             standpoint: self.standpoint(request.position)?,
             request,
             device,
@@ -229,8 +232,8 @@ impl Exchange {
         if items.is_empty() {
             return Ok(());
         }
-        let statuses = hands.receive(items)?;
-        if statuses.contains(&ItemStatus::Received) {
+        asked.received = hands.receive(items)?;
+        if asked.received.contains(&ItemStatus::Received) {
             hands.await_decisions(&asked.pushed)?;
         }
         Ok(())

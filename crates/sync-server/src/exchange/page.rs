@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gridlog_domain::id::RecordId;
 use gridlog_protocol::{
-    Blob, Digest, Fact, FeedEntry, Key, LogEntry, Page, Position, RecordDelta, SeenRecord,
+    Blob, Digest, Fact, FeedEntry, Key, LogEntry, Page, Position, RecordDelta, SeenRecord, Verdict,
     ViewNews, WalkNews, contents, entry_hash, text_check, with_holes,
 };
 
 use super::{Asked, verdict};
 use crate::news::Touched;
-use crate::store::{ExchangeSlice, StoreError, TouchedRecord};
+use crate::store::{ExchangeSlice, ItemStatus, StoreError, TouchedRecord};
 
 /// The page that tells of a slice, `pulls` if it was read from the device's position on.
 pub(super) fn told(
@@ -62,7 +62,7 @@ pub(super) fn told(
     }
     let seen: Vec<SeenRecord> = whole.map(seen).collect();
     page.statement.contents = contents(&hashes, &seen);
-    page.body.verdicts = slice.statuses.into_iter().map(verdict).collect();
+    page.body.verdicts = verdicts(asked, slice.statuses);
     page.body.records = slice
         .records
         .into_iter()
@@ -82,6 +82,16 @@ pub(super) fn told(
         next: slice.walked.map(key),
     });
     Ok(page)
+}
+
+/// What became of what was pushed and asked for. Of what another device pushed before and was refused,
+/// only how it was received now is this device's to know.
+fn verdicts(asked: &Asked<'_>, statuses: Vec<Option<ItemStatus>>) -> Vec<Verdict> {
+    let received = asked.received.iter().cloned().map(Some);
+    let received = received.chain(std::iter::repeat(None));
+    let both = statuses.into_iter().zip(received);
+    both.map(|(known, received)| verdict(known.or(received)))
+        .collect()
 }
 
 /// A ruling that the page brings as an entry need not come with its record, too.

@@ -1,6 +1,7 @@
 use std::cell::Cell;
 
 use gridlog_domain::id::DeviceId;
+use gridlog_domain::record::{Command, Kind, NewRecord, Value};
 use gridlog_domain::reference::Assignment;
 use gridlog_domain::workflow::Step;
 use gridlog_protocol::limits::MAX_AUDIENCES;
@@ -64,6 +65,25 @@ fn a_new_phone_begins_at_the_end_of_the_log_and_walks() {
     phone.bootstrap(&town);
     assert_eq!(phone.changes.len(), 3);
     assert_eq!(phone.position, head(&town));
+}
+
+#[test]
+fn what_was_refused_to_a_persons_former_phone_is_refused_to_the_next_one_and_not_unknown_for_ever()
+{
+    let (town, mut former) = settled(1);
+    let elsewhere = Command::Create(NewRecord {
+        kind: Kind::Patrol,
+        area: GRID_B.into(),
+        fields: [("started_at".to_owned(), Value::Millis(NOW))].into(),
+        references: Default::default(),
+    });
+    let patrol = former.write(&town, record(9), &[elsewhere]);
+    let refused = |page: &Page| matches!(page.body.verdicts[..], [Verdict::Refused { .. }]);
+    assert!(refused(&former.push(&town, vec![patrol.clone()])));
+    // After signing in again it is another device, and what it kept was written by the former one.
+    let mut next = town.phone(7, WORKER);
+    next.bootstrap(&town);
+    assert!(refused(&next.push(&town, vec![patrol])));
 }
 
 #[test]

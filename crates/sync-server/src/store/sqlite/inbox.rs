@@ -47,8 +47,11 @@ pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, Sto
             return judge_anew(tx, new);
         }
         let is_others = device != new.device && matches!(known, ItemStatus::Refused(_));
-        if !is_others || new.status != ItemStatus::Received {
+        if !is_others {
             return Ok(known);
+        }
+        if new.status != ItemStatus::Received {
+            return Ok(new.status.clone());
         }
         forget(tx, new.item)?;
     }
