@@ -120,8 +120,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error}");
-            // The log may be filtered; the reason for not starting must be seen.
+            // Not through the log, which may be filtered: the reason must be seen.
             let _ = writeln!(std::io::stderr(), "gridlog-server: {error}");
             ExitCode::FAILURE
         }

@@ -1,6 +1,6 @@
 //! Words of the command line as values of fields.
 
-use gridlog_domain::record::{Field, FieldType, Fix, Kind, Place, Value};
+use gridlog_domain::record::{Field, FieldType, Fix, Kind, Place, RecordError, Value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -40,9 +40,10 @@ pub(crate) fn read(field: &Field, text: &str) -> Result<Value, CliError> {
         }),
         _ => Value::Text(text.to_owned()),
     };
-    value
-        .check(field)
-        .map_err(|error| bad(error.to_string().as_str()))?;
+    value.check(field).map_err(|error| match error {
+        RecordError::WrongValue { expected, .. } => bad(&expected),
+        other => bad(&other.to_string()),
+    })?;
     Ok(value)
 }
 
@@ -129,6 +130,8 @@ mod tests {
             read_case("occurred_at", "yesterday").unwrap_err().code(),
             "bad_value"
         );
+        let empty = read_case("title", "").unwrap_err().to_string();
+        assert_eq!(empty, "title takes a text that is not empty");
     }
 
     #[test]

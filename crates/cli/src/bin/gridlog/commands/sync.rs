@@ -133,7 +133,7 @@ fn outstanding(phone: &Phone, status: &Status) -> Result<String, CliError> {
 fn table(status: &Status) -> String {
     let mut table = Table::default();
     for (name, count) in [
-        ("已记录 recorded", status.recorded),
+        ("已写改动 changes written", status.recorded),
         ("  在本机 on this phone", status.on_this_phone),
         ("  服务器已收到 received", status.received),
         ("  等待前序内容 waiting", status.waiting),
