@@ -2,7 +2,8 @@
 //! which is smaller than the changes are and opens faster on a phone.
 //!
 //! A phone relies on a snapshot instead of changes that it never saw, so one is kept only after it was
-//! read again like untrusted bytes and turned out to hold the very changes that the log admitted.
+//! read again like untrusted bytes and turned out to hold the very changes that the log's entries name.
+//! What the store says of its own changes is no proof: a row that was damaged or replaced says so of itself.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use automerge::ChangeHash;
 use gridlog_domain::id::RecordId;
 use gridlog_merge_guard::{History, Refusal};
+use gridlog_protocol::{Fact, LogEntry};
 
 use crate::store::{Store, StoreError, StoredChange};
 
@@ -83,7 +85,9 @@ impl Snapshotter {
             return Ok(());
         };
         let held = mutated!(SnapshotTooShort, changes.len() - 1, changes.len());
-        match chunk_of(&changes[..held]) {
+        let changes = &changes[..held];
+        let logged = self.logged(id, changes.last().map_or(0, |change| change.seq))?;
+        match chunk_of(changes, &logged) {
             Ok(chunk) => self.store.put_snapshot(id, through, &chunk),
             Err(reason) => {
                 tracing::error!(record = %id, %reason, "no snapshot is kept");
@@ -92,26 +96,39 @@ impl Snapshotter {
             }
         }
     }
+
+    /// The changes that the log admitted to a record up to an entry, as its entries say; one that does
+    /// not read back says nothing.
+    fn logged(&self, id: RecordId, through: u64) -> Result<BTreeSet<ChangeHash>, StoreError> {
+        let stored = self.store.record_entries(id)?;
+        let entries = stored.iter().filter(|stored| stored.seq <= through);
+        let facts = entries.filter_map(|stored| LogEntry::from_bytes(&stored.canonical).ok());
+        Ok(facts
+            .filter_map(|entry| match entry.fact {
+                Fact::Admit { change, .. } => Some(ChangeHash(change.0)),
+                _ => None,
+            })
+            .collect())
+    }
 }
 
-/// The chunk that holds just these changes, verified.
-fn chunk_of(changes: &[StoredChange]) -> Result<Vec<u8>, NoSnapshot> {
+/// The chunk that holds just these changes, verified against those that the log names.
+fn chunk_of(
+    changes: &[StoredChange],
+    logged: &BTreeSet<ChangeHash>,
+) -> Result<Vec<u8>, NoSnapshot> {
     let unreadable = |refusal: Refusal| NoSnapshot::Unreadable(refusal.code());
     let history =
         History::load(changes.iter().map(|change| change.bytes.as_slice())).map_err(unreadable)?;
     let chunk = history.to_snapshot().map_err(unreadable)?;
-    verify(&chunk, changes)?;
+    verify(&chunk, logged)?;
     Ok(chunk)
 }
 
-/// Whether a chunk holds just these changes.
-fn verify(chunk: &[u8], changes: &[StoredChange]) -> Result<(), NoSnapshot> {
+/// Whether a chunk holds just the changes that the log names.
+fn verify(chunk: &[u8], logged: &BTreeSet<ChangeHash>) -> Result<(), NoSnapshot> {
     let read = History::load_snapshot(chunk, [])
         .map_err(|refusal| NoSnapshot::BadChunk(refusal.code()))?;
-    let logged: BTreeSet<ChangeHash> = changes
-        .iter()
-        .map(|change| ChangeHash(change.hash.0))
-        .collect();
     let holds_all = logged.iter().all(|hash| read.contains(hash));
     if holds_all && read.len() == logged.len() {
         Ok(())
@@ -201,32 +218,45 @@ mod tests {
             let bytes = changes.iter().map(|change| change.bytes.as_slice());
             History::load(bytes).unwrap().to_snapshot().unwrap()
         };
+        let snapshotter = Snapshotter::new(town.store.clone(), 3);
+        let logged = |n, through| snapshotter.logged(record(n), through).unwrap();
         let (one, two) = (changes(1), changes(2));
-        assert!(verify(&chunk(&one), &one).is_ok());
+        let in_one = logged(1, u64::MAX);
+        assert!(verify(&chunk(&one), &in_one).is_ok());
         let others = [
-            (chunk(&two), &one[..]),
-            (chunk(&one[..2]), &one[..]),
-            (chunk(&one), &one[..2]),
+            (chunk(&two), in_one.clone()),
+            (chunk(&one[..2]), in_one.clone()),
+            (chunk(&one), logged(1, one[1].seq)),
         ];
-        for (chunk, changes) in &others {
+        for (chunk, logged) in &others {
             assert!(matches!(
-                verify(chunk, changes),
+                verify(chunk, logged),
                 Err(NoSnapshot::OtherChanges)
             ));
         }
         let mut torn = chunk(&one);
         let last = torn.len() - 1;
         torn[last] ^= 1;
-        assert!(matches!(verify(&torn, &one), Err(NoSnapshot::BadChunk(_))));
-        assert!(verify(&torn[..last], &one).is_err());
+        assert!(matches!(
+            verify(&torn, &in_one),
+            Err(NoSnapshot::BadChunk(_))
+        ));
+        assert!(verify(&torn[..last], &in_one).is_err());
     }
 
     #[test]
-    fn a_snapshot_that_is_not_what_the_log_admitted_is_not_kept() {
-        let (town, _phone) = town_with(&[(1, 3), (2, 3)]);
+    fn changes_that_no_log_entry_names_get_no_snapshot_however_well_they_agree_with_themselves() {
+        let (town, mut phone) = town_with(&[(1, 3), (2, 3)]);
+        let never_pushed = phone.write(&town, record(1), &[set_title("从未上报")]);
+        let never_pushed = never_pushed.change.0;
+        let header = gridlog_merge_guard::receive(&never_pushed, &Default::default()).unwrap();
         let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();
-        let other = "UPDATE changes SET hash = randomblob(32) WHERE record = ?1 AND seq = 3";
-        direct.execute(other, [record(1).as_bytes()]).unwrap();
+        let more = "INSERT INTO changes (record, hash, actor, actor_seq, person, seq, bytes)
+            SELECT record, ?2, actor, actor_seq + 1, person, seq + 1, ?3 FROM changes
+            WHERE record = ?1 ORDER BY seq DESC LIMIT 1";
+        let id = record(1);
+        let row = rusqlite::params![id.as_bytes(), header.hash.0, never_pushed];
+        assert_eq!(direct.execute(more, row).unwrap(), 1);
         let mut snapshotter = Snapshotter::new(town.store.clone(), 3);
         assert_eq!(snapshotter.run(10).unwrap(), 2);
         assert!(whole(&town, 1).snapshot.is_none());
