@@ -2,6 +2,10 @@
 //!
 //! A record has audiences; a person has audiences; they see the record while the two share one.
 
+/// Whoever pulls is told, whatever they may see. That a record was erased is filed for it: who held the
+/// record once, and on which phones something of it is left, nobody can say for sure.
+pub const EVERYBODY: &str = "everybody";
+
 /// Everyone assigned to the area `code` or to an area above it sees records that live there.
 pub fn area(code: &str) -> String {
     format!("a:{code}")

@@ -63,12 +63,18 @@ pub(crate) fn destroy(connection: &Connection, id: RecordId) -> Result<(), Phone
     Ok(())
 }
 
-/// Removes every trace of a record that was erased: no receipt counts what was in it any more.
-pub(crate) fn erase(connection: &Connection, id: RecordId) -> Result<(), PhoneError> {
+/// Removes every trace of a record that was erased: no receipt counts what was in it any more. Says
+/// whether anything of it was here; every phone is told of every erasure.
+pub(crate) fn erase(connection: &Connection, id: RecordId) -> Result<bool, PhoneError> {
+    let mut held = connection.prepare_cached(
+        "SELECT 1 FROM records WHERE id = ?1 UNION ALL SELECT 1 FROM sealed WHERE record = ?1
+         UNION ALL SELECT 1 FROM outbox WHERE record = ?1",
+    )?;
+    let was_here = held.exists([id.as_bytes()])?;
     seal(connection, id)?;
     destroy(connection, id)?;
     connection.execute("DELETE FROM outbox WHERE record = ?1", [id.as_bytes()])?;
-    Ok(())
+    Ok(was_here)
 }
 
 /// The server has a backup of everything up to entry `through`. What holds something of one's own that

@@ -53,8 +53,7 @@ impl Inner {
         let mut taken = Taken::default();
         let told_erased = &checked.page.body.erased;
         for erased in mutated!(ErasureIgnored, &[][..], &told_erased[..]) {
-            sealed::erase(connection, RecordId::from_bytes(erased.0))?;
-            wants::settle(connection, RecordId::from_bytes(erased.0))?;
+            erase(connection, RecordId::from_bytes(erased.0), &mut taken)?;
         }
         recall::take(connection, checked, &mut taken)?;
         // Another process may have pulled meanwhile. What this page brings is then old; what it says
@@ -65,7 +64,7 @@ impl Inner {
             && profile.cast_unsigned() == asked.profile_version;
         if current {
             if asked.is_first {
-                taken.purged = purge_settled(connection)?;
+                taken.purged += purge_settled(connection)?;
             }
             current = self.take_pull(connection, (checked, deltas), asked, &mut taken)?;
         }
@@ -77,8 +76,7 @@ impl Inner {
             records::refresh_standing(connection, *record)?;
         }
         for record in std::mem::take(&mut taken.erased) {
-            sealed::erase(connection, record)?;
-            taken.purged += 1;
+            erase(connection, record, &mut taken)?;
         }
         if current {
             finish_pull(connection, checked, asked, &mut taken)?;
@@ -122,6 +120,14 @@ impl Inner {
         self.take_records(connection, checked, deltas, &knowledge, taken)?;
         Ok(true)
     }
+}
+
+/// A record was erased. Nothing of it stays, and nobody asks for it any more.
+fn erase(connection: &Connection, record: RecordId, taken: &mut Taken) -> Result<(), PhoneError> {
+    if sealed::erase(connection, record)? {
+        taken.purged += 1;
+    }
+    wants::settle(connection, record)
 }
 
 /// A new profile: the scope changed. What only a lost audience showed leaves; the records of a new

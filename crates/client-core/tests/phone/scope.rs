@@ -213,6 +213,72 @@ fn what_was_erased_before_the_phone_heard_that_it_was_in_the_log_goes_too() {
     assert_eq!(f.sync().rounds, 1, "and then it is quiet");
 }
 
+const EVERY_TRACE: [&str; 9] = [
+    "changes",
+    "entries",
+    "rulings",
+    "outbox",
+    "needs_you",
+    "owed",
+    "wants",
+    "sealed",
+    "snapshots",
+];
+
+#[test]
+fn what_was_erased_goes_from_a_phone_that_lost_sight_of_it_long_ago() {
+    let (f, stays, goes) = between_two_grids();
+    leave_next_grid(&f.server);
+    f.sync();
+    f.sync();
+    let moves = f.server.colleague_writes(new_case("移交的"), vec![]);
+    f.sync();
+    {
+        let engine = f.server.engine();
+        let mut sequencer = engine.sequencer.borrow_mut();
+        let moved = sequencer.relocate(f.server.now_ms(), moves, &NEXT_GRID.into());
+        moved.unwrap();
+    }
+    f.sync();
+    f.sync();
+    let sealed = [goes, moves].map(|id| (f.has(id), f.stored("changes", id)));
+    assert_eq!(sealed, [(false, 1); 2], "sealed, and no backup has it yet");
+    let elsewhere = new_case_in("从未见过的", NEXT_GRID);
+    let unseen = f.server.colleague_writes(elsewhere, vec![]);
+    for id in [goes, moves, unseen] {
+        f.server.erase(id);
+    }
+    assert_eq!(f.sync().purged, 2);
+    for table in EVERY_TRACE {
+        let left = [goes, moves, unseen].map(|id| f.stored(table, id));
+        assert_eq!(left, [0; 3], "{table}");
+    }
+    assert!(f.has(stays));
+    f.assert_agrees();
+    assert_eq!(f.sync().rounds, 1, "and then it is quiet");
+}
+
+#[test]
+fn late_words_for_an_erased_record_go_although_their_author_lost_the_grid() {
+    let (f, _, goes) = between_two_grids();
+    f.phone.comment(goes, "还没发出去的话").unwrap();
+    f.clock.advance(1_000);
+    leave_next_grid(&f.server);
+    f.sync();
+    assert_eq!(f.detail(goes).row.standing, Standing::Review);
+    f.phone.comment(goes, "更晚的话").unwrap();
+    f.server.erase(goes);
+    f.sync();
+    assert!(!f.has(goes));
+    for table in EVERY_TRACE {
+        assert_eq!(f.stored(table, goes), 0, "{table}");
+    }
+    let status = f.status();
+    assert!(status.all_in_log(), "{status:?}");
+    f.assert_agrees();
+    assert_eq!(f.sync().rounds, 1, "and then it is quiet");
+}
+
 #[test]
 fn a_record_that_moved_to_another_grid_leaves_and_comes_back_with_it() {
     let f = Fixture::new();

@@ -103,9 +103,13 @@ impl Ledger<'_, '_> {
         self.working.updated_ms = updated_ms;
     }
 
-    /// Erases the record. What refers to it finds only that it is gone.
+    /// Erases the record. What refers to it finds only that it is gone. Everybody is told: a phone may
+    /// hold it sealed, or words for it unsent, that has not seen it for long.
     pub(super) fn erase(&mut self, by: &str) {
         self.append(Fact::Erase { by: by.to_owned() });
+        if let Some(entry) = self.batch.entries.last_mut() {
+            entry.audiences.push(audience::EVERYBODY.to_owned());
+        }
         let id = self.working.id;
         self.batch.changes.retain(|change| change.record != id);
         self.batch.rulings.retain(|ruling| ruling.record != id);

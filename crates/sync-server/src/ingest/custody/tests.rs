@@ -157,6 +157,25 @@ fn an_erased_record_is_gone_from_every_phone_and_takes_nothing_any_more() {
 }
 
 #[test]
+fn who_saw_a_record_once_hears_that_it_was_erased_and_nobody_else_is_woken() {
+    let (town, _author) = town_with(&[Some(Step::Report)]);
+    let mut former = town.phone(2, COLLEAGUE);
+    former.bootstrap(&town);
+    let mut sequencer = town.sequencer.borrow_mut();
+    sequencer.relocate(NOW, record(1), &GRID_B.into()).unwrap();
+    drop(sequencer);
+    former.pull(&town);
+    town.sequencer.borrow_mut().take_published();
+    town.sequencer.borrow_mut().erase(&erasure(1)).unwrap();
+    let woken = town.sequencer.borrow_mut().take_published().unwrap();
+    assert!(!woken.everybody && !woken.audiences.contains(&format!("a:{GRID_A}")));
+    let page = former.pull(&town);
+    let facts: Vec<&Fact> = page.body.entries.iter().map(|e| &e.entry.fact).collect();
+    assert!(matches!(facts[..], [Fact::Erase { .. }]), "{facts:?}");
+    town.require_sound();
+}
+
+#[test]
 fn a_record_that_does_not_read_back_can_be_erased() {
     let (town, _phone) = town_with(&[Some(Step::Report)]);
     let direct = rusqlite::Connection::open(town.folder.path().join("district.db")).unwrap();

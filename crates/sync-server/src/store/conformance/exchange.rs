@@ -1,6 +1,6 @@
 //! What one exchange tells a device of the log.
 
-use gridlog_protocol::Author;
+use gridlog_protocol::{Author, audience};
 
 use super::*;
 
@@ -14,6 +14,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         what_the_device_wrote_itself_is_left_out,
         a_record_that_the_device_began_is_told_of_without_bytes,
         a_record_that_was_taken_away_is_gone_and_the_entry_says_why,
+        what_is_filed_for_everybody_is_told_to_whoever_pulls,
         a_record_that_left_the_phones_comes_back_whole,
         a_record_that_one_audience_loses_stays_for_those_who_see_it_otherwise,
         what_is_wanted_comes_whole_or_is_gone,
@@ -40,6 +41,16 @@ fn each_audience_is_told_its_own_entries_in_order(store: &impl Store) {
     assert!(told_to(&["a:9"], 0).is_empty());
     assert!(store.is_visible(record(1), &texts(&["p:W001"])).unwrap());
     assert!(!store.is_visible(record(1), &texts(&["a:2"])).unwrap());
+}
+
+fn what_is_filed_for_everybody_is_told_to_whoever_pulls(store: &impl Store) {
+    Entered::begun(1, &["a:1"]).into_log(store);
+    Entered::begun(2, &["a:2"]).into_log(store);
+    let erased = erase(store, 1, &["a:1", audience::EVERYBODY]);
+    let told_to = |audience: &str| numbers(&store.exchange(&pull(&[audience], 0)).unwrap());
+    assert_eq!(told_to("a:1"), [erased], "what led to it is gone");
+    assert_eq!(told_to("a:2"), [2, erased]);
+    assert_eq!(told_to("p:W009"), [erased]);
 }
 
 /// Pulls page by page; the numbers of the entries in each.

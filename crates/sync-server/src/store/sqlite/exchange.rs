@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use gridlog_domain::id::{DeviceId, RecordId};
 use gridlog_protocol::limits::MAX_RECALLED;
 use gridlog_protocol::{
-    Author, Digest, Fact, Key, LogEntry, Recalled, RecalledChange, ScopePrint, item_digest,
+    Author, Digest, Fact, Key, LogEntry, Recalled, RecalledChange, ScopePrint, audience,
+    item_digest,
 };
 use rusqlite::{Transaction, params};
 
@@ -16,7 +17,7 @@ use crate::store::model::{
     ExchangeQuery, ExchangeSlice, RecordRow, StoredChange, StoredEntry, TouchedRecord, WalkQuery,
 };
 
-/// Numbers of the entries after `after` for any of the audiences, in order, each once.
+/// Numbers of the entries after `after` for any of the audiences or for everybody, in order, each once.
 fn numbers(
     tx: &Transaction<'_>,
     query: &ExchangeQuery,
@@ -24,7 +25,8 @@ fn numbers(
 ) -> Result<Vec<u64>, StoreError> {
     let limit = query.max_entries.saturating_add(1).cast_signed();
     let mut numbers = Vec::new();
-    for audience in &query.audiences {
+    let own = query.audiences.iter().map(String::as_str);
+    for audience in own.chain([audience::EVERYBODY]) {
         let mut select = tx.prepare_cached(
             "SELECT seq FROM feed WHERE audience = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         )?;
