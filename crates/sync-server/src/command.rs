@@ -222,11 +222,12 @@ fn backup(settings: Settings, to: &Path) -> Result<(), String> {
         backup.bytes
     );
     println!(
-        "签名密钥、删除台账、注销台账与纪元不在其中，请另行保管 not in it, so keep copies elsewhere: \
-         {}, {}, {}, {}",
+        "签名密钥、删除台账、注销台账、写入者台账与纪元不在其中，请另行保管 not in it, so keep copies elsewhere: \
+         {}, {}, {}, {}, {}",
         config.key_file().display(),
         config.erased_file().display(),
         config.revoked_file().display(),
+        config.actors_file().display(),
         config.epoch_file().display()
     );
     if !backup.noted {

@@ -53,6 +53,9 @@ pub struct Config {
     /// Ledger of revoked devices; by default `revoked.log` in `data`. Like the one of erased records,
     /// it is in none of the database's backups.
     pub revoked_file: Option<PathBuf>,
+    /// Ledger of whose each actor is; by default `actors.log` in `data`. Like the one of erased records,
+    /// it is in none of the database's backups.
+    pub actors_file: Option<PathBuf>,
     /// Days after which a case that is over leaves the phones; 0 for never. It stays in the log, in
     /// office lists, and is found online.
     pub archive_after_days: u32,
@@ -80,6 +83,7 @@ impl Default for Config {
             device_work_ms_per_second: 200,
             erased_file: None,
             revoked_file: None,
+            actors_file: None,
             archive_after_days: 90,
             snapshot_after_changes: 8,
             log: "info".to_owned(),
@@ -138,6 +142,13 @@ impl Config {
             .unwrap_or_else(|| self.data.join("revoked.log"))
     }
 
+    /// The ledger of actors.
+    pub fn actors_file(&self) -> PathBuf {
+        self.actors_file
+            .clone()
+            .unwrap_or_else(|| self.data.join("actors.log"))
+    }
+
     /// The file that holds the newest epoch of the log.
     pub fn epoch_file(&self) -> PathBuf {
         self.data.join("epoch")
@@ -145,7 +156,12 @@ impl Config {
 
     /// What must outlive a restore of the database.
     pub fn outside(&self) -> OutsideFiles {
-        OutsideFiles::new(self.erased_file(), self.revoked_file(), self.epoch_file())
+        OutsideFiles::new(
+            self.erased_file(),
+            self.revoked_file(),
+            self.actors_file(),
+            self.epoch_file(),
+        )
     }
 
     /// How long ago a case must have come to its end to leave the phones, in milliseconds; `None` if

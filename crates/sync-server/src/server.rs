@@ -18,7 +18,7 @@ use crate::environment::{SystemClock, SystemEntropy};
 use crate::exchange::Exchange;
 use crate::fairness::{Allowances, UnderWay};
 use crate::folder::{FolderError, FolderLock};
-use crate::identity::{PasswordError, Passwords, TokenError, Tokens, revoke_again};
+use crate::identity::{PasswordError, Passwords, TokenError, Tokens, claim_again, revoke_again};
 use crate::idle::IdleThread;
 use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
 use crate::keys::{KeyError, load_or_create};
@@ -121,6 +121,7 @@ impl Server {
         )
         .beside(Arc::clone(&outside))
         .within(config.round_bounds());
+        claim_again(&*store, &*outside, actor, clock.now_ms())?;
         revoke_again(&*store, &*outside)?;
         settle(&mut sequencer, clock.now_ms(), config.archive_after_ms())?;
         let upkeep = Upkeep {
@@ -149,6 +150,7 @@ impl Server {
         let app = App::new(Parts {
             exchange: Exchange {
                 store: Arc::clone(&store),
+                outside: Arc::clone(&outside),
                 directory: directory.clone(),
                 key: key.clone(),
                 limits: Limits::default(),

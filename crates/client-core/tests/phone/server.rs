@@ -17,7 +17,7 @@ use gridlog_protocol::{
 };
 use gridlog_sync_server::directory::{Directory, SharedDirectory};
 use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError, Hands};
-use gridlog_sync_server::identity::{Bearer, EnrolError, EnrolWish, Tokens, enrol};
+use gridlog_sync_server::identity::{Bearer, EnrolError, EnrolWish, Tokens, claim_again, enrol};
 use gridlog_sync_server::ingest::{GivenBack, Sequencer, Why};
 use gridlog_sync_server::outside::OutsideMemory;
 use gridlog_sync_server::store::{
@@ -274,12 +274,14 @@ impl Engine {
         let store = Arc::new(SqliteStore::open(database).unwrap());
         let directory = SharedDirectory::new(Directory::load(&*store).unwrap());
         let shared: Arc<dyn Store> = store.clone();
+        claim_again(&*store, &*parts.outside, actor, 0).unwrap();
         let limits = Limits::default;
         let sequencer = Sequencer::new(Arc::clone(&shared), directory.clone(), limits(), actor)
             .beside(parts.outside.clone());
         Self {
             exchange: Exchange {
                 store: shared,
+                outside: parts.outside.clone(),
                 directory: directory.clone(),
                 key: key.clone(),
                 limits: limits(),
@@ -312,7 +314,7 @@ impl Engine {
             now_ms,
         };
         let key = &self.exchange.key;
-        let enrolled = match enrol(&*self.store, key, entropy, &wish) {
+        let enrolled = match enrol((&*self.store, &*self.exchange.outside), key, entropy, &wish) {
             Ok(enrolled) => enrolled,
             Err(EnrolError::ActorTaken) => return refusal(409, "actor_taken"),
             Err(EnrolError::TooManyDevices { .. }) => return refusal(409, "too_many_devices"),

@@ -16,7 +16,7 @@ use gridlog_merge_guard::Limits;
 use gridlog_protocol::{EnrolAnswer, EnrolRequest, ErrorBody, ProtocolError, SigningKey};
 use gridlog_sync_server::directory::{Directory, SharedDirectory};
 use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError};
-use gridlog_sync_server::identity::{EnrolError, EnrolWish, enrol, revoke_again};
+use gridlog_sync_server::identity::{EnrolError, EnrolWish, claim_again, enrol, revoke_again};
 use gridlog_sync_server::ingest::Sequencer;
 use gridlog_sync_server::outside::{Outside, OutsideMemory};
 use gridlog_sync_server::restore::{end_epochs, go_on};
@@ -170,13 +170,15 @@ impl House {
         let limits = Limits::default();
         let sequencer = Sequencer::new(Arc::clone(&shared), directory.clone(), limits, actor);
         let mut sequencer = sequencer.beside(Arc::clone(&self.outside));
-        revoke_again(&*store, &*self.outside)?;
         let now_ms = self.clock.now_ms();
+        claim_again(&*store, &*self.outside, actor, now_ms)?;
+        revoke_again(&*store, &*self.outside)?;
         sequencer.require_newest_epoch(now_ms)?;
         sequencer.erase_again(now_ms)?;
         self.running = Some(Running {
             exchange: Exchange {
                 store: shared,
+                outside: Arc::clone(&self.outside),
                 directory: directory.clone(),
                 key: self.key.clone(),
                 limits: Limits::default(),
@@ -251,7 +253,12 @@ impl House {
             device_name: request.device_name,
             now_ms,
         };
-        let enrolled = match enrol(&*running.store, &self.key, &mut self.entropy, &wish) {
+        let enrolled = match enrol(
+            (&*running.store, &*self.outside),
+            &self.key,
+            &mut self.entropy,
+            &wish,
+        ) {
             Ok(enrolled) => enrolled,
             Err(EnrolError::ActorTaken) => return refusal(409, "actor_taken"),
             Err(EnrolError::TooManyDevices { .. }) => return refusal(409, "too_many_devices"),

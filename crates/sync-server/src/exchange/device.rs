@@ -4,7 +4,8 @@ use gridlog_protocol::limits::MAX_ACTORS_PER_DEVICE;
 
 use super::{Asker, Exchange, ExchangeError};
 use crate::directory::Directory;
-use crate::identity::certify;
+use crate::identity::{certify, note_claim};
+use crate::outside::Claim;
 use crate::store::{Device, StoreError};
 
 /// A device's last sync is noted at most this often; it is for people to look at.
@@ -71,7 +72,14 @@ impl Exchange {
         if actors.len() >= MAX_ACTORS_PER_DEVICE {
             return Err(ExchangeError::TooManyActors);
         }
-        match self.store.add_actor(actor, device.id, now_ms) {
+        let claim = Claim {
+            actor,
+            device: Some(device.id),
+            person: device.person.clone(),
+            at_ms: now_ms,
+        };
+        let noted = note_claim(&*self.store, &*self.outside, &claim);
+        match noted.and_then(|()| self.store.add_actor(actor, device.id, now_ms)) {
             Err(StoreError::ActorTaken) => return Err(ExchangeError::ActorTaken),
             added => added?,
         }

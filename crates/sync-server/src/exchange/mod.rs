@@ -22,6 +22,7 @@ use gridlog_protocol::{
 
 use crate::directory::{Directory, SharedDirectory};
 use crate::ingest::{GivenBack, Pushed, examine};
+use crate::outside::Outside;
 use crate::store::{Device, ExchangeQuery, ItemStatus, NewItem, Store, StoreError, WalkQuery};
 use lineage::Standpoint;
 pub use work::Work;
@@ -93,6 +94,8 @@ pub enum ExchangeError {
 pub struct Exchange {
     /// What is kept.
     pub store: Arc<dyn Store>,
+    /// What is kept beside it, whose each actor is among it.
+    pub outside: Arc<dyn Outside>,
     /// Who is who.
     pub directory: SharedDirectory,
     /// Signs pages.

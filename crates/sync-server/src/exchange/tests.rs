@@ -614,3 +614,17 @@ fn a_case_that_the_device_began_brings_its_state_although_nothing_was_ruled_on_i
     let state = page.body.records[0].state.as_ref().unwrap();
     assert_eq!(state.0, row.state.unwrap().into_bytes());
 }
+
+#[test]
+fn an_actor_that_was_claimed_after_the_backup_is_still_its_owners_when_nothing_of_it_is_back() {
+    let (town, mut owner) = settled(1);
+    let backup = town.back_up();
+    let claimed = Key([77; 16]);
+    owner.ask(&town, |request| request.actor = claimed).unwrap();
+    let town = town.restore(&backup, Some(Why::Restored));
+    let mut stranger = town.phone(66, COLLEAGUE);
+    let refused = stranger.ask(&town, |request| request.actor = claimed);
+    assert!(matches!(refused, Err(ExchangeError::ActorTaken)));
+    let page = owner.ask(&town, |request| request.actor = claimed).unwrap();
+    assert_eq!(page.body.certificate, None, "it is known as this device's");
+}

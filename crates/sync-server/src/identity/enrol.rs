@@ -5,6 +5,8 @@ use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_protocol::limits::MAX_DEVICES_PER_PERSON;
 use gridlog_protocol::{Certificate, Key, SigningKey};
 
+use super::claim::note_claim;
+use crate::outside::{Claim, Outside};
 use crate::store::{Device, Store, StoreError};
 
 /// What is asked for, the password being right already.
@@ -61,7 +63,7 @@ pub struct Enrolled {
 /// # Errors
 /// [`EnrolError`].
 pub fn enrol(
-    store: &dyn Store,
+    (store, outside): (&dyn Store, &dyn Outside),
     key: &SigningKey,
     entropy: &mut dyn Entropy,
     wish: &EnrolWish,
@@ -75,7 +77,7 @@ pub fn enrol(
                 limit: MAX_DEVICES_PER_PERSON,
             });
         }
-        None => add_device(store, entropy, wish)?,
+        None => add_device((store, outside), entropy, wish)?,
     };
     Ok(Enrolled {
         device,
@@ -97,7 +99,7 @@ fn known_device(
 }
 
 fn add_device(
-    store: &dyn Store,
+    (store, outside): (&dyn Store, &dyn Outside),
     entropy: &mut dyn Entropy,
     wish: &EnrolWish,
 ) -> Result<DeviceId, StoreError> {
@@ -110,6 +112,13 @@ fn add_device(
         revoked_ms: None,
         last_sync_ms: None,
     };
+    let claim = Claim {
+        actor: wish.actor,
+        device: Some(id),
+        person: wish.person.clone(),
+        at_ms: wish.now_ms,
+    };
+    note_claim(store, outside, &claim)?;
     store.add_device(&device, wish.actor)?;
     Ok(id)
 }
@@ -136,12 +145,14 @@ mod tests {
     use gridlog_domain::environment::SeededEntropy;
 
     use super::*;
+    use crate::outside::OutsideMemory;
     use crate::store::SqliteStore;
 
     #[test]
     fn nobody_has_more_phones_than_a_limit_but_a_revoked_one_makes_room() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("district.db")).unwrap();
+        let outside = OutsideMemory::default();
         let key = SigningKey::from_bytes(&[7; 32]);
         let mut entropy = SeededEntropy::new(1);
         let mut enrol_one = |n: usize| {
@@ -151,7 +162,7 @@ mod tests {
                 device_name: "手机".into(),
                 now_ms: 1,
             };
-            enrol(&store, &key, &mut entropy, &wish)
+            enrol((&store, &outside), &key, &mut entropy, &wish)
         };
         let mut first = None;
         for n in 0..MAX_DEVICES_PER_PERSON {

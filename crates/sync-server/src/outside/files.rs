@@ -1,8 +1,8 @@
-//! [`Outside`] in three small text files.
+//! [`Outside`] in four small text files.
 //!
 //! The ledger of erasures has a line for each: record, time in milliseconds since the Unix epoch,
-//! reason, and who decided. That of revoked devices: device, time, and whose it was. The third file
-//! holds the newest epoch.
+//! reason, and who decided. That of revoked devices: device, time, and whose it was. That of actors:
+//! actor, device or `-`, time, and whose it is. The fourth file holds the newest epoch.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,13 +11,14 @@ use std::sync::Mutex;
 
 use gridlog_domain::id::PersonId;
 
-use super::{Erasure, ErasureReason, Outside, OutsideError, Revocation};
+use super::{Claim, Erasure, ErasureReason, Outside, OutsideError, Revocation};
 
-/// The three files.
+/// The four files.
 #[derive(Debug)]
 pub struct OutsideFiles {
     erased: PathBuf,
     revoked: PathBuf,
+    actors: PathBuf,
     epoch: PathBuf,
     /// Held while one of them is written.
     writing: Mutex<()>,
@@ -25,10 +26,11 @@ pub struct OutsideFiles {
 
 impl OutsideFiles {
     /// Uses these files; a file that does not exist holds nothing.
-    pub const fn new(erased: PathBuf, revoked: PathBuf, epoch: PathBuf) -> Self {
+    pub const fn new(erased: PathBuf, revoked: PathBuf, actors: PathBuf, epoch: PathBuf) -> Self {
         Self {
             erased,
             revoked,
+            actors,
             epoch,
             writing: Mutex::new(()),
         }
@@ -136,6 +138,28 @@ fn read_revocation(line: &str) -> Option<Revocation> {
     })
 }
 
+fn claim_line(claim: &Claim) -> String {
+    let actor = hex::encode(claim.actor);
+    let device = claim.device.map_or("-".to_owned(), |id| id.to_string());
+    let person = on_one_line(&claim.person);
+    format!("{actor} {device} {} {person}\n", claim.at_ms)
+}
+
+fn read_claim(line: &str) -> Option<Claim> {
+    let mut words = line.splitn(4, ' ');
+    let mut actor = [0; 16];
+    hex::decode_to_slice(words.next()?, &mut actor).ok()?;
+    Some(Claim {
+        actor,
+        device: match words.next()? {
+            "-" => None,
+            device => Some(device.parse().ok()?),
+        },
+        at_ms: words.next()?.parse().ok()?,
+        person: PersonId::new(words.next()?),
+    })
+}
+
 /// The lines of a ledger, each read by `read`.
 fn read_ledger<T>(path: &Path, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, OutsideError> {
     let lines = whole_lines(path)?;
@@ -175,6 +199,16 @@ impl Outside for OutsideFiles {
         read_ledger(&self.revoked, read_revocation)
     }
 
+    fn note_claims(&self, claims: &[Claim]) -> Result<(), OutsideError> {
+        let _writing = self.writing.lock();
+        let lines: String = claims.iter().map(claim_line).collect();
+        append(&self.actors, &lines).map_err(failed(&self.actors))
+    }
+
+    fn claims(&self) -> Result<Vec<Claim>, OutsideError> {
+        read_ledger(&self.actors, read_claim)
+    }
+
     fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError> {
         let _writing = self.writing.lock();
         if epoch <= self.newest_epoch()? {
@@ -205,11 +239,25 @@ mod tests {
         }
     }
 
+    fn claim(n: u8) -> Claim {
+        Claim {
+            actor: [n; 16],
+            device: Some(DeviceId::from_bytes([n; 16])),
+            person: "员 003".into(),
+            at_ms: i64::from(n),
+        }
+    }
+
+    fn open(folder: &tempfile::TempDir) -> OutsideFiles {
+        let path = |name: &str| folder.path().join(name);
+        let ledgers = ["erased.log", "revoked.log", "actors.log"].map(path);
+        let [erased, revoked, actors] = ledgers;
+        OutsideFiles::new(erased, revoked, actors, path("epoch"))
+    }
+
     fn files() -> (OutsideFiles, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let files = OutsideFiles::new(path("erased.log"), path("revoked.log"), path("epoch"));
-        (files, folder)
+        (open(&folder), folder)
     }
 
     fn revocation(n: u8) -> Revocation {
@@ -229,10 +277,16 @@ mod tests {
         files.note_erased(&[erasure(2), erasure(3)]).unwrap();
         files.note_revoked(&revocation(5)).unwrap();
         files.note_revoked(&revocation(6)).unwrap();
+        let office = Claim {
+            device: None,
+            person: "".into(),
+            ..claim(8)
+        };
+        files.note_claims(&[claim(7), office.clone()]).unwrap();
         files.note_epoch(4).unwrap();
         files.note_epoch(2).unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let again = OutsideFiles::new(path("erased.log"), path("revoked.log"), path("epoch"));
+        let again = open(&folder);
+        assert_eq!(again.claims().unwrap(), [claim(7), office]);
         assert_eq!(again.revoked().unwrap(), [5, 6].map(revocation));
         assert_eq!(again.erased().unwrap(), [1, 2, 3].map(erasure));
         assert_eq!(again.newest_epoch().unwrap(), 4);

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Erasure, Outside, OutsideError, Revocation};
+use super::{Claim, Erasure, Outside, OutsideError, Revocation};
 
 /// Keeps it for as long as the value lives, and so beyond the database of a simulated server.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub struct OutsideMemory {
 struct Kept {
     erased: Vec<Erasure>,
     revoked: Vec<Revocation>,
+    claims: Vec<Claim>,
     epoch: u64,
 }
 
@@ -41,6 +42,15 @@ impl Outside for OutsideMemory {
 
     fn revoked(&self) -> Result<Vec<Revocation>, OutsideError> {
         Ok(self.kept().revoked.clone())
+    }
+
+    fn note_claims(&self, claims: &[Claim]) -> Result<(), OutsideError> {
+        self.kept().claims.extend_from_slice(claims);
+        Ok(())
+    }
+
+    fn claims(&self) -> Result<Vec<Claim>, OutsideError> {
+        Ok(self.kept().claims.clone())
     }
 
     fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError> {

@@ -1,10 +1,11 @@
 //! What must outlive a restore of the database, and so is kept beside it and in none of its backups:
-//! which records were erased, which devices were revoked, and the newest epoch of the log.
+//! which records were erased, which devices were revoked, whose each actor is, and the newest epoch of
+//! the log.
 //!
 //! A backup holds what was erased after it was taken, trusts a phone that was lost after it, and does
-//! not know the epochs that began after it. So an erasure or a revocation is noted here before the
-//! database commits it, and is carried out again when a server starts (DESIGN section 9); and an
-//! epoch never begins twice.
+//! not know the actors and epochs that began after it. So an erasure, a revocation or the claim of an
+//! actor is noted here before the database commits it, and is carried out again when a server starts
+//! (DESIGN section 9); and an epoch never begins twice.
 
 mod files;
 mod memory;
@@ -22,7 +23,7 @@ pub use memory::OutsideMemory;
 #[derive(Debug, thiserror::Error)]
 pub enum OutsideError {
     /// A file cannot be read or written.
-    #[error("{path} cannot be used: {source}; nothing was erased or revoked, and no epoch began")]
+    #[error("{path} cannot be used: {source}; nothing that it should hold has happened")]
     File {
         /// The file.
         path: PathBuf,
@@ -105,6 +106,19 @@ pub struct Revocation {
     pub at_ms: i64,
 }
 
+/// An actor that somebody writes with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The actor.
+    pub actor: [u8; 16],
+    /// The device; `None` for an office's own.
+    pub device: Option<DeviceId>,
+    /// Whose device it is; empty for an office's own.
+    pub person: PersonId,
+    /// Server time, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
 /// Keeps what must outlive a restore. Whatever a method that writes was given is durable when it
 /// returns.
 pub trait Outside: Send + Sync {
@@ -131,6 +145,18 @@ pub trait Outside: Send + Sync {
     /// # Errors
     /// [`OutsideError`].
     fn revoked(&self) -> Result<Vec<Revocation>, OutsideError>;
+
+    /// Notes that actors are about to be somebody's.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; then nobody must write with them yet.
+    fn note_claims(&self, claims: &[Claim]) -> Result<(), OutsideError>;
+
+    /// Every claim that was ever noted, in order.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    fn claims(&self) -> Result<Vec<Claim>, OutsideError>;
 
     /// Notes that an epoch is about to begin. A smaller number than the one that is noted changes
     /// nothing.

@@ -32,7 +32,7 @@ fn restored(town: Town, from: &Path, replace: bool) -> (Result<Restored, Restore
     let mut entropy = SeededEntropy::new(now.get().cast_unsigned());
     let result = restore(&config, from, replace, (&At(now.get()), &mut entropy));
     let store = SqliteStore::open(&config.database()).unwrap();
-    let town = Town::over(folder, store);
+    let town = Town::over(folder, store, Arc::default());
     town.now.set(now.get() + 1);
     (result, town)
 }

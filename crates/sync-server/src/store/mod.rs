@@ -27,6 +27,8 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
 use gridlog_protocol::Digest;
 
+use crate::outside::Claim;
+
 /// Of how many refused items a device may leave the bytes in quarantine, until an office dismisses them.
 /// Beyond that an item's name
 /// and code are still kept, so a hostile device cannot fill the disk and every item keeps its
@@ -239,6 +241,17 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::ActorTaken`] if another device has it, or if the log has changes of it by another
     /// person than the device's: everybody reads actors in changes, and an office's belong to no device.
     fn add_actor(&self, actor: [u8; 16], device: DeviceId, at_ms: i64) -> Result<(), StoreError>;
+
+    /// Whether an actor is nobody's: no device has it, and the log has no changes of it by another person
+    /// than `person`.
+    fn actor_is_free(&self, actor: [u8; 16], person: &PersonId) -> Result<bool, StoreError>;
+
+    /// Whose every actor is.
+    fn claims(&self) -> Result<Vec<Claim>, StoreError>;
+
+    /// Gives actors to those who had claimed them, as far as they are nobody's here; a device that is not
+    /// known is kept. All or none. Returns how many.
+    fn claim_again(&self, claims: &[Claim]) -> Result<usize, StoreError>;
 
     /// The actors of a device.
     fn actors_of(&self, device: DeviceId) -> Result<Vec<[u8; 16]>, StoreError>;

@@ -15,7 +15,9 @@ use gridlog_protocol::{Digest, Fact, LogEntry, SigningKey, entry_hash};
 
 use crate::directory::{Directory, SharedDirectory};
 use crate::exchange::{Exchange, Hands};
+use crate::identity::{claim_again, note_claim};
 use crate::ingest::{GivenBack, OfficeWrite, OfficeWritten, Sequencer, Why};
+use crate::outside::{Claim, OutsideMemory};
 use crate::store::{Device, ItemStatus, NewItem, SqliteStore, Store, StoreError, StoredPerson};
 use crate::web::office::read_part;
 
@@ -45,6 +47,7 @@ pub(crate) const KEEPER: &str = "A1";
 pub(crate) struct Town {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) store: Arc<SqliteStore>,
+    pub(crate) outside: Arc<OutsideMemory>,
     pub(crate) directory: SharedDirectory,
     pub(crate) sequencer: RefCell<Sequencer>,
     pub(crate) key: SigningKey,
@@ -117,18 +120,28 @@ impl Town {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("district.db")).unwrap();
         settle(&store);
-        Self::over(folder, store)
+        Self::over(folder, store, Arc::default())
     }
 
-    /// A server that starts over a database.
-    pub(crate) fn over(folder: tempfile::TempDir, store: SqliteStore) -> Self {
+    /// A server that starts over a database and what is kept beside it.
+    pub(crate) fn over(
+        folder: tempfile::TempDir,
+        store: SqliteStore,
+        outside: Arc<OutsideMemory>,
+    ) -> Self {
         let store = Arc::new(store);
+        claim_again(&*store, &*outside, [250; 16], NOW).unwrap();
         let directory = SharedDirectory::new(Directory::load(&*store).unwrap());
-        let sequencer =
-            Sequencer::new(store.clone(), directory.clone(), Limits::default(), [9; 16]);
+        let sequencer = Sequencer::new(
+            store.clone(),
+            directory.clone(),
+            Limits::default(),
+            [250; 16],
+        );
         Self {
             folder,
             store,
+            outside,
             directory,
             sequencer: RefCell::new(sequencer),
             key: SigningKey::from_bytes(&[5; 32]),
@@ -140,6 +153,7 @@ impl Town {
     pub(crate) fn exchange(&self) -> Exchange {
         Exchange {
             store: self.store.clone(),
+            outside: self.outside.clone(),
             directory: self.directory.clone(),
             key: self.key.clone(),
             limits: Limits::default(),
@@ -156,7 +170,14 @@ impl Town {
             revoked_ms: None,
             last_sync_ms: None,
         };
-        self.store.add_device(&device, [n; 16]).unwrap();
+        let claim = Claim {
+            actor: [n; 16],
+            device: Some(device.id),
+            person: person.into(),
+            at_ms: self.now.get(),
+        };
+        note_claim(&*self.store, &*self.outside, &claim).unwrap();
+        self.store.add_device(&device, claim.actor).unwrap();
         TestDevice::new(device)
     }
 
@@ -202,6 +223,7 @@ impl Town {
         let Self {
             folder,
             store,
+            outside,
             now,
             entries,
             ..
@@ -214,7 +236,7 @@ impl Town {
             let _ = std::fs::remove_file(name);
         }
         std::fs::copy(backup, &live).unwrap();
-        let town = Self::over(folder, SqliteStore::open(&live).unwrap());
+        let town = Self::over(folder, SqliteStore::open(&live).unwrap(), outside);
         town.now.set(now.get());
         town.entries.set(entries.get());
         if let Some(why) = why {

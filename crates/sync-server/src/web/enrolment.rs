@@ -113,7 +113,12 @@ fn enrol_now(app: &App, request: EnrolRequest) -> Result<EnrolAnswer, ApiError> 
         device_name: request.device_name.chars().take(64).collect(),
         now_ms,
     };
-    let enrolled = enrol_device(&*app.store, &app.exchange.key, &mut *app.entropy(), &wish)?;
+    let enrolled = enrol_device(
+        (&*app.store, &*app.outside),
+        &app.exchange.key,
+        &mut *app.entropy(),
+        &wish,
+    )?;
     let lasts = i64::from(app.config.device_token_days) * 24 * 60 * MINUTE_MS;
     let bearer = Bearer {
         person: id.clone(),

@@ -239,6 +239,12 @@ impl Outside for FullDisk {
     fn revoked(&self) -> Result<Vec<crate::outside::Revocation>, crate::outside::OutsideError> {
         Ok(Vec::new())
     }
+    fn note_claims(&self, _: &[crate::outside::Claim]) -> Result<(), crate::outside::OutsideError> {
+        Err(full())
+    }
+    fn claims(&self) -> Result<Vec<crate::outside::Claim>, crate::outside::OutsideError> {
+        Ok(Vec::new())
+    }
     fn note_epoch(&self, _: u64) -> Result<(), crate::outside::OutsideError> {
         Err(full())
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::tallies;
+use crate::outside::Claim;
 use crate::store::error::StoreError;
 use crate::store::model::{Device, Part, StoredPerson};
 
@@ -205,6 +206,68 @@ fn wrote_for_another(
              AND person <> (SELECT person FROM devices WHERE id = ?2)",
     )?;
     Ok(query.exists(params![actor, device.as_bytes()])?)
+}
+
+/// Stands for the device of an office's own actors.
+pub(super) const NO_DEVICE: [u8; 16] = [0; 16];
+
+pub(super) fn actor_is_free(
+    tx: &Transaction<'_>,
+    actor: [u8; 16],
+    person: &PersonId,
+) -> Result<bool, StoreError> {
+    let mut taken = tx.prepare_cached(
+        "SELECT 1 FROM actors WHERE actor = ?1
+         UNION ALL SELECT 1 FROM changes WHERE actor = ?1 AND person <> ?2",
+    )?;
+    Ok(!taken.exists(params![actor, person.as_str()])?)
+}
+
+pub(super) fn claims(tx: &Transaction<'_>) -> Result<Vec<Claim>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT a.actor, a.device, coalesce(d.person, ''), a.registered_ms
+         FROM actors a LEFT JOIN devices d ON d.id = a.device",
+    )?;
+    let rows = query.query_map([], |row| {
+        let device: [u8; 16] = row.get(1)?;
+        Ok(Claim {
+            actor: row.get(0)?,
+            device: (device != NO_DEVICE).then(|| DeviceId::from_bytes(device)),
+            person: PersonId::new(row.get::<_, String>(2)?),
+            at_ms: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn claim_again(tx: &Transaction<'_>, claims: &[Claim]) -> Result<usize, StoreError> {
+    let mut again = 0;
+    for claim in claims {
+        if !actor_is_free(tx, claim.actor, &claim.person)? {
+            continue;
+        }
+        again += 1;
+        let Some(id) = claim.device else {
+            tx.prepare_cached(
+                "INSERT INTO actors (actor, device, registered_ms) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![claim.actor, NO_DEVICE, claim.at_ms])?;
+            continue;
+        };
+        if device(tx, id)?.is_none() {
+            let forgotten = Device {
+                id,
+                person: claim.person.clone(),
+                name: String::new(),
+                enrolled_ms: claim.at_ms,
+                revoked_ms: None,
+                last_sync_ms: None,
+            };
+            add_device(tx, &forgotten)?;
+        }
+        add_actor(tx, claim.actor, id, claim.at_ms)?;
+    }
+    Ok(again)
 }
 
 pub(super) fn actors_of(

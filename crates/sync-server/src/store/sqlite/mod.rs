@@ -27,6 +27,7 @@ use super::model::{
     LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
     StoredPerson, StoredRuling, WaitingDevice,
 };
+use crate::outside::Claim;
 
 /// One step from a schema version to the next: SQL, and what SQL alone cannot do.
 struct Migration {
@@ -408,6 +409,18 @@ impl Store for SqliteStore {
 
     fn add_actor(&self, actor: [u8; 16], device: DeviceId, at_ms: i64) -> Result<(), StoreError> {
         self.write(|tx| directory::add_actor(tx, actor, device, at_ms))
+    }
+
+    fn actor_is_free(&self, actor: [u8; 16], person: &PersonId) -> Result<bool, StoreError> {
+        self.read(|tx| directory::actor_is_free(tx, actor, person))
+    }
+
+    fn claims(&self) -> Result<Vec<Claim>, StoreError> {
+        self.read(directory::claims)
+    }
+
+    fn claim_again(&self, claims: &[Claim]) -> Result<usize, StoreError> {
+        self.write(|tx| directory::claim_again(tx, claims))
     }
 
     fn actors_of(&self, device: DeviceId) -> Result<Vec<[u8; 16]>, StoreError> {

@@ -7,6 +7,7 @@ use gridlog_domain::id::{DeviceId, RecordId};
 use gridlog_protocol::{Digest, Fact, Fold, Key, LogEntry, Receipt, ScopePrint, item_digest};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::directory::NO_DEVICE;
 use super::{rows, visibility};
 use crate::store::batch::{Batch, NewChange};
 use crate::store::error::StoreError;
@@ -50,9 +51,12 @@ fn put_receipt(
 }
 
 fn device_of(tx: &Transaction<'_>, actor: [u8; 16]) -> Result<Option<DeviceId>, StoreError> {
-    let mut query = tx.prepare_cached("SELECT device FROM actors WHERE actor = ?1")?;
+    let mut query =
+        tx.prepare_cached("SELECT device FROM actors WHERE actor = ?1 AND device <> ?2")?;
     Ok(query
-        .query_row(params![actor], |row| Ok(DeviceId::from_bytes(row.get(0)?)))
+        .query_row(params![actor, NO_DEVICE], |row| {
+            Ok(DeviceId::from_bytes(row.get(0)?))
+        })
         .optional()?)
 }
 
