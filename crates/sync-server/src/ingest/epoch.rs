@@ -4,6 +4,7 @@ use gridlog_domain::id::RecordId;
 use gridlog_protocol::{Fact, Key, LogEntry, entry_hash};
 
 use super::sequencer::Sequencer;
+use crate::outside::EpochBegun;
 use crate::store::{Batch, NewEntry, StoreError};
 
 /// Why an epoch begins.
@@ -45,7 +46,11 @@ impl Sequencer {
         }
         let known = current.max(self.outside.newest_epoch()?);
         let epoch = next.max(known.saturating_add(1));
-        self.outside.note_epoch(epoch)?;
+        self.outside.note_begun(EpochBegun {
+            epoch,
+            before: current,
+            base: head.seq,
+        })?;
         let nothing = [0; 16];
         let entry = LogEntry {
             seq: head.seq + 1,

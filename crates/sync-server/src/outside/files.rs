@@ -2,7 +2,8 @@
 //!
 //! The ledger of erasures has a line for each: record, time in milliseconds since the Unix epoch,
 //! reason, and who decided. That of revoked devices: device, time, and whose it was. That of actors:
-//! actor, device or `-`, time, and whose it is. The fourth file holds the newest epoch.
+//! actor, device or `-`, time, and whose it is. The fourth file begins with the newest epoch; then comes a
+//! line for each that began: epoch, the one before it, and the last entry that it took over.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,7 +12,7 @@ use std::sync::Mutex;
 
 use gridlog_domain::id::PersonId;
 
-use super::{Claim, Erasure, ErasureReason, Outside, OutsideError, Revocation};
+use super::{Claim, EpochBegun, Erasure, ErasureReason, Outside, OutsideError, Revocation};
 
 /// The four files.
 #[derive(Debug)]
@@ -35,6 +36,29 @@ impl OutsideFiles {
             writing: Mutex::new(()),
         }
     }
+}
+
+impl OutsideFiles {
+    fn replace_epochs(&self, newest: u64, begun: &[EpochBegun]) -> Result<(), OutsideError> {
+        let lines = begun.iter().map(begun_line);
+        let text: String = std::iter::once(format!("{newest}\n"))
+            .chain(lines)
+            .collect();
+        replace(&self.epoch, &text).map_err(failed(&self.epoch))
+    }
+}
+
+fn begun_line(begun: &EpochBegun) -> String {
+    format!("{} {} {}\n", begun.epoch, begun.before, begun.base)
+}
+
+fn read_begun(line: &str) -> Option<EpochBegun> {
+    let mut words = line.split(' ').map(str::parse);
+    Some(EpochBegun {
+        epoch: words.next()?.ok()?,
+        before: words.next()?.ok()?,
+        base: words.next()?.ok()?,
+    })
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> OutsideError {
@@ -214,7 +238,23 @@ impl Outside for OutsideFiles {
         if epoch <= self.newest_epoch()? {
             return Ok(());
         }
-        replace(&self.epoch, &format!("{epoch}\n")).map_err(failed(&self.epoch))
+        self.replace_epochs(epoch, &self.begun()?)
+    }
+
+    fn note_begun(&self, begun: EpochBegun) -> Result<(), OutsideError> {
+        let _writing = self.writing.lock();
+        let mut all = self.begun()?;
+        all.retain(|known| known.epoch != begun.epoch);
+        all.push(begun);
+        self.replace_epochs(self.newest_epoch()?.max(begun.epoch), &all)
+    }
+
+    fn begun(&self) -> Result<Vec<EpochBegun>, OutsideError> {
+        let lines = whole_lines(&self.epoch)?;
+        let lines = lines.iter().enumerate().skip(1);
+        lines
+            .map(|(index, line)| read_begun(line).ok_or_else(|| damaged(&self.epoch, index + 1)))
+            .collect()
     }
 
     fn newest_epoch(&self) -> Result<u64, OutsideError> {
@@ -285,11 +325,20 @@ mod tests {
         files.note_claims(&[claim(7), office.clone()]).unwrap();
         files.note_epoch(4).unwrap();
         files.note_epoch(2).unwrap();
+        let begun = |epoch| EpochBegun {
+            epoch,
+            before: 1,
+            base: 70,
+        };
+        files.note_begun(begun(4)).unwrap();
+        files.note_begun(begun(5)).unwrap();
+        files.note_epoch(6).unwrap();
         let again = open(&folder);
         assert_eq!(again.claims().unwrap(), [claim(7), office]);
         assert_eq!(again.revoked().unwrap(), [5, 6].map(revocation));
         assert_eq!(again.erased().unwrap(), [1, 2, 3].map(erasure));
-        assert_eq!(again.newest_epoch().unwrap(), 4);
+        assert_eq!(again.newest_epoch().unwrap(), 6);
+        assert_eq!(again.begun().unwrap(), [4, 5].map(begun));
     }
 
     #[test]
@@ -315,6 +364,10 @@ mod tests {
         std::fs::write(&files.erased, format!("{text}who knows\n{text}")).unwrap();
         let error = files.erased().unwrap_err();
         assert!(matches!(error, OutsideError::Damaged { line: 2, .. }));
+        std::fs::write(&files.epoch, "4\n4 1\n").unwrap();
+        let error = files.begun().unwrap_err();
+        assert!(matches!(error, OutsideError::Damaged { line: 2, .. }));
+        assert!(files.note_epoch(5).is_err());
         std::fs::write(&files.epoch, "many\n").unwrap();
         assert!(files.newest_epoch().is_err());
         assert!(files.note_epoch(3).is_err());

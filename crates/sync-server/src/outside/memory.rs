@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Claim, Erasure, Outside, OutsideError, Revocation};
+use super::{Claim, EpochBegun, Erasure, Outside, OutsideError, Revocation};
 
 /// Keeps it for as long as the value lives, and so beyond the database of a simulated server.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ struct Kept {
     revoked: Vec<Revocation>,
     claims: Vec<Claim>,
     epoch: u64,
+    begun: Vec<EpochBegun>,
 }
 
 impl OutsideMemory {
@@ -57,6 +58,17 @@ impl Outside for OutsideMemory {
         let mut kept = self.kept();
         kept.epoch = kept.epoch.max(epoch);
         Ok(())
+    }
+
+    fn note_begun(&self, begun: EpochBegun) -> Result<(), OutsideError> {
+        let mut kept = self.kept();
+        kept.begun.push(begun);
+        kept.epoch = kept.epoch.max(begun.epoch);
+        Ok(())
+    }
+
+    fn begun(&self) -> Result<Vec<EpochBegun>, OutsideError> {
+        Ok(self.kept().begun.clone())
     }
 
     fn newest_epoch(&self) -> Result<u64, OutsideError> {

@@ -1,6 +1,6 @@
 //! What must outlive a restore of the database, and so is kept beside it and in none of its backups:
-//! which records were erased, which devices were revoked, whose each actor is, and the newest epoch of
-//! the log.
+//! which records were erased, which devices were revoked, whose each actor is, and the epochs of the
+//! log.
 //!
 //! A backup holds what was erased after it was taken, trusts a phone that was lost after it, and does
 //! not know the actors and epochs that began after it. So an erasure, a revocation or the claim of an
@@ -119,6 +119,17 @@ pub struct Claim {
     pub at_ms: i64,
 }
 
+/// An epoch of the log, and what it grew from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochBegun {
+    /// The epoch.
+    pub epoch: u64,
+    /// The epoch in which the database was that it went on from.
+    pub before: u64,
+    /// Number of the last entry that it took over.
+    pub base: u64,
+}
+
 /// Keeps what must outlive a restore. Whatever a method that writes was given is durable when it
 /// returns.
 pub trait Outside: Send + Sync {
@@ -164,6 +175,18 @@ pub trait Outside: Send + Sync {
     /// # Errors
     /// [`OutsideError`]; then the epoch must not begin.
     fn note_epoch(&self, epoch: u64) -> Result<(), OutsideError>;
+
+    /// Notes that an epoch is about to begin, as [`Outside::note_epoch`] does, and what it grows from.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; then the epoch must not begin.
+    fn note_begun(&self, begun: EpochBegun) -> Result<(), OutsideError>;
+
+    /// What every epoch grew from of which that was noted, in order.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    fn begun(&self) -> Result<Vec<EpochBegun>, OutsideError>;
 
     /// The newest epoch that was noted; 0 for none.
     ///

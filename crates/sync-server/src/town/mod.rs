@@ -17,11 +17,11 @@ use crate::directory::{Directory, SharedDirectory};
 use crate::exchange::{Exchange, Hands};
 use crate::identity::{claim_again, note_claim};
 use crate::ingest::{GivenBack, OfficeWrite, OfficeWritten, Sequencer, Why};
-use crate::outside::{Claim, OutsideMemory};
+use crate::outside::{Claim, Outside as _, OutsideMemory};
 use crate::store::{Device, ItemStatus, NewItem, SqliteStore, Store, StoreError, StoredPerson};
 use crate::web::office::read_part;
 
-pub(crate) use device::TestDevice;
+pub(crate) use device::{Kept, TestDevice};
 pub(crate) use words::{comment, new_case, propose, set_title};
 
 /// When every test begins.
@@ -130,14 +130,14 @@ impl Town {
         outside: Arc<OutsideMemory>,
     ) -> Self {
         let store = Arc::new(store);
-        claim_again(&*store, &*outside, [250; 16], NOW).unwrap();
+        // Fresh at each start, and no phone's.
+        let starts = outside.claims().unwrap().into_iter();
+        let starts = starts.filter(|claim| claim.device.is_none()).count();
+        let office = [200 + u8::try_from(starts).unwrap(); 16];
+        claim_again(&*store, &*outside, office, NOW).unwrap();
         let directory = SharedDirectory::new(Directory::load(&*store).unwrap());
-        let sequencer = Sequencer::new(
-            store.clone(),
-            directory.clone(),
-            Limits::default(),
-            [250; 16],
-        );
+        let sequencer = Sequencer::new(store.clone(), directory.clone(), Limits::default(), office)
+            .beside(outside.clone());
         Self {
             folder,
             store,

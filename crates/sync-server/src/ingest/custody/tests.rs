@@ -248,6 +248,15 @@ impl Outside for FullDisk {
     fn note_epoch(&self, _: u64) -> Result<(), crate::outside::OutsideError> {
         Err(full())
     }
+    fn note_begun(
+        &self,
+        _: crate::outside::EpochBegun,
+    ) -> Result<(), crate::outside::OutsideError> {
+        Err(full())
+    }
+    fn begun(&self) -> Result<Vec<crate::outside::EpochBegun>, crate::outside::OutsideError> {
+        Ok(Vec::new())
+    }
     fn newest_epoch(&self) -> Result<u64, crate::outside::OutsideError> {
         Ok(0)
     }

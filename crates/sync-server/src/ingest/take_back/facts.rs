@@ -164,9 +164,10 @@ impl Taking<'_> {
                     id: seq.to_string(),
                 })?;
                 Ok(Told {
-                    stood: entry.origin.map_or((self.epoch_of(seq), seq), |origin| {
-                        (origin.epoch, origin.seq)
-                    }),
+                    stood: match entry.origin {
+                        None => (self.epoch_of(seq), seq),
+                        Some(origin) => self.branches.born(origin.epoch, origin.seq),
+                    },
                     fact: entry.fact,
                 })
             })

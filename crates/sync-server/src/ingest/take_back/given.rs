@@ -9,6 +9,7 @@ use gridlog_protocol::{
     entry_hash,
 };
 
+use super::branches::Branches;
 use crate::grouping::follows_from;
 
 /// What a device gives back, its evidence being right.
@@ -83,12 +84,13 @@ pub(super) struct Pool {
     /// Changes, by record and hash.
     changes: BTreeMap<RecordId, BTreeMap<Digest, Pooled>>,
     admitted: BTreeMap<(RecordId, Digest), Admission>,
-    /// Entries in the order in which they stood, each with where that was.
+    /// Entries in the order in which they stood in the log that was lost last, then others, each with
+    /// where it stood first.
     pub(super) entries: Vec<(Origin, LogEntry)>,
 }
 
 impl Pool {
-    pub(super) fn new(given: &[GivenBack], limits: &Limits) -> Self {
+    pub(super) fn new(given: &[GivenBack], limits: &Limits, branches: &Branches) -> Self {
         let mut changes: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for (record, bytes) in given.iter().flat_map(|given| &given.changes) {
             // Bytes that are no sound change were never admitted by anybody.
@@ -106,13 +108,13 @@ impl Pool {
                 given.entries.iter().map(move |(_, entry)| (epoch, entry))
             })
             .collect();
-        entries.sort_by_key(|(epoch, entry)| (*epoch, entry.seq));
+        entries.sort_by_key(|(epoch, entry)| branches.turn(branches.born(*epoch, entry.seq)));
         let entries = entries.into_iter();
         Self {
             changes,
-            admitted: admitted(given),
+            admitted: admitted(given, branches),
             entries: entries
-                .map(|(epoch, entry)| (origin(epoch, entry), entry.clone()))
+                .map(|(epoch, entry)| (origin(epoch, entry, branches), entry.clone()))
                 .collect(),
         }
     }
@@ -157,7 +159,7 @@ impl Pooled {
 }
 
 /// How each change was admitted of which the entry came back.
-fn admitted(given: &[GivenBack]) -> BTreeMap<(RecordId, Digest), Admission> {
+fn admitted(given: &[GivenBack], branches: &Branches) -> BTreeMap<(RecordId, Digest), Admission> {
     let here: BTreeMap<Digest, &LogEntry> = given
         .iter()
         .flat_map(|given| given.entries.iter().map(|(hash, entry)| (*hash, entry)))
@@ -171,7 +173,7 @@ fn admitted(given: &[GivenBack]) -> BTreeMap<(RecordId, Digest), Admission> {
             if let Fact::Admit { change, by } = &entry.fact {
                 let record = RecordId::from_bytes(entry.record.0);
                 let admission = Admission {
-                    origin: origin(given.statement.position.epoch, entry),
+                    origin: origin(given.statement.position.epoch, entry, branches),
                     by: PersonId::new(by.clone()),
                     is_cut: is_cut(entry, &given.named[place + 1..], &here),
                 };
@@ -194,11 +196,11 @@ fn is_cut(entry: &LogEntry, behind: &[Digest], here: &BTreeMap<Digest, &LogEntry
     false
 }
 
-/// Where an entry stood first.
-fn origin(epoch: u64, entry: &LogEntry) -> Origin {
-    entry.origin.unwrap_or(Origin {
+/// Where an entry stood first that a page of that epoch brought.
+fn origin(epoch: u64, entry: &LogEntry, branches: &Branches) -> Origin {
+    branches.first(entry.origin.unwrap_or(Origin {
         epoch,
         seq: entry.seq,
         at_ms: entry.at_ms,
-    })
+    }))
 }

@@ -7,8 +7,9 @@
 //! they come.
 //!
 //! What came later counts: an entry that comes back undoes nothing that stood behind it or that
-//! happened here since.
+//! happened here since. That holds also where backups were restored more than once; see [`branches`].
 
+mod branches;
 mod facts;
 mod given;
 mod unruled;
@@ -24,6 +25,7 @@ use super::sequencer::{Desk, Sequencer};
 use super::working::Ruled;
 use crate::outside::Erasure;
 use crate::store::{Epoch, StoreError};
+use branches::Branches;
 pub use given::GivenBack;
 use given::{Admission, Pool};
 use unruled::Unruled;
@@ -44,11 +46,14 @@ impl Sequencer {
             limits: &self.limits,
             now_ms,
         };
-        let pool = Pool::new(given, &self.limits);
+        let epochs = store.epochs()?;
+        let branches = Branches::new(&self.outside.begun()?, &epochs);
+        let pool = Pool::new(given, &self.limits, &branches);
         let mut taking = Taking {
             desk: Desk::new(circumstances, store.head()?, &mut self.memory),
             pool: &pool,
-            epochs: store.epochs()?,
+            epochs,
+            branches: &branches,
             deferred: Vec::new(),
             erasures: Vec::new(),
             taken: 0,
@@ -69,6 +74,7 @@ struct Taking<'a> {
     desk: Desk<'a>,
     pool: &'a Pool,
     epochs: Vec<Epoch>,
+    branches: &'a Branches,
     /// Proposals that came back without a ruling so far, and whether it may still come.
     deferred: Vec<(Unruled, bool)>,
     erasures: Vec<Erasure>,
@@ -198,11 +204,11 @@ impl Taking<'_> {
     /// Where a whole record was seen, its heads prove every change below them.
     fn take_seen(&mut self, given: &GivenBack, seen: &SeenRecord) -> Result<(), StoreError> {
         let record = RecordId::from_bytes(seen.record.0);
-        let at = Origin {
+        let at = self.branches.first(Origin {
             epoch: given.statement.position.epoch,
             seq: seen.as_of,
             at_ms: given.statement.server_ms,
-        };
+        });
         let pool = self.pool;
         for (hash, change) in pool.proven(seen) {
             let by_record = || {

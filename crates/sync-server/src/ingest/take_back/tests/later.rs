@@ -1,7 +1,7 @@
 //! What came later counts: moves, leaving the phones, erasing.
 
 use gridlog_domain::record::Command;
-use gridlog_protocol::Page;
+use gridlog_protocol::{Blob, Page};
 
 use super::*;
 
@@ -81,6 +81,86 @@ fn an_older_move_does_not_undo_a_newer_one() {
     );
     let row = town.store.record(record(1)).unwrap().unwrap();
     assert_eq!(row.area, STREET);
+}
+
+/// The entries of a page that say where a record lives, to be given back; of them those that `wanted`
+/// names by their order.
+fn moves_in(kept: &crate::town::Kept, wanted: &[usize]) -> Returned {
+    let entries = kept.entries.iter();
+    let moves = entries.filter(|entry| {
+        let entry = LogEntry::from_bytes(entry).unwrap();
+        matches!(entry.fact, Fact::Assignment { .. })
+    });
+    let moves: Vec<_> = moves.collect();
+    Returned {
+        evidence: kept.evidence.clone(),
+        entries: wanted.iter().map(|at| Blob(moves[*at].clone())).collect(),
+        changes: Vec::new(),
+    }
+}
+
+/// The last page that brought entries.
+fn last_news(phone: &TestDevice) -> &crate::town::Kept {
+    let mut kept = phone.kept.iter().rev();
+    kept.find(|kept| !kept.entries.is_empty()).unwrap()
+}
+
+#[test]
+fn an_older_move_does_not_undo_a_newer_one_although_a_page_of_a_later_epoch_shows_it() {
+    let town = Town::new();
+    let mut author = town.phone(1, WORKER);
+    author.bootstrap(&town);
+    let begun = author.write(&town, record(1), &[new_case(GRID_A, "甲")]);
+    author.push(&town, vec![begun]);
+    let mut late = town.phone(2, COLLEAGUE);
+    late.bootstrap(&town);
+    let first = town.back_up();
+    relocate(&town, GRID_B);
+    relocate(&town, GRID_A);
+    author.pull(&town);
+    let second = town.back_up();
+    let town = town.restore(&second, Some(Why::Restored));
+    late.pull(&town);
+    let town = town.restore(&first, Some(Why::Restored));
+    let newer = moves_in(last_news(&author), &[1]);
+    author.give_back(&town, vec![newer]);
+    let older = moves_in(last_news(&late), &[0]);
+    late.give_back(&town, vec![older]);
+    assert_eq!(town.store.record(record(1)).unwrap().unwrap().area, GRID_A);
+    town.require_sound();
+}
+
+#[test]
+fn what_the_log_had_dropped_before_does_not_overrule_what_it_lost_last() {
+    let town = Town::new();
+    let mut dropped = town.phone(1, WORKER);
+    dropped.bootstrap(&town);
+    let reported = [new_case(GRID_A, "甲"), propose(&town, WORKER, Step::Report)];
+    let begun = dropped.write(&town, record(1), &reported);
+    dropped.push(&town, vec![begun]);
+    let mut last = town.phone(2, COLLEAGUE);
+    last.bootstrap(&town);
+    let backup = town.back_up();
+    let ruled = |town: &Town, step| {
+        let ruled = town.office(OFFICE, record(1), vec![propose(town, OFFICE, step)]);
+        assert!(ruled.seq.is_some());
+    };
+    ruled(&town, Step::Register);
+    dropped.pull(&town);
+    let town = town.restore(&backup, Some(Why::Restored));
+    ruled(&town, Step::Reject);
+    last.pull(&town);
+    let stage = |town: &Town| town.store.record(record(1)).unwrap().unwrap().stage;
+    let rejected = stage(&town);
+    let town = town.restore(&backup, Some(Why::Restored));
+    assert_eq!(town.store.head().unwrap().epoch, 3);
+    let mut returns = dropped.everything();
+    returns.extend(last.everything());
+    last.give_back(&town, returns);
+    assert_eq!(stage(&town), rejected);
+    let rulings = town.store.rulings(record(1)).unwrap();
+    assert_eq!(rulings.len(), 3, "all came back");
+    town.require_sound();
 }
 
 #[test]
@@ -190,7 +270,9 @@ fn what_was_erased_stays_so() {
     assert!(page.body.returned > 0);
     gone(&town);
     let noted = town.sequencer.borrow().outside.erased().unwrap();
-    assert_eq!(noted.len(), 1, "and is known beside the database again");
+    let reason = noted.last().map(|erasure| erasure.reason);
+    let again = Some(crate::outside::ErasureReason::GivenBack);
+    assert_eq!(reason, again, "and is known beside the database again");
     let (town, _) = lost_and_since(
         |town, _| {
             town.office(OFFICE, record(1), said(town));
