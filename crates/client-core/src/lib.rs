@@ -93,7 +93,7 @@ pub use record::NewPhoto;
 pub use reference::Reference;
 pub use rows::{Query, RecordRow};
 pub use standing::Standing;
-pub use status::Status;
+pub use status::{SetAside, Status};
 pub use stay::{OnSynced, StayOptions};
 pub use sync::{
     CancelFlag, Confirmed, SYNC_PATH, SyncOptions, SyncProgress, SyncReport, SyncSession,

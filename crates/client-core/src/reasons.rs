@@ -19,12 +19,21 @@ pub fn explain(code: &str) -> (&'static str, &'static str) {
         ))
 }
 
-/// Why this phone could not write something again.
+/// Why this phone could not write something again, or could not read a record as it came.
 fn of_phone(code: &str) -> Option<(&'static str, &'static str)> {
     Some(match code {
         "not_created" => ("所属记录被退回", "the record it belongs to was sent back"),
         "already_created" => ("记录已存在", "the record exists already"),
         "record_unopenable" => ("记录无法打开", "the record cannot be opened"),
+        "change_unsound" => ("收到的一处修改已损坏", "a change of it came damaged"),
+        "snapshot_unsound" => ("收到的记录内容已损坏", "its earlier changes came damaged"),
+        "view_unsound" | "state_unsound" => {
+            ("收到的记录摘要已损坏", "what lists show of it came damaged")
+        }
+        "ruling_unsound" => (
+            "收到的裁定与记录不符",
+            "a ruling that came with it does not belong to it",
+        ),
         "wrong_value" | "unknown_field" => {
             ("填写的内容不符合要求", "a value does not fit its place")
         }

@@ -1,11 +1,13 @@
 //! Where everything stands, in numbers a worker understands.
 
+use gridlog_domain::id::RecordId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::PhoneError;
 use crate::phone::Phone;
+use crate::reasons::explain;
 use crate::standing::Standing;
-use crate::store::{meta, outbox, records, refused};
+use crate::store::{meta, outbox, records, refused, wants};
 use crate::sync::{Confirmed, confirmed};
 
 /// What became of everything recorded here. The counts are of changes, and add up:
@@ -48,6 +50,26 @@ pub struct Status {
     /// Records that are about to leave this phone, because the person may no longer see them or they
     /// were archived; see [`Phone::leaving`].
     pub leaving: u64,
+    /// Records that could not be read as they came from the server, see [`Phone::set_aside`]. What this
+    /// phone shows of them may be old, or nothing. They hold up nothing else.
+    #[serde(default)]
+    pub set_aside: u64,
+}
+
+/// A record that could not be read as it came from the server. What came is not shown; what this phone
+/// had of the record before stays. It is asked for again with later syncs, and by [`Phone::verify`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// The record.
+    pub record: RecordId,
+    /// What was wrong with it, as a stable code.
+    pub code: String,
+    /// The same in Chinese.
+    pub zh: String,
+    /// The same in English.
+    pub en: String,
+    /// Since when, device time in milliseconds since the Unix epoch.
+    pub since_ms: i64,
 }
 
 impl Status {
@@ -88,6 +110,7 @@ impl Phone {
                 seq: position.seq,
                 confirmed: confirmed(connection)?,
                 leaving: records::out_of_scope(connection)?.len() as u64,
+                set_aside: wants::aside(connection)?.len() as u64,
                 ..Status::default()
             };
             for (standing, count) in outbox::counts(connection)? {
@@ -96,5 +119,24 @@ impl Phone {
             status.count(Standing::NeedsYou, refused::count(connection)?);
             Ok(status)
         })
+    }
+
+    /// Records that could not be read as they came, the longest first.
+    ///
+    /// # Errors
+    /// [`PhoneError::Store`].
+    pub fn set_aside(&self) -> Result<Vec<SetAside>, PhoneError> {
+        let aside = self.inner.store.read(wants::aside)?;
+        let told = aside.into_iter().map(|aside| {
+            let (zh, en) = explain(&aside.code);
+            SetAside {
+                record: aside.record,
+                code: aside.code,
+                zh: zh.to_owned(),
+                en: en.to_owned(),
+                since_ms: aside.since_ms,
+            }
+        });
+        Ok(told.collect())
     }
 }

@@ -351,6 +351,8 @@ pub struct Status {
     pub confirmed: Option<Confirmed>,
     /// Records that are about to leave this phone.
     pub leaving: u64,
+    /// Records that could not be read as they came from the server; they are asked for again.
+    pub set_aside: u64,
 }
 
 /// The server's signed word that everything that this phone knew to be in the log was in it.
@@ -397,7 +399,9 @@ pub struct SyncReport {
     pub bytes_up: u64,
     /// Bytes received, compressed, headers aside.
     pub bytes_down: u64,
-    /// Whether there was nothing more to send or pull in the end.
+    /// Records that could not be read as they came, and were set aside.
+    pub set_aside: u64,
+    /// Whether there was nothing more to send or pull in the end, but for what is set aside.
     pub complete: bool,
     /// How long the server asks to wait before the next sync.
     pub retry_after_ms: Option<u64>,

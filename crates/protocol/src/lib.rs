@@ -31,6 +31,8 @@
 //!   as many as a page takes. The walk goes on from any page. A new device pulls nothing from before
 //!   its first page: all of that is walked.
 //! - **want**: records that turn out to differ are asked for whole.
+//! - **without**: a device that cannot read what a page brings of a record takes nothing of that page,
+//!   and asks for it again without the record. The rest is then not held up; the record is wanted later.
 //! - **recall**: a store that was put back to an older copy has forgotten what it wrote since, and with
 //!   which actors. It is told the names of what the log has of its device ([`Recalled`]).
 //! - **receipt** and **scope**: the last page of a pull says what of the device is in the log, and

@@ -35,6 +35,8 @@ pub const MAX_ACTORS_PER_DEVICE: usize = 256;
 pub const MAX_AUDIENCES: usize = 63;
 /// Most records that one request wants whole.
 pub const MAX_WANTS: usize = 256;
+/// Most records that one request asks to leave out.
+pub const MAX_WITHOUT: usize = 256;
 /// Most changes that one page recalls to a device that may have forgotten them.
 pub const MAX_RECALLED: usize = 1024;
 /// Most pages of which one request gives something back.

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::bytes::{Blob, Digest, Key};
 use crate::error::ProtocolError;
-use crate::limits::{MAX_ASKS, MAX_AUDIENCES, MAX_PUSH_ITEMS, MAX_RETURNS, MAX_WANTS};
+use crate::limits::{MAX_ASKS, MAX_AUDIENCES, MAX_PUSH_ITEMS, MAX_RETURNS, MAX_WANTS, MAX_WITHOUT};
 use crate::position::Position;
 use crate::returned::Returned;
 use crate::{OLDEST_VERSION, VERSION};
@@ -80,6 +80,10 @@ pub struct SyncRequest {
     /// is to be named; see [`crate::Recalled`].
     #[n(13)]
     pub recall: Option<u64>,
+    /// Records that the page is not to bring, because the device could not read what an earlier page brought
+    /// of them. Their entries come without holes, so that they hold up nothing else. `None` for none.
+    #[n(14)]
+    pub without: Option<Vec<Key>>,
 }
 
 /// A walk through the records of audiences that the device has just become part of, in the order of
@@ -124,6 +128,7 @@ impl SyncRequest {
             returns: Vec::new(),
             reconcile: None,
             recall: None,
+            without: None,
         }
     }
 
@@ -138,6 +143,7 @@ impl SyncRequest {
             });
         }
         let held = self.walk.as_ref().map_or(0, |walk| walk.held.len());
+        let without = self.without.as_ref().map_or(0, Vec::len);
         let counts = [
             ("changes", self.push.len(), MAX_PUSH_ITEMS),
             ("asks", self.asks.len(), MAX_ASKS),
@@ -145,6 +151,7 @@ impl SyncRequest {
             ("wants", self.wants.len(), MAX_WANTS),
             ("returns", self.returns.len(), MAX_RETURNS),
             ("audiences", held, MAX_AUDIENCES),
+            ("records to leave out", without, MAX_WITHOUT),
         ];
         for (what, count, limit) in counts {
             if count > limit {

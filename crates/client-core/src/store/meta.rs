@@ -61,6 +61,8 @@ pub(crate) const REPAIRING: Meta<bool> = meta("repairing");
 pub(crate) const RECALL: Meta<i64> = meta("recall");
 /// The folded prints of everything in scope, as of the last page that changed them.
 pub(crate) const OWN_SCOPE: Meta<[u8; 16]> = meta("own_scope");
+/// What the prints differ by while only what is set aside differs.
+pub(crate) const ASIDE_DIFFERENCE: Meta<[u8; 16]> = meta("aside_difference");
 /// The last receipt that agreed with what this phone knows, as JSON.
 pub(crate) const RECEIPT: Meta<String> = meta("receipt");
 /// Server time minus device time, milliseconds.

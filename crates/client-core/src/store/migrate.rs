@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_repair.sql"),
     include_str!("migrations/0003_sent_back.sql"),
+    include_str!("migrations/0004_set_aside.sql"),
 ];
 
 /// The version of a store that is up to date.

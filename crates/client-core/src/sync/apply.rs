@@ -36,6 +36,8 @@ pub(super) struct Taken {
     pub(super) recalled_all: bool,
     /// Records that were erased.
     pub(super) erased: Vec<RecordId>,
+    /// Records that came and do not open.
+    pub(super) unopenable: BTreeSet<RecordId>,
     /// Records whose standing may have changed.
     pub(super) touched: BTreeSet<RecordId>,
 }
@@ -72,6 +74,9 @@ impl Inner {
         let knowledge = self.knowledge(connection)?;
         self.replay(connection, &knowledge, refused, &mut taken)?;
         take_certificate(connection, checked, asked)?;
+        for record in &taken.unopenable {
+            wants::set_aside(connection, *record, "record_unopenable", answered_ms)?;
+        }
         for record in &taken.touched {
             records::refresh_standing(connection, *record)?;
         }
@@ -117,7 +122,14 @@ impl Inner {
             return Ok(false);
         }
         let knowledge = self.knowledge(connection)?;
-        self.take_records(connection, checked, deltas, &knowledge, taken)?;
+        self.take_records(
+            connection,
+            checked,
+            deltas,
+            &asked.without,
+            &knowledge,
+            taken,
+        )?;
         Ok(true)
     }
 }
@@ -175,7 +187,10 @@ fn finish_pull(
     let is_whole = audiences::all(connection)?.iter().all(|known| known.walked)
         && wants::first(connection, 1)?.is_empty();
     taken.agrees = match statement.scope {
-        Some(scope) if is_whole && !checked.page.body.more => Some(own_scope(connection)? == scope),
+        Some(scope) if is_whole && !checked.page.body.more => {
+            let own = own_scope(connection)?;
+            Some(own == scope || repair::is_explained(connection, scope, own)?)
+        }
         _ => None,
     };
     Ok(())

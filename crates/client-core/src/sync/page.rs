@@ -7,7 +7,7 @@ use gridlog_domain::record::RecordView;
 use gridlog_domain::reference::Person;
 use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::{Limits, receive, snapshot_heads};
-use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES};
+use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, MAX_WITHOUT};
 use gridlog_protocol::{
     Author, Digest, Evidence, Fact, Key, LogEntry, OLDEST_VERSION, Page, RecordDelta, SeenRecord,
     Splice, VERSION, VerifyingKey, ViewNews, contents, entry_hash, fill, open_page, record_print,
@@ -17,6 +17,27 @@ use super::session::Asked;
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::store::meta;
+
+/// A page whose signature holds.
+pub(super) enum Opened {
+    /// All of it can be read.
+    Sound(Box<CheckedPage>),
+    /// Nothing of it is taken: it is asked for again without these records.
+    Unsound {
+        /// What cannot be read.
+        records: Vec<Unsound>,
+        /// How long the server asks to wait before the next sync, milliseconds.
+        retry_after_ms: Option<u64>,
+    },
+}
+
+/// A record that cannot be read as a page brings it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsound {
+    pub(super) record: RecordId,
+    /// What is wrong with it; see [`crate::explain`].
+    pub(super) code: &'static str,
+}
 
 /// A page that was checked.
 pub(super) struct CheckedPage {
@@ -99,7 +120,7 @@ const fn bad(what: &'static str) -> PhoneError {
 impl Inner {
     /// Opens an answer's body: signature, nonce, device, caps, order, holes, sound headers, and that
     /// the statement commits to what the page holds.
-    pub(super) fn open_page(&self, body: &[u8], asked: &Asked) -> Result<CheckedPage, PhoneError> {
+    pub(super) fn open_page(&self, body: &[u8], asked: &Asked) -> Result<Opened, PhoneError> {
         let key = self
             .store
             .read(|connection| meta::SERVER_KEY.get(connection))?;
@@ -114,7 +135,13 @@ impl Inner {
             return Err(bad("it does not answer every item"));
         }
         check_position(&page, asked)?;
-        let deltas = deltas(&page)?;
+        let (deltas, unsound) = deltas(&page, asked)?;
+        if !unsound.is_empty() {
+            return Ok(Opened::Unsound {
+                records: unsound,
+                retry_after_ms: page.body.retry_after_ms,
+            });
+        }
         let entries = entries(&page, asked, &deltas)?;
         let rulings = deltas.iter().flat_map(|delta| &delta.rulings);
         let hashes = entries.iter().chain(rulings);
@@ -130,13 +157,13 @@ impl Inner {
         if contents(&evidence.entries, &evidence.records) != page.statement.contents {
             return Err(bad("its statement does not fit what it brings"));
         }
-        Ok(CheckedPage {
+        Ok(Opened::Sound(Box::new(CheckedPage {
             profile: profile(&page)?,
             evidence,
             entries,
             deltas,
             page,
-        })
+        })))
     }
 }
 
@@ -194,19 +221,35 @@ fn entries(
     Ok(entries)
 }
 
-fn deltas(page: &Page) -> Result<Vec<CheckedDelta>, PhoneError> {
+/// The page's records, and those that cannot be read.
+fn deltas(page: &Page, asked: &Asked) -> Result<(Vec<CheckedDelta>, Vec<Unsound>), PhoneError> {
     let mut named = BTreeSet::new();
     let mut deltas = Vec::with_capacity(page.body.records.len());
+    let mut unsound = Vec::new();
     for delta in &page.body.records {
         if !named.insert(delta.record) {
             return Err(bad("it names a record twice"));
         }
-        deltas.push(check_delta(delta)?);
+        let record = RecordId::from_bytes(delta.record.0);
+        if asked.without.contains(&record) {
+            return Err(bad("it brings a record that it was to leave out"));
+        }
+        match check_delta(delta) {
+            Ok(checked) => deltas.push(checked),
+            Err(code) => {
+                tracing::error!(%record, code, "what a page brings of a record cannot be read");
+                unsound.push(Unsound { record, code });
+            }
+        }
     }
-    Ok(deltas)
+    if asked.without.len() + unsound.len() > MAX_WITHOUT {
+        return Err(bad("too many of its records cannot be read"));
+    }
+    Ok((deltas, unsound))
 }
 
-fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
+/// Reads a record's news; the error is a code that says what cannot be read.
+fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, &'static str> {
     let changes = delta
         .changes
         .iter()
@@ -216,10 +259,9 @@ fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
         true => heads_of_whole(delta, &changes)?,
         false => Vec::new(),
     };
-    let malformed_state = || bad("a case state is malformed");
     let state_json = delta.state.as_ref();
     let state_json = state_json
-        .map(|json| String::from_utf8(json.0.clone()).map_err(|_| malformed_state()))
+        .map(|json| String::from_utf8(json.0.clone()).map_err(|_| "state_unsound"))
         .transpose()?;
     let state = state_json.as_deref().map(serde_json::from_str).transpose();
     Ok(CheckedDelta {
@@ -233,17 +275,17 @@ fn check_delta(delta: &RecordDelta) -> Result<CheckedDelta, PhoneError> {
         area: AreaCode::new(delta.area.clone()),
         seen_by: delta.seen_by,
         view: check_view(&delta.view)?,
-        state: state.map_err(|_| malformed_state())?,
+        state: state.map_err(|_| "state_unsound")?,
         state_json,
         rulings: rulings(delta)?,
         authors: delta.authors.clone(),
     })
 }
 
-pub(super) fn check_change(bytes: &[u8]) -> Result<CheckedChange, PhoneError> {
+pub(super) fn check_change(bytes: &[u8]) -> Result<CheckedChange, &'static str> {
     let header = receive(bytes, &Limits::default()).map_err(|refusal| {
         tracing::error!(code = refusal.code(), "a pulled change is not sound");
-        bad("it holds a change that is not sound")
+        "change_unsound"
     })?;
     Ok(CheckedChange {
         hash: header.hash.0,
@@ -254,8 +296,8 @@ pub(super) fn check_change(bytes: &[u8]) -> Result<CheckedChange, PhoneError> {
     })
 }
 
-fn check_view(news: &ViewNews) -> Result<CheckedView, PhoneError> {
-    let malformed = || bad("a view is malformed");
+fn check_view(news: &ViewNews) -> Result<CheckedView, &'static str> {
+    let malformed = || "view_unsound";
     Ok(match news {
         ViewNews::Same => CheckedView::Same,
         ViewNews::Whole(json) => {
@@ -281,10 +323,10 @@ fn check_view(news: &ViewNews) -> Result<CheckedView, PhoneError> {
 fn heads_of_whole(
     delta: &RecordDelta,
     changes: &[CheckedChange],
-) -> Result<Vec<Digest>, PhoneError> {
+) -> Result<Vec<Digest>, &'static str> {
     let mut heads: BTreeSet<[u8; 32]> = match &delta.snapshot {
         Some(chunk) => snapshot_heads(&chunk.0)
-            .map_err(|_| bad("it holds a snapshot that is not sound"))?
+            .map_err(|_| "snapshot_unsound")?
             .into_iter()
             .map(|head| head.0)
             .collect(),
@@ -299,13 +341,13 @@ fn heads_of_whole(
     Ok(heads.into_iter().map(Digest).collect())
 }
 
-fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, PhoneError> {
+fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, &'static str> {
     let mut rulings = Vec::with_capacity(delta.rulings.len());
     for canonical in &delta.rulings {
-        let entry = LogEntry::from_bytes(&canonical.0)?;
+        let entry = LogEntry::from_bytes(&canonical.0).map_err(|_| "ruling_unsound")?;
         let is_ruled = matches!(entry.fact, Fact::Ruling { .. } | Fact::Assignment { .. });
         if entry.record != delta.record || !is_ruled || !delta.whole {
-            return Err(bad("a record comes with an entry that is no ruling on it"));
+            return Err("ruling_unsound");
         }
         rulings.push((entry, canonical.0.clone()));
     }

@@ -66,6 +66,7 @@ impl Inner {
         connection: &Connection,
         checked: &CheckedPage,
         deltas: Vec<CheckedDelta>,
+        without: &BTreeSet<RecordId>,
         knowledge: &Knowledge,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
@@ -74,7 +75,8 @@ impl Inner {
             None => 0,
         };
         let epoch = checked.page.statement.position.epoch;
-        let admitted = take_entries(connection, checked, &deltas, (epoch, page), taken)?;
+        let place = (epoch, page);
+        let admitted = take_entries(connection, checked, (&deltas, without), place, taken)?;
         let mut pull = Pull {
             inner: self,
             connection,
@@ -108,11 +110,12 @@ impl Inner {
 }
 
 /// Stores the page's entries. A change that the log admitted and that neither this store nor the
-/// page has is an own one of a store that was restored from a copy: its record is wanted.
+/// page has is an own one of a store that was restored from a copy: its record is wanted. Not so where the
+/// page was to leave out the record.
 fn take_entries(
     connection: &Connection,
     checked: &CheckedPage,
-    deltas: &[CheckedDelta],
+    (deltas, without): (&[CheckedDelta], &BTreeSet<RecordId>),
     place: (u64, i64),
     taken: &mut Taken,
 ) -> Result<Admitted, PhoneError> {
@@ -156,7 +159,7 @@ fn take_entries(
                 }
                 if changes::mark_pulled(connection, record, change.0)? {
                     admitted.entry(record).or_default().push(change);
-                } else if !whole.contains(&record) {
+                } else if !whole.contains(&record) && !without.contains(&record) {
                     owed::add(connection, record, change.0)?;
                     wants::add(connection, record)?;
                 }
@@ -228,8 +231,10 @@ impl Pull<'_> {
             page,
             out_of_scope: false,
         };
-        if changes::any_not_pulled(self.connection, delta.record)? {
-            self.merge_own(delta.record, &mut facts);
+        if changes::any_not_pulled(self.connection, delta.record)?
+            && !self.merge_own(delta.record, &mut facts)
+        {
+            taken.unopenable.insert(delta.record);
         }
         store_facts(self.connection, self.knowledge, delta.record, &facts)
     }
@@ -269,7 +274,11 @@ impl Pull<'_> {
         if !has_own {
             return Ok(());
         }
-        for change in self.within(record, chunk)?.unwrap_or_default() {
+        let Some(within) = self.within(record, chunk) else {
+            taken.unopenable.insert(record);
+            return Ok(());
+        };
+        for change in within {
             changes::mark_pulled(connection, record, change.hash)?;
             self.note_in_log(record, &change, taken)?;
         }
@@ -277,21 +286,17 @@ impl Pull<'_> {
     }
 
     /// The changes in a snapshot; `None` if it does not open.
-    fn within(
-        &self,
-        record: RecordId,
-        chunk: &[u8],
-    ) -> Result<Option<Vec<CheckedChange>>, PhoneError> {
+    fn within(&self, record: RecordId, chunk: &[u8]) -> Option<Vec<CheckedChange>> {
         self.inner.opened.fetch_add(1, Ordering::Relaxed);
         let within = History::load_snapshot(chunk, []).and_then(|history| history.changes());
         match within {
             Ok(within) => {
                 let changes = within.iter().map(|bytes| check_change(bytes));
-                Ok(Some(changes.collect::<Result<_, _>>()?))
+                changes.collect::<Result<_, _>>().ok()
             }
             Err(refusal) => {
                 tracing::error!(%record, code = refusal.code(), "a snapshot does not open");
-                Ok(None)
+                None
             }
         }
     }
@@ -357,7 +362,7 @@ impl Pull<'_> {
         let mut missing = changes::pulled(self.connection, delta.record)?;
         missing.retain(|hash| delta.changes.iter().all(|change| change.hash != *hash));
         if let (Some(chunk), false) = (&delta.snapshot, missing.is_empty()) {
-            let Some(within) = self.within(delta.record, chunk)? else {
+            let Some(within) = self.within(delta.record, chunk) else {
                 return Ok(Vec::new());
             };
             missing.retain(|hash| within.iter().all(|change| change.hash != *hash));
@@ -434,7 +439,10 @@ impl Pull<'_> {
         let mut own = Vec::new();
         for hash in self.admitted.get(&record).into_iter().flatten() {
             if let Some(bytes) = changes::get(self.connection, record, hash.0)? {
-                own.push(check_change(&bytes)?);
+                match check_change(&bytes) {
+                    Ok(change) => own.push(change),
+                    Err(_) => wants::add(self.connection, record)?,
+                }
             }
         }
         Ok(own)
@@ -443,7 +451,8 @@ impl Pull<'_> {
     /// Puts own changes that the log does not have on top of what the page says. A record that does
     /// not open must not hold up the others: it shows what the server says, and own words stay in
     /// the outbox.
-    fn merge_own(&self, record: RecordId, facts: &mut Facts) {
+    /// Says whether it opened.
+    fn merge_own(&self, record: RecordId, facts: &mut Facts) -> bool {
         let merged = self
             .inner
             .open_record(self.connection, record)
@@ -457,8 +466,12 @@ impl Pull<'_> {
             Ok((view, json)) => {
                 facts.view = view;
                 facts.view_json = json;
+                true
             }
-            Err(error) => tracing::error!(%record, code = error.code(), "a record does not open"),
+            Err(error) => {
+                tracing::error!(%record, code = error.code(), "a record does not open");
+                false
+            }
         }
     }
 

@@ -1,14 +1,17 @@
 //! Repair: what a restored server lost is given back, and what this store lacks is wanted (DESIGN
 //! section 7).
 
-use gridlog_protocol::{Key, Position, Returned, ScopePrint};
+use std::collections::BTreeSet;
+
+use gridlog_domain::id::RecordId;
+use gridlog_protocol::{Key, Position, Returned, ScopePrint, Statement};
 use rusqlite::Connection;
 
 use super::apply::Taken;
 use super::page::{CheckedDelta, CheckedPage};
 use super::session::Asked;
 use crate::error::PhoneError;
-use crate::store::{actors, evidence, log, meta, records, sealed};
+use crate::store::{actors, evidence, log, meta, records, sealed, wants};
 
 /// The folded prints of everything in scope, as the server folds them: once for every audience.
 pub(super) fn own_scope(connection: &Connection) -> Result<Key, PhoneError> {
@@ -17,6 +20,40 @@ pub(super) fn own_scope(connection: &Connection) -> Result<Key, PhoneError> {
         scope.add(printed.print, printed.seen_by.count_ones());
     }
     Ok(Key(scope.0))
+}
+
+/// What the server's prints come to beyond those of this phone.
+fn difference(scope: Key, own: Key) -> Key {
+    let mut difference = ScopePrint(scope.0);
+    difference.remove(own);
+    Key(difference.0)
+}
+
+/// Whether phone and server differ just as they did when only what is set aside differed.
+pub(super) fn is_explained(
+    connection: &Connection,
+    scope: Key,
+    own: Key,
+) -> Result<bool, PhoneError> {
+    let known = meta::ASIDE_DIFFERENCE.get(connection)?;
+    Ok(known == Some(difference(scope, own).0) && !wants::aside(connection)?.is_empty())
+}
+
+/// A comparison came to its end. If only what is set aside differs, the same difference begins no other.
+pub(super) fn explain_difference(
+    connection: &Connection,
+    statement: &Statement,
+    differing: &BTreeSet<RecordId>,
+) -> Result<(), PhoneError> {
+    let aside = wants::aside(connection)?;
+    let is_aside = |record: &RecordId| aside.iter().any(|aside| aside.record == *record);
+    match statement.scope {
+        Some(scope) if !aside.is_empty() && differing.iter().all(is_aside) => {
+            let difference = difference(scope, own_scope(connection)?);
+            meta::ASIDE_DIFFERENCE.set(connection, difference.0)
+        }
+        _ => meta::ASIDE_DIFFERENCE.clear(connection),
+    }
 }
 
 /// The server's log is another one than the one that was pulled: what both share stays, what lies

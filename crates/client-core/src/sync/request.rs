@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::limits::{MAX_ASKS, MAX_PUSH_ITEMS, MAX_WANTS, PUSH_TARGET_BYTES};
+use gridlog_protocol::limits::{
+    MAX_ASKS, MAX_PUSH_ITEMS, MAX_WANTS, MAX_WITHOUT, PUSH_TARGET_BYTES,
+};
 use gridlog_protocol::{Blob, Digest, Key, PushItem, Reconcile, Returned, SyncRequest, Walk};
 use rusqlite::Connection;
 
@@ -33,6 +35,10 @@ pub(super) struct Said {
     recalled: bool,
     /// How often each record was wanted whole.
     wanted: BTreeMap<RecordId, u32>,
+    /// What could not be read in this session.
+    unsound: BTreeSet<RecordId>,
+    /// What was set aside and is asked for once more, now that everything else is done.
+    tries_again: BTreeSet<RecordId>,
 }
 
 impl Said {
@@ -53,6 +59,23 @@ impl Said {
     /// What this device wrote was recalled, all of it.
     pub(super) const fn remember_recall(&mut self) {
         self.recalled = true;
+    }
+
+    /// A record cannot be read, or not be opened: the session leaves it at that.
+    pub(super) fn give_up(&mut self, record: RecordId) {
+        self.tries_again.remove(&record);
+        self.unsound.insert(record);
+    }
+
+    /// Asks once more for what was set aside and is due. Says whether there is any.
+    pub(super) fn try_again(&mut self, due: impl Iterator<Item = RecordId>) -> bool {
+        let due: Vec<RecordId> = due
+            .filter(|record| !self.unsound.contains(record) && !self.is_tired_of(record))
+            .filter(|record| !self.tries_again.contains(record))
+            .take(MAX_WANTS)
+            .collect();
+        self.tries_again.extend(&due);
+        !due.is_empty()
     }
 
     /// Whether a record was wanted often enough in this session.
@@ -87,6 +110,7 @@ impl Inner {
         errand: Errand,
     ) -> Result<SyncRequest, PhoneError> {
         let moment = device_time::now(connection, self.clock.as_ref())?;
+        let aside = wants::aside(connection)?;
         let mut request =
             SyncRequest::idle(self.nonce(), Key(self.actor(connection)?), moment.now_ms);
         if !errand.gives_back {
@@ -98,12 +122,22 @@ impl Inner {
                 .asks
                 .retain(|item| !said.asked.contains(item) && !said.sent.contains_key(item));
             request.asks.truncate(MAX_ASKS);
+            let again = aside.iter().map(|aside| aside.record);
+            let again = again.filter(|record| said.tries_again.contains(record));
             request.wants = wants::first(connection, MAX_WANTS)?
                 .into_iter()
-                .filter(|record| !said.is_tired_of(record))
+                .chain(again)
+                .filter(|record| !said.is_tired_of(record) && !said.unsound.contains(record))
+                .take(MAX_WANTS)
                 .map(|record| Key(*record.as_bytes()))
                 .collect();
         }
+        let without = aside.iter().map(|aside| Key(*aside.record.as_bytes()));
+        let without: Vec<Key> = without
+            .filter(|key| !request.wants.contains(key))
+            .take(MAX_WITHOUT)
+            .collect();
+        request.without = Some(without).filter(|without| !without.is_empty());
         let profile = meta::PROFILE_VERSION.get(connection)?.unwrap_or(0);
         request.profile_version = profile.cast_unsigned();
         request.position = meta::position(connection)?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::apply::Taken;
 use super::comparison::Comparison;
 use super::hold;
-use super::page::CheckedPage;
+use super::page::{CheckedPage, Opened, Unsound};
 use super::repair;
 use super::request::{Errand, Said};
 use super::returning::{Purpose, Returning};
@@ -25,6 +25,8 @@ use crate::transport::Answer;
 /// How often a session proves where this phone stands. A server that never believes it must not keep
 /// a session going for ever.
 const MOST_PROOFS: u32 = 3;
+/// For so long, in milliseconds, what was set aside is not asked for again, unless somebody verifies.
+const ASIDE_MS: i64 = 10 * 60 * 1_000;
 
 /// What a sync did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,7 +58,9 @@ pub struct SyncReport {
     pub bytes_up: u64,
     /// Bytes received, compressed, headers aside.
     pub bytes_down: u64,
-    /// Whether there was nothing more to send or pull in the end.
+    /// Records that could not be read as they came, and were set aside; see [`Phone::set_aside`].
+    pub set_aside: u64,
+    /// Whether there was nothing more to send or pull in the end, but for what is set aside.
     pub complete: bool,
     /// How long the server asks to wait before the next sync, milliseconds.
     pub retry_after_ms: Option<u64>,
@@ -74,9 +78,11 @@ pub(super) struct Asked {
     pub(super) pushed: Vec<Digest>,
     pub(super) asks: Vec<Digest>,
     pub(super) wants: Vec<RecordId>,
+    /// What the page is to leave out.
+    pub(super) without: BTreeSet<RecordId>,
     /// Whether it asked what this device wrote.
     pub(super) recalls: bool,
-    /// Whether the session has had no answer yet.
+    /// Whether the session has taken no page yet.
     pub(super) is_first: bool,
 }
 
@@ -114,6 +120,7 @@ pub struct SyncSession {
     phone: Phone,
     said: Said,
     asked: Option<Asked>,
+    has_taken: bool,
     more: bool,
     returning: Returning,
     proofs: u32,
@@ -172,6 +179,7 @@ impl Phone {
             phone: self.clone(),
             said: Said::default(),
             asked: None,
+            has_taken: false,
             more: true,
             returning: Returning::default(),
             proofs: 0,
@@ -227,7 +235,10 @@ impl SyncSession {
             && request.recall.is_none()
             && !registers;
         if silent && !self.more && !unanswered {
-            return self.end();
+            return match self.tries_again()? {
+                true => self.next_request(),
+                false => self.end(),
+            };
         }
         if !request.push.is_empty() {
             inner.mark_generation()?;
@@ -246,8 +257,14 @@ impl SyncSession {
                 .iter()
                 .map(|want| RecordId::from_bytes(want.0))
                 .collect(),
+            without: request
+                .without
+                .iter()
+                .flatten()
+                .map(|key| RecordId::from_bytes(key.0))
+                .collect(),
             recalls: request.recall.is_some(),
-            is_first: self.report.rounds == 0,
+            is_first: !self.has_taken,
         });
         let body = codec::encode(&request);
         self.report.pushed += request.push.len() as u64;
@@ -305,6 +322,48 @@ impl SyncSession {
         }
     }
 
+    /// Everything else is done: what is set aside is asked for once more, if that was not done lately.
+    fn tries_again(&mut self) -> Result<bool, PhoneError> {
+        let aside = self.phone.inner.store.read(wants::aside)?;
+        let now_ms = self.phone.inner.clock.now_ms();
+        let is_due = |aside: &wants::Aside| {
+            self.must_compare || !(0..ASIDE_MS).contains(&now_ms.saturating_sub(aside.asked_ms))
+        };
+        let due: Vec<RecordId> = aside
+            .iter()
+            .filter(|aside| is_due(aside))
+            .map(|aside| aside.record)
+            .collect();
+        Ok(self.said.try_again(due.into_iter()))
+    }
+
+    /// Nothing of a page was taken, since some of its records cannot be read. They are set aside; the
+    /// page is asked for again without them.
+    fn set_aside(
+        &mut self,
+        records: &[Unsound],
+        retry_after_ms: Option<u64>,
+        now_ms: i64,
+    ) -> Result<(), PhoneError> {
+        let phone = self.phone.clone();
+        phone.inner.store.write(|tx| {
+            for unsound in records {
+                wants::set_aside(tx, unsound.record, unsound.code, now_ms)?;
+            }
+            let hold = retry_after_ms.map(|wait_ms| phone.inner.new_hold(wait_ms, false));
+            hold::keep(tx, hold)
+        })?;
+        phone.inner.signal.committed();
+        for unsound in records {
+            self.said.give_up(unsound.record);
+        }
+        self.more = true;
+        self.report.rounds += 1;
+        self.report.set_aside += records.len() as u64;
+        self.report.retry_after_ms = retry_after_ms;
+        Ok(())
+    }
+
     fn end(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
         let unsent = self.phone.status()?.on_this_phone;
         let wanted = self.phone.inner.store.read(|c| wants::first(c, 1))?;
@@ -326,7 +385,13 @@ impl SyncSession {
         let body = body_of(answer).map_err(of_sync);
         let body = body.inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
-        let mut page = inner.open_page(&body, &asked)?;
+        let mut page = match inner.open_page(&body, &asked)? {
+            Opened::Sound(page) => page,
+            Opened::Unsound {
+                records,
+                retry_after_ms,
+            } => return self.set_aside(&records, retry_after_ms, answered_ms),
+        };
         let deltas = std::mem::take(&mut page.deltas);
         let pulled_records = deltas.len() as u64;
         if mutated!(CursorBeforeCommit) {
@@ -342,7 +407,12 @@ impl SyncSession {
             Ok((taken, is_repairing))
         })?;
         inner.signal.committed();
+        self.has_taken = true;
         self.more = page.page.body.more || is_repairing;
+        for record in &taken.unopenable {
+            self.said.give_up(*record);
+        }
+        self.report.set_aside += taken.unopenable.len() as u64;
         self.said.remember(&asked, self.more);
         if taken.recalled_all {
             self.said.remember_recall();
@@ -378,6 +448,7 @@ impl SyncSession {
             && let Compared::Running(comparison) = &mut self.compared
         {
             if let Some(differing) = comparison.take(answer, &page.page.body.moved_on)? {
+                repair::explain_difference(connection, &page.page.statement, &differing)?;
                 self.report.differing = Some(differing.len() as u64);
                 self.returning = Returning::differing(differing.clone());
                 self.compared = Compared::Over(differing);

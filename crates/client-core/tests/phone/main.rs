@@ -28,6 +28,7 @@ mod restored;
 mod rolled_back;
 mod scope;
 mod sessions;
+mod set_aside;
 mod snapshots;
 mod store;
 mod syncing;

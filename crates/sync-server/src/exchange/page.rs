@@ -18,6 +18,7 @@ pub(super) fn told(
     mut slice: ExchangeSlice,
     pulls: bool,
 ) -> Result<Page, StoreError> {
+    leave_out_what_cannot_be_read(asked, &mut slice);
     leave_out_what_entries_tell(&mut slice);
     let (seq, hash) = slice.reached;
     let pulled = Position {
@@ -92,6 +93,16 @@ fn verdicts(asked: &Asked<'_>, statuses: Vec<Option<ItemStatus>>) -> Vec<Verdict
     let both = statuses.into_iter().zip(received);
     both.map(|(known, received)| verdict(known.or(received)))
         .collect()
+}
+
+/// The device could not read these records before. Their entries stay, and are told whole.
+fn leave_out_what_cannot_be_read(asked: &Asked<'_>, slice: &mut ExchangeSlice) {
+    let Some(without) = &asked.request.without else {
+        return;
+    };
+    let without: BTreeSet<&Key> = without.iter().collect();
+    let told = &mut slice.records;
+    told.retain(|told| !without.contains(&key(told.row.id)));
 }
 
 /// A ruling that the page brings as an entry need not come with its record, too.

@@ -93,6 +93,7 @@ pub(super) fn status(home: &Home, phone: &Phone) -> Result<Answer, CliError> {
         "all_in_log": status.all_in_log(),
         "not_in_log": phone.not_in_log()?,
         "leaving": phone.leaving()?,
+        "set_aside": phone.set_aside()?,
     });
     Ok(Answer::new(json, text))
 }
@@ -112,6 +113,15 @@ fn standing(phone: &Phone, status: &Status) -> Result<String, CliError> {
     if !leaving.is_empty() {
         text.push_str("以下记录即将离开本机 these leave this phone:\n");
         text.push_str(&rows_table(leaving.iter()));
+    }
+    let aside = phone.set_aside()?;
+    if !aside.is_empty() {
+        text.push_str("以下记录收到时无法读取，已暂放一边，会再向服务器要 these could not be read as they came and are asked for again:\n");
+        let mut table = Table::default();
+        for aside in aside {
+            table.row([aside.record.to_string(), aside.code, aside.zh, aside.en]);
+        }
+        text.push_str(&table.text());
     }
     Ok(text)
 }
