@@ -104,6 +104,12 @@ impl Terminal {
         assert!(output.status.success(), "{words:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
+
+    /// What it tells a program.
+    fn json(&self, words: &[&str]) -> serde_json::Value {
+        let said = self.says(&[&["--json"], words].concat());
+        serde_json::from_str(&said).unwrap()
+    }
 }
 
 #[test]
@@ -156,4 +162,29 @@ fn what_is_not_on_this_phone_is_found_online_and_not_what_another_grid_keeps() {
     assert!(!nothing.contains("路灯不亮"), "{nothing}");
     let empty = stranger.run(&["search", " ", "--online"]);
     assert!(!empty.status.success(), "{empty:?}");
+}
+
+#[test]
+fn an_edit_that_says_what_it_was_made_on_keeps_what_came_in_since() {
+    let street = Street::new();
+    let (author, colleague) = (street.phone(AUTHOR), street.phone(COLLEAGUE));
+    let reported = author.json(&["report", "井盖缺失", "01014"]);
+    let id = reported["record"].as_str().unwrap();
+    author.says(&["sync"]);
+    colleague.says(&["sync"]);
+    let shown = author.json(&["show", id]);
+    let revision = shown["record"]["revision"].as_str().unwrap();
+    assert!(author.says(&["show", id]).contains(revision));
+
+    colleague.says(&["edit", id, "title=井盖缺失两处"]);
+    colleague.says(&["sync"]);
+    author.says(&["sync"]);
+    author.says(&["edit", id, "title=井盖破损", "--shown", revision]);
+    let both = author.says(&["show", id]);
+    assert!(
+        both.contains("井盖破损") && both.contains("井盖缺失两处"),
+        "{both}"
+    );
+    let nonsense = author.run(&["edit", id, "title=x", "--shown", "yesterday"]);
+    assert!(!nonsense.status.success());
 }

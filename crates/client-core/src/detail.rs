@@ -7,6 +7,7 @@ use gridlog_protocol::Fact;
 use serde::{Deserialize, Serialize};
 
 use crate::needs_you::NeedsYou;
+use crate::revision::Revision;
 use crate::rows::RecordRow;
 use crate::standing::Standing;
 
@@ -20,6 +21,9 @@ pub struct RecordDetail {
     /// Automerge heads of what the log holds of it as this phone knows, lower-case hex, sorted;
     /// empty before the first sync of a new record.
     pub heads: Vec<String>,
+    /// Names what is shown here, so that an edit can say what its author saw; see
+    /// [`Phone::edit_as_shown`](crate::Phone::edit_as_shown).
+    pub revision: Revision,
     /// What the log says of a case; `None` for other kinds and before the first sync of a new case.
     pub state: Option<CaseState>,
     /// The stage with own pending proposals on top; `None` for other kinds.

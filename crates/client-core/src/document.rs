@@ -22,6 +22,7 @@ use crate::error::PhoneError;
 use crate::identity::as_actor;
 use crate::phone::Inner;
 use crate::reference::Reference;
+use crate::revision::Revision;
 use crate::standing::Standing;
 use crate::store::outbox::{Intent, Item};
 use crate::store::records::Facts;
@@ -49,6 +50,8 @@ pub(crate) struct Pen<'a> {
     pub(crate) actor: [u8; 16],
     /// 1, or 2 for a change that is written again.
     pub(crate) attempt: u32,
+    /// What the person had before them; `None` for what stands now.
+    pub(crate) shown: Option<&'a Revision>,
 }
 
 impl Inner {
@@ -102,7 +105,8 @@ impl OpenRecord {
             actor: ActorId::from(pen.actor),
             now_ms: intent.recorded_ms,
         };
-        let pinned = pinned(&self.doc, &intent.commands);
+        let shown = pen.shown.map(Revision::heads);
+        let pinned = pinned(&self.doc, &intent.commands, shown.as_deref());
         let intent = Intent {
             commands: pinned.map_err(|source| self.refused(source))?,
             ..intent.clone()

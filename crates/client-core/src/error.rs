@@ -65,6 +65,9 @@ pub enum PhoneError {
         /// The id asked for.
         item: crate::needs_you::NeedsYouId,
     },
+    /// The text names no revision of a record.
+    #[error("that is no revision; give the one that the record's detail shows")]
+    BadRevision,
     /// No area was named and the person walks none.
     #[error("name an area: you have no field assignment to take it from")]
     AreaNeeded,
@@ -165,6 +168,7 @@ impl PhoneError {
             Self::UnknownRecord { .. } => "unknown_record",
             Self::UnknownDraft { .. } => "unknown_draft",
             Self::UnknownItem { .. } => "unknown_item",
+            Self::BadRevision => "bad_revision",
             Self::AreaNeeded => "area_needed",
             Self::Record { source, .. } => source.code(),
             Self::NotSendable { code, .. } => code,
@@ -198,6 +202,7 @@ impl PhoneError {
             Self::UnknownRecord { .. } => "本机没有这条记录，请先同步或核对编号",
             Self::UnknownDraft { .. } => "本机没有这份草稿",
             Self::UnknownItem { .. } => "没有这条待处理事项，可能已处理",
+            Self::BadRevision => "版本标识有误，请重新打开记录",
             Self::AreaNeeded => "请选择所属区域",
             Self::Record { source, .. } => record_error_zh(source),
             Self::NotSendable { .. } => "一次写入的内容过多，请分几次填写",

@@ -130,6 +130,7 @@ impl Phone {
                     me: &me,
                     actor,
                     attempt: 2,
+                    shown: None,
                 };
                 if open.write(tx, &pen, &refused.intent)? {
                     self.inner.wrote_with(tx, actor)?;

@@ -16,6 +16,7 @@ use crate::error::PhoneError;
 use crate::identity::{self, as_actor};
 use crate::phone::Phone;
 use crate::reasons::explain;
+use crate::revision::Revision;
 use crate::rows::{Query, RecordRow};
 use crate::standing::Standing;
 use crate::store::log::StoredRuling;
@@ -137,6 +138,7 @@ impl Phone {
                     .map(HistoryLine::from)
                     .collect(),
                 row,
+                revision: Revision::shown(connection, id, &facts)?,
                 heads: facts.heads.chunks(32).map(hex::encode).collect(),
                 view: facts.view,
                 state: facts.state,

@@ -17,6 +17,7 @@ use crate::document::{Knowledge, Pen, position};
 use crate::error::PhoneError;
 use crate::identity::{self, Identity};
 use crate::phone::{Inner, Phone};
+use crate::revision::Revision;
 use crate::store::outbox::Intent;
 use crate::store::records;
 
@@ -177,10 +178,20 @@ impl Phone {
         record: RecordId,
         build: impl FnOnce(&Scene<'_>) -> Result<(Vec<Command>, T), PhoneError>,
     ) -> Result<T, PhoneError> {
+        self.act_as_shown(record, None, build)
+    }
+
+    /// The same, by somebody who had `shown` before them.
+    fn act_as_shown<T>(
+        &self,
+        record: RecordId,
+        shown: Option<&Revision>,
+        build: impl FnOnce(&Scene<'_>) -> Result<(Vec<Command>, T), PhoneError>,
+    ) -> Result<T, PhoneError> {
         let done = self.inner.store.write(|tx| {
             let scene = Scene::new(&self.inner, tx, Some(record))?;
             let (commands, told) = build(&scene)?;
-            self.inner.commit(tx, &scene, record, commands)?;
+            self.inner.commit(tx, &scene, record, shown, commands)?;
             Ok(told)
         })?;
         self.inner.signal.committed();
@@ -196,7 +207,7 @@ impl Phone {
             let scene = Scene::new(&self.inner, tx, None)?;
             let record = self.inner.record_id(scene.moment.now_ms);
             let commands = build(&scene)?;
-            self.inner.commit(tx, &scene, record, commands)?;
+            self.inner.commit(tx, &scene, record, None, commands)?;
             Ok(record)
         })?;
         self.inner.signal.committed();
@@ -210,6 +221,7 @@ impl Inner {
         connection: &Connection,
         scene: &Scene<'_>,
         record: RecordId,
+        shown: Option<&Revision>,
         commands: Vec<Command>,
     ) -> Result<(), PhoneError> {
         let mut open = self.open_record(connection, record)?;
@@ -218,6 +230,7 @@ impl Inner {
             me: &scene.identity.person,
             actor,
             attempt: 1,
+            shown,
         };
         let intent = Intent {
             commands,
@@ -248,22 +261,28 @@ impl Phone {
         })
     }
 
-    /// Replaces fields. Concurrent values that lose stay visible as conflicts.
+    /// Replaces fields, by somebody who saw what stands now. Concurrent values that lose stay visible as
+    /// conflicts. A screen edits by [`Phone::edit_as_shown`].
     ///
     /// # Errors
     /// See above.
     pub fn edit(&self, record: RecordId, fields: &[(&str, Value)]) -> Result<(), PhoneError> {
-        self.act(record, |scene| {
-            let commands = fields.iter().map(|(field, value)| match value {
-                Value::Text(to) if is_prose(scene, field) => scene.rewrite(field, None, to),
-                _ => Command::Set {
-                    field: (*field).to_owned(),
-                    value: value.clone(),
-                    shown: None,
-                },
-            });
-            Ok((commands.collect(), ()))
-        })
+        self.act(record, |_| Ok((replacing(fields), ())))
+    }
+
+    /// Replaces fields, by somebody who had revision `shown` before them; see
+    /// [`RecordDetail::revision`](crate::RecordDetail::revision). A value that came in since then, which they
+    /// did not see, is kept beside theirs as a conflict. Of prose only what they changed is changed.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn edit_as_shown(
+        &self,
+        record: RecordId,
+        shown: &Revision,
+        fields: &[(&str, Value)],
+    ) -> Result<(), PhoneError> {
+        self.act_as_shown(record, Some(shown), |_| Ok((replacing(fields), ())))
     }
 
     /// Rewrites prose. `from` is what the worker had before them; without it, what stands now.
@@ -335,6 +354,22 @@ impl Phone {
         })
     }
 
+    /// Corrects a finding, by somebody who had revision `shown` before them; see [`Phone::edit_as_shown`].
+    ///
+    /// # Errors
+    /// See above.
+    pub fn correct_as_shown(
+        &self,
+        record: RecordId,
+        shown: &Revision,
+        correct: EntryId,
+        (item, finding, note): (&str, Finding, &str),
+    ) -> Result<(), PhoneError> {
+        self.act_as_shown(record, Some(shown), |scene| {
+            Ok((vec![scene.finding(correct, item, finding, note)], ()))
+        })
+    }
+
     /// Refers to a photo.
     ///
     /// # Errors
@@ -387,8 +422,11 @@ impl Phone {
     }
 }
 
-fn is_prose(scene: &Scene<'_>, field: &str) -> bool {
-    let kind = scene.view.as_ref().map(|view| view.kind);
-    kind.and_then(|kind| kind.field(field))
-        .is_some_and(|field| matches!(field.holds, gridlog_domain::record::FieldType::Prose(_)))
+fn replacing(fields: &[(&str, Value)]) -> Vec<Command> {
+    let replace = |(field, value): &(&str, Value)| Command::Set {
+        field: (*field).to_owned(),
+        value: value.clone(),
+        shown: None,
+    };
+    fields.iter().map(replace).collect()
 }

@@ -194,6 +194,7 @@ impl From<PhoneError> for GridlogError {
             PhoneError::UnknownRecord { .. }
             | PhoneError::UnknownDraft { .. }
             | PhoneError::UnknownItem { .. }
+            | PhoneError::BadRevision
             | PhoneError::AreaNeeded
             | PhoneError::Record { .. }
             | PhoneError::NotSendable { .. }

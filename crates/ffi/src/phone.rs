@@ -230,12 +230,18 @@ impl GridlogPhone {
 
     /// Replaces fields, all in one change. Concurrent values that lose stay visible as conflicts.
     ///
+    /// `shown` is the `revision` of the detail that the worker had before them: a value that a sync brought
+    /// since then, which they did not see, is kept beside theirs as a conflict. Without it they are taken to
+    /// have seen what stands now.
+    ///
     /// # Errors
-    /// As for [`GridlogPhone::report`].
+    /// As for [`GridlogPhone::report`]; [`GridlogError::Input`] with `bad_revision`.
+    #[uniffi::method(default(shown = None))]
     pub fn edit(
         &self,
         record: RecordId,
         fields: HashMap<String, FieldValue>,
+        shown: Option<String>,
     ) -> Result<(), GridlogError> {
         let mut fields: Vec<(String, Value)> = fields
             .into_iter()
@@ -247,7 +253,10 @@ impl GridlogPhone {
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()))
             .collect();
-        self.ask(|phone| phone.edit(record, &named))
+        self.ask(|phone| match shown {
+            Some(shown) => phone.edit_as_shown(record, &shown.parse()?, &named),
+            None => phone.edit(record, &named),
+        })
     }
 
     /// Rewrites prose. `before` is what the worker had before them when they began; without it,

@@ -35,6 +35,8 @@ pub struct RecordDetail {
     /// `area`, `author`, `created_at_ms`, `fields`, `comments`, `checks`, `photos`, `proposals` and
     /// `conflicts`. A typed view will come beside it.
     pub view_json: String,
+    /// Names what is shown here: an edit that gives it back replaces nothing that came in since.
+    pub revision: String,
     /// Its proposals, oldest first, with what was ruled on them.
     pub proposals: Vec<ProposalStatus>,
     /// One's own changes that this phone remembers, oldest first.
@@ -60,6 +62,7 @@ fn detail(found: gridlog_client_core::RecordDetail) -> Result<RecordDetail, Grid
     Ok(RecordDetail {
         row: found.row,
         view_json: to_string(&found.view).map_err(|_| GridlogError::not_json())?,
+        revision: found.revision.to_string(),
         proposals: found.proposals,
         changes: found.changes,
         needs_you: found

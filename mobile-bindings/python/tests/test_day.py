@@ -237,6 +237,33 @@ class TestDay(Case):
             self.sync_until_settled(phone)
             self.assertEqual(phone.show(case).row.stage, Stage.SELF_HANDLED)
 
+    def test_an_edit_keeps_what_a_sync_brought_since_the_record_was_shown(self):
+        first = self.phone("first", self.district.url)
+        second = self.phone("second", self.district.url)
+        with first.opened() as mine, second.opened() as theirs:
+            first.enrol(mine, "W001")
+            second.enrol(theirs, "W002")
+            case = mine.report(NewReport(title="井盖缺失", category=COVER))
+            self.sync_until_settled(mine)
+            sync(theirs)
+            shown = mine.show(case)
+            theirs.edit(case, {"title": FieldValue.TEXT("井盖缺失两处")})
+            self.sync_until_settled(theirs)
+            sync(mine)
+            mine.edit(case, {"title": FieldValue.TEXT("井盖破损")}, shown.revision)
+            self.sync_until_settled(mine)
+            sync(theirs)
+            for phone in [mine, theirs]:
+                view = json.loads(phone.show(case).view_json)
+                self.assertEqual(view["fields"]["title"], "井盖破损")
+                lost = [value["value"] for value in view["conflicts"][0]["lost"]]
+                self.assertEqual(lost, ["井盖缺失两处"])
+            self.refuses(
+                GridlogError.Input,
+                "bad_revision",
+                lambda: mine.edit(case, {"title": FieldValue.TEXT("x")}, "yesterday"),
+            )
+
     def test_what_does_not_fit_is_refused_by_its_code(self):
         device = self.phone("first", self.district.url)
         with device.opened() as phone:

@@ -149,15 +149,37 @@ pub(crate) fn pulled_heads(
     connection: &Connection,
     record: RecordId,
 ) -> Result<Vec<[u8; 32]>, PhoneError> {
+    let heads = heads_of(record, &all_bytes(connection, record)?)?;
+    Ok(heads.into_iter().collect())
+}
+
+/// Those of these changes that none of the others builds on.
+fn heads_of(record: RecordId, changes: &[Vec<u8>]) -> Result<BTreeSet<[u8; 32]>, PhoneError> {
     let mut heads = BTreeSet::new();
     let mut built_on = BTreeSet::new();
-    for bytes in all_bytes(connection, record)? {
+    for bytes in changes {
         let header =
-            receive(&bytes, &Limits::default()).map_err(|refusal| unopenable(record, &refusal))?;
+            receive(bytes, &Limits::default()).map_err(|refusal| unopenable(record, &refusal))?;
         heads.insert(header.hash.0);
         built_on.extend(header.deps.iter().map(|dep| dep.0));
     }
     Ok(heads.difference(&built_on).copied().collect())
+}
+
+/// The heads of the changes of a record that count and that the log does not have.
+pub(crate) fn heads_not_pulled(
+    connection: &Connection,
+    record: RecordId,
+) -> Result<BTreeSet<[u8; 32]>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT bytes FROM changes WHERE record = ?1 AND superseded = 0 AND pulled = 0",
+    )?;
+    let rows = statement.query_map([record.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    let mut all = Vec::new();
+    for bytes in rows {
+        all.push(bytes?);
+    }
+    heads_of(record, &all)
 }
 
 fn unopenable(record: RecordId, refusal: &Refusal) -> PhoneError {

@@ -132,6 +132,7 @@ impl Replay<'_> {
                 me: &self.knowledge.me,
                 actor,
                 attempt,
+                shown: None,
             };
             match open.write(self.connection, &pen, &item.intent) {
                 // What was meant stands already.

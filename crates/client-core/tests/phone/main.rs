@@ -29,6 +29,7 @@ mod rolled_back;
 mod scope;
 mod sessions;
 mod set_aside;
+mod shown;
 mod snapshots;
 mod store;
 mod syncing;

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{ActorId, Automerge, Change, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use automerge::{
+    ActorId, Automerge, Change, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue,
+};
 use serde::{Deserialize, Serialize};
 
 use super::conflict::{self, OpId, Seen};
@@ -46,8 +48,8 @@ pub enum Command {
         field: String,
         /// Its new value.
         value: Value,
-        /// The value that its author saw standing; `None` for the one that stands when the
-        /// command is carried out. See [`pinned`].
+        /// The value that its author saw standing, empty for none; `None` for the one that stands when
+        /// the command is carried out. See [`pinned`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shown: Option<OpId>,
     },
@@ -347,29 +349,70 @@ fn put_check(
     )
 }
 
-/// Commands with the values that stand in `doc` noted as what their author saw.
+/// Commands with what their author saw noted in them: what stood in `doc` when it had the heads `shown`, or
+/// what stands now if `None`. Of `shown`, heads that `doc` does not have are left aside.
 ///
-/// A phone stores commands in this form, so that words which are written again later, on top of
-/// what others wrote meanwhile, do not silently replace it.
+/// A phone stores commands in this form. So words that are written on top of what others wrote since they
+/// were shown, or again after a refusal, do not silently replace it: a value that was not seen is kept as
+/// a conflict, and of prose only what the author changed is changed.
 ///
 /// # Errors
 /// [`RecordError::Automerge`].
-pub fn pinned(doc: &Automerge, commands: &[Command]) -> Result<Vec<Command>, RecordError> {
-    let mut commands = commands.to_vec();
-    for command in &mut commands {
-        match command {
-            Command::Set { field, shown, .. } if shown.is_none() => {
-                *shown = conflict::standing_op(doc, &ROOT, field)?;
+pub fn pinned(
+    doc: &Automerge,
+    commands: &[Command],
+    shown: Option<&[ChangeHash]>,
+) -> Result<Vec<Command>, RecordError> {
+    let known = shown.map(|heads| {
+        let is_known = |head: &&ChangeHash| doc.get_change_meta_by_hash(head).is_some();
+        heads.iter().filter(is_known).copied().collect::<Vec<_>>()
+    });
+    let kind = kind_of(doc)?;
+    let pin = |command: &Command| pin(doc, kind, command.clone(), known.as_deref());
+    commands.iter().map(pin).collect()
+}
+
+fn pin(
+    doc: &Automerge,
+    kind: Option<Kind>,
+    mut command: Command,
+    heads: Option<&[ChangeHash]>,
+) -> Result<Command, RecordError> {
+    match &mut command {
+        Command::Set { field, value, .. } if is_prose(kind, field) => {
+            let heads = heads.filter(|heads| !heads.is_empty());
+            let text = doc.get(ROOT, field.as_str())?;
+            if let (Some((_, object)), Value::Text(to)) = (text, value) {
+                let from = match heads {
+                    Some(heads) => doc.text_at(&object, heads)?,
+                    None => doc.text(&object)?,
+                };
+                let rewrite = Rewrite {
+                    from,
+                    to: to.clone(),
+                };
+                return Ok(Command::Rewrite {
+                    field: field.clone(),
+                    rewrite,
+                });
             }
-            Command::Check { id, shown, .. } if shown.is_none() => {
-                if let Some(checks) = conflict::container(doc, Container::Checks)? {
-                    *shown = conflict::standing_op(doc, &checks, &id.to_string())?;
-                }
-            }
-            _ => {}
         }
+        Command::Set { field, shown, .. } if shown.is_none() => {
+            *shown = Some(conflict::standing_op(doc, &ROOT, field, heads)?);
+        }
+        Command::Check { id, shown, .. } if shown.is_none() => {
+            if let Some(checks) = conflict::container(doc, Container::Checks)? {
+                *shown = Some(conflict::standing_op(doc, &checks, &id.to_string(), heads)?);
+            }
+        }
+        _ => {}
     }
-    Ok(commands)
+    Ok(command)
+}
+
+fn is_prose(kind: Option<Kind>, field: &str) -> bool {
+    let field = kind.and_then(|kind| kind.field(field));
+    field.is_some_and(|field| matches!(field.holds, FieldType::Prose(_)))
 }
 
 fn add(

@@ -16,13 +16,13 @@
 use std::collections::BTreeSet;
 
 use automerge::transaction::{Transactable, Transaction};
-use automerge::{ActorId, ObjId, ReadDoc, ScalarValue};
+use automerge::{ActorId, ChangeHash, ObjId, ReadDoc, ScalarValue};
 
 use super::command::Author;
 use super::error::RecordError;
 use super::schema::Container;
 
-/// The id of the operation that wrote a value, as `counter@actor`.
+/// The id of the operation that wrote a value, as `counter@actor`; empty for no value at all.
 pub type OpId = String;
 
 /// Key of a value in `kept` and `settled`.
@@ -82,13 +82,22 @@ impl Seen<'_> {
     }
 }
 
-/// The operation whose value stands at a key.
+/// The operation whose value stands at a key: now, or where the document had these heads. Empty if none
+/// does, so that a value that comes later is one that was not shown.
 pub(super) fn standing_op(
     doc: &impl ReadDoc,
     object: &ObjId,
     key: &str,
-) -> Result<Option<OpId>, RecordError> {
-    Ok(live_values(doc, object, key)?.pop().map(|(_, op)| op))
+    heads: Option<&[ChangeHash]>,
+) -> Result<OpId, RecordError> {
+    let live = match heads {
+        Some(heads) => doc.get_all_at(object, key, heads)?,
+        None => doc.get_all(object, key)?,
+    };
+    let scalars = live.into_iter().filter(|(value, _)| value.is_scalar());
+    Ok(scalars
+        .last()
+        .map_or_else(OpId::new, |(_, id)| id.to_string()))
 }
 
 /// Puts a value, keeping every concurrent one that its author did not see.

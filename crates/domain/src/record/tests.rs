@@ -437,13 +437,13 @@ fn a_value_that_came_in_after_somebody_looked_survives_their_resolution() {
 #[test]
 fn words_that_are_written_again_do_not_silently_replace_what_others_wrote_meanwhile() {
     let base = case();
-    let meant = pinned(&base, &[set("title", "我的")]).unwrap();
+    let meant = pinned(&base, &[set("title", "我的")], None).unwrap();
     let (meanwhile, _) = changed(&base, 2, &[set("title", "同事的")]);
     let view = RecordView::read(&changed(&meanwhile, 3, &meant).0).unwrap();
     assert_eq!(view.text("title"), "我的");
     assert_eq!(lost_texts(&view, "title"), ["同事的"]);
 
-    let own_chain = pinned(&base, &[set("title", "一"), set("title", "二")]).unwrap();
+    let own_chain = pinned(&base, &[set("title", "一"), set("title", "二")], None).unwrap();
     let view = RecordView::read(&changed(&base, 3, &own_chain).0).unwrap();
     assert_eq!(
         view.conflicts,

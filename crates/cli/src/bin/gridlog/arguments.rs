@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gridlog_client_core::Revision;
 use gridlog_domain::record::{Crs, Finding};
 use gridlog_domain::workflow::Step;
 
@@ -345,6 +346,10 @@ pub(crate) struct Edit {
     /// `field=value`, several at once; `place=` takes an address parted by slashes.
     #[arg(required = true, value_name = "FIELD=VALUE")]
     pub(crate) fields: Vec<String>,
+    /// 所见版本 The revision that you saw, as `gridlog show` names it: what came in since then is kept beside
+    /// your words as a conflict.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) shown: Option<Revision>,
 }
 
 #[derive(Debug, Args)]

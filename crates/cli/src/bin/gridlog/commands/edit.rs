@@ -25,7 +25,10 @@ pub(super) fn edit(phone: &Phone, arguments: &Edit) -> Result<Answer, CliError> 
         };
         fields.push((field.name, value));
     }
-    phone.edit(record, &fields)?;
+    match &arguments.shown {
+        Some(shown) => phone.edit_as_shown(record, shown, &fields)?,
+        None => phone.edit(record, &fields)?,
+    }
     Ok(recorded(record, "修改已记录 edit recorded"))
 }
 

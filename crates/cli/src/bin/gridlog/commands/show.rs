@@ -56,7 +56,7 @@ pub(super) fn show(phone: &Phone, text: &str) -> Result<Answer, CliError> {
 fn head(detail: &RecordDetail) -> String {
     let row = &detail.row;
     format!(
-        "{} {}  {}\n  编号 id    {}\n  区域 area  {}\n  环节 stage {}\n  状态       {} {}\n",
+        "{} {}  {}\n  编号 id    {}\n  版本 revision {}\n  区域 area  {}\n  环节 stage {}\n  状态       {} {}\n",
         row.kind.zh(),
         row.headline,
         if row.deleted {
@@ -65,6 +65,7 @@ fn head(detail: &RecordDetail) -> String {
             ""
         },
         row.id,
+        detail.revision,
         row.area,
         look::stage(row),
         row.standing.zh(),
