@@ -28,6 +28,7 @@ const _: () = assert!(
     "an app must not be built with deliberate bugs"
 );
 
+pub mod decisions;
 mod environment;
 pub mod error;
 mod guard;
@@ -37,6 +38,7 @@ mod long_work;
 pub mod phone;
 pub mod reading;
 pub mod records;
+mod running;
 pub mod sync;
 pub mod version;
 pub mod watch;

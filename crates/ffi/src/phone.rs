@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gridlog_client_core::{
-    HttpTransport, Identity, NewPhoto, NewReport, NewVisit, Phone, PhoneError,
+    CancelFlag, HttpTransport, Identity, NewPhoto, NewReport, NewVisit, Phone, PhoneError,
 };
 use gridlog_domain::environment::{Clock, Entropy};
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
@@ -17,6 +17,7 @@ use crate::environment::{SystemClock, SystemEntropy};
 use crate::error::GridlogError;
 use crate::guard::guarded;
 use crate::host::{AppMarker, GenerationMarker, KeyStore, take_key};
+use crate::running::{Running, Work};
 
 /// Where a phone's store is and which server it works with.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -68,6 +69,7 @@ pub struct GridlogPhone {
     /// Nothing once it is shut down.
     phone: RwLock<Option<Phone>>,
     transport: HttpTransport,
+    running: Running,
 }
 
 impl fmt::Debug for GridlogPhone {
@@ -97,8 +99,21 @@ impl GridlogPhone {
             Ok(Arc::new(Self {
                 phone: RwLock::new(Some(phone)),
                 transport,
+                running: Running::default(),
             }))
         })
+    }
+
+    /// The engine and the transport, for long work that shutting down ends by its flag.
+    pub(crate) fn begin(
+        &self,
+        cancel: &CancelFlag,
+    ) -> Result<(Phone, HttpTransport, Work), GridlogError> {
+        // Under the lock, so that a shutdown that comes in between does not miss it.
+        let phone = self.phone.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = phone.clone().ok_or_else(GridlogError::shut_down)?;
+        let work = self.running.begin(cancel.clone());
+        Ok((engine, self.transport.clone(), work))
     }
 
     /// The engine, for work that outlives the call.
@@ -144,11 +159,13 @@ impl GridlogPhone {
         )
     }
 
-    /// Closes the store, once the calls that run have ended. Later calls fail with `shut_down`;
-    /// watches end. Everything that a call recorded is on the disk already.
+    /// Closes the store, once the calls that run have ended: a sync ends after the request that is under
+    /// way, and `stay_in_sync` too. Later calls fail with `shut_down`; watches end. Everything that a call
+    /// recorded is on the disk already.
     pub fn shut_down(&self) {
         let closed = {
             let mut phone = self.phone.write().unwrap_or_else(PoisonError::into_inner);
+            self.running.cancel_all();
             phone.take()
         };
         drop(closed);

@@ -1,7 +1,7 @@
 //! Reading: lists, search, one record, tasks, standing. Nothing here opens a document.
 
 use gridlog_client_core::{
-    HistoryLine, OwnChange, Phone, ProposalStatus, Query, RecordRow, Status, Task,
+    HistoryLine, OwnChange, Phone, ProposalStatus, Query, RecordRow, SetAside, Status, Task,
 };
 use gridlog_domain::id::{EntryId, RecordId};
 use serde_json::to_string;
@@ -118,5 +118,40 @@ impl GridlogPhone {
     /// [`GridlogError::Store`].
     pub fn status(&self) -> Result<Status, GridlogError> {
         self.ask(Phone::status)
+    }
+
+    /// Whether everything that was recorded here is in the log, by the server's signed word. Nothing else
+    /// is reason enough to tell a worker so.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn all_in_log(&self) -> Result<bool, GridlogError> {
+        self.ask(|phone| Ok(phone.status()?.all_in_log()))
+    }
+
+    /// Rows of which something of one's own is not in the log, the latest change first.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn not_in_log(&self) -> Result<Vec<RecordRow>, GridlogError> {
+        self.ask(Phone::not_in_log)
+    }
+
+    /// Rows that are about to leave this phone, with the next sync: its person may no longer see them, or
+    /// they were archived. What is unsent in them is sent first.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn leaving(&self) -> Result<Vec<RecordRow>, GridlogError> {
+        self.ask(Phone::leaving)
+    }
+
+    /// Records that could not be read as they came from the server, the longest first. They hold up
+    /// nothing, and are asked for again.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn set_aside(&self) -> Result<Vec<SetAside>, GridlogError> {
+        self.ask(Phone::set_aside)
     }
 }

@@ -4,8 +4,9 @@
 //! changes it here. Times are milliseconds since the Unix epoch.
 
 use gridlog_client_core::{
-    Confirmed, HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange, ProposalStanding,
-    ProposalStatus, Query, RecordRow, Standing, Status, SyncReport, Task,
+    Confirmed, FoundOnline, HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange,
+    ProposalStanding, ProposalStatus, Query, RecordRow, SetAside, Standing, Status, SyncReport,
+    Task,
 };
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{
@@ -353,6 +354,43 @@ pub struct Status {
     pub leaving: u64,
     /// Records that could not be read as they came from the server; they are asked for again.
     pub set_aside: u64,
+}
+
+/// A record that could not be read as it came from the server. What came is not shown; what this phone
+/// had of the record before stays.
+#[uniffi::remote(Record)]
+pub struct SetAside {
+    /// The record.
+    pub record: RecordId,
+    /// What was wrong with it, as a stable code.
+    pub code: String,
+    /// The same in Chinese.
+    pub zh: String,
+    /// The same in English.
+    pub en: String,
+    /// Since when, device time.
+    pub since_ms: i64,
+}
+
+/// A record that the server found.
+#[uniffi::remote(Record)]
+pub struct FoundOnline {
+    /// The record.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its headline.
+    pub headline: String,
+    /// Where it lives.
+    pub area: AreaCode,
+    /// Where it stands, if it is a case.
+    pub stage: Option<Stage>,
+    /// Server time of the last word in it.
+    pub updated_ms: i64,
+    /// Whether it left the phones. It comes back when something is written in it.
+    pub archived: bool,
+    /// Whether this phone holds it.
+    pub on_this_phone: bool,
 }
 
 /// The server's signed word that everything that this phone knew to be in the log was in it.

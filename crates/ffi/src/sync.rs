@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use gridlog_client_core::{CancelFlag, Identity, StayOptions, SyncOptions, SyncReport, Transport};
+use gridlog_client_core::{
+    CancelFlag, FoundOnline, Identity, Phone, PhoneError, StayOptions, SyncOptions, SyncReport,
+    Transport,
+};
 use gridlog_domain::id::PersonId;
 
 use crate::error::GridlogError;
@@ -102,20 +105,48 @@ impl GridlogPhone {
         cancel: Option<Arc<SyncCancel>>,
         insist: bool,
     ) -> Result<SyncReport, GridlogError> {
-        let (phone, transport) = (self.phone()?, self.transport());
-        let flag = cancel.map_or_else(CancelFlag::new, |cancel| cancel.flag.clone());
-        off_thread(flag.clone(), move || {
-            let options = SyncOptions {
-                cancel: Some(&flag),
-                insist,
-                ..SyncOptions::default()
-            };
-            Ok(phone.sync(&transport, options)?)
+        self.exchange(cancel, insist, Phone::sync).await
+    }
+
+    /// Syncs, and compares every record with the server's, whether anything seems to differ or not.
+    /// `differing` of the report says in how many they differed; those were mended. It reads everything
+    /// that is here, and takes its time.
+    ///
+    /// # Errors
+    /// As for [`GridlogPhone::sync`].
+    #[uniffi::method(default(cancel = None, insist = false))]
+    pub async fn verify(
+        &self,
+        cancel: Option<Arc<SyncCancel>>,
+        insist: bool,
+    ) -> Result<SyncReport, GridlogError> {
+        self.exchange(cancel, insist, Phone::verify).await
+    }
+
+    /// Asks the server for records whose headline holds `text`, 1 to 64 characters, such as cases that
+    /// have left the phones: those that the person may see, at most `limit` and at most 50. It needs
+    /// signal, and keeps nothing.
+    ///
+    /// # Errors
+    /// [`GridlogError::TryLater`], [`GridlogError::SignIn`], [`GridlogError::Server`],
+    /// [`GridlogError::Store`].
+    #[uniffi::method(default(limit = 50))]
+    pub async fn search_online(
+        &self,
+        text: String,
+        limit: u32,
+    ) -> Result<Vec<FoundOnline>, GridlogError> {
+        let flag = CancelFlag::new();
+        let (phone, transport, work) = self.begin(&flag)?;
+        off_thread(flag, move || {
+            let _work = work;
+            Ok(phone.search_online(&transport, &text, limit)?)
         })
         .await
     }
 
-    /// Keeps this phone in sync until it is cancelled or dropped: for as long as the app is open. It
+    /// Keeps this phone in sync until it is cancelled, dropped, or the phone is shut down: for as long as the
+    /// app is open. It
     /// syncs when something is recorded here or published there, tries again later each time when
     /// there is no signal, and leaves the server alone for as long as the server asks. Watches and
     /// `status` show what came of it.
@@ -125,11 +156,41 @@ impl GridlogPhone {
     /// [`GridlogError::Store`].
     #[uniffi::method(default(cancel = None))]
     pub async fn stay_in_sync(&self, cancel: Option<Arc<SyncCancel>>) -> Result<(), GridlogError> {
-        let (phone, transport) = (self.phone()?, self.transport());
-        let flag = cancel.map_or_else(CancelFlag::new, |cancel| cancel.flag.clone());
+        let flag = flag_of(cancel);
+        let (phone, transport, work) = self.begin(&flag)?;
         off_thread(flag.clone(), move || {
+            let _work = work;
             let transport: Arc<dyn Transport + Send + Sync> = Arc::new(transport);
             Ok(phone.stay_in_sync(&transport, StayOptions::default(), &flag)?)
+        })
+        .await
+    }
+}
+
+fn flag_of(cancel: Option<Arc<SyncCancel>>) -> CancelFlag {
+    cancel.map_or_else(CancelFlag::new, |cancel| cancel.flag.clone())
+}
+
+/// A way to exchange everything with the server.
+type Exchange = fn(&Phone, &dyn Transport, SyncOptions<'_>) -> Result<SyncReport, PhoneError>;
+
+impl GridlogPhone {
+    async fn exchange(
+        &self,
+        cancel: Option<Arc<SyncCancel>>,
+        insist: bool,
+        exchange: Exchange,
+    ) -> Result<SyncReport, GridlogError> {
+        let flag = flag_of(cancel);
+        let (phone, transport, work) = self.begin(&flag)?;
+        off_thread(flag.clone(), move || {
+            let _work = work;
+            let options = SyncOptions {
+                cancel: Some(&flag),
+                insist,
+                ..SyncOptions::default()
+            };
+            Ok(exchange(&phone, &transport, options)?)
         })
         .await
     }

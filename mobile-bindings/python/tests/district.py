@@ -20,15 +20,24 @@ code,name,level,parent,valid_from,valid_to
 430111003,左家塘街道,street,430111,2025-01-01,
 430111003001,第1社区,community,430111003,2025-01-01,
 43011100300101,第1网格,grid,430111003001,2025-01-01,
+43011100300102,第2网格,grid,430111003001,2025-01-01,
 """
+
+GRID = "43011100300101"
+OTHER_GRID = "43011100300102"
 
 PASSWORD = "correct horse battery"
 
-PEOPLE = f"""\
-id,name,password,role,area,department,valid_from,valid_to,enabled
-W001,网格员 001,{PASSWORD},grid_worker,43011100300101,,2025-01-01,,true
-W002,网格员 002,{PASSWORD},grid_worker,43011100300101,,2025-01-01,,true
-"""
+
+def people(grids: dict[str, str]) -> str:
+    """The staff, each with the grid that they walk."""
+    lines = ["id,name,password,role,area,department,valid_from,valid_to,enabled"]
+    for person, grid in grids.items():
+        lines.append(
+            f"{person},网格员 {person[1:]},{PASSWORD},grid_worker,{grid},,2025-01-01,,true"
+        )
+    return "\n".join(lines) + "\n"
+
 
 READY = "listening on http://"
 READY_SECONDS = 60
@@ -51,11 +60,12 @@ class District:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
-        self._load()
+        self.appoint({"W001": GRID, "W002": GRID})
 
-    def _load(self) -> None:
+    def appoint(self, grids: dict[str, str]) -> None:
+        """Says who walks which grid. A server that is switched on learns of it when it starts again."""
         (self._folder / "areas.csv").write_text(AREAS, encoding="utf-8")
-        (self._folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+        (self._folder / "people.csv").write_text(people(grids), encoding="utf-8")
         files = {
             "--areas": self._folder / "areas.csv",
             "--people": self._folder / "people.csv",

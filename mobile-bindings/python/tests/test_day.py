@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from district import PASSWORD, District, SilentServer
+from district import GRID, OTHER_GRID, PASSWORD, District, SilentServer
 import gridlog
 from device import BrokenKeys, Keys, LockedKeys, Marker
 from gridlog import (
@@ -165,11 +165,14 @@ class TestDay(Case):
 
     def sync_until_settled(self, phone):
         """The server may answer `received` first and rule a moment later."""
+        return self.sync_until(phone, lambda status: status.admitted == status.recorded)
+
+    def sync_until(self, phone, is_so):
         deadline = time.monotonic() + PATIENCE
         while True:
             report = sync(phone)
             status = phone.status()
-            if status.admitted == status.recorded:
+            if is_so(status):
                 return report
             self.assertLess(time.monotonic(), deadline, status)
             time.sleep(0.05)
@@ -258,11 +261,97 @@ class TestDay(Case):
                 self.assertEqual(view["fields"]["title"], "井盖破损")
                 lost = [value["value"] for value in view["conflicts"][0]["lost"]]
                 self.assertEqual(lost, ["井盖缺失两处"])
+            # Whoever has seen both may end it.
+            conflict = view["conflicts"][0]
+            seen = [conflict["shown_op"], *(value["op"] for value in conflict["lost"])]
+            theirs.resolve(case, "title", FieldValue.TEXT("井盖破损两处"), seen)
+            self.sync_until_settled(theirs)
+            sync(mine)
+            view = json.loads(mine.show(case).view_json)
+            self.assertEqual((view["fields"]["title"], view["conflicts"]), ("井盖破损两处", []))
             self.refuses(
                 GridlogError.Input,
                 "bad_revision",
                 lambda: mine.edit(case, {"title": FieldValue.TEXT("x")}, "yesterday"),
             )
+
+    def test_all_is_in_the_log_by_the_servers_signed_word_alone(self):
+        device = self.phone("first", self.district.url)
+        with device.opened() as phone:
+            device.enrol(phone, "W001")
+            phone.report(NewReport(title="井盖", category=COVER))
+            self.assertFalse(phone.all_in_log())
+            self.assertEqual(titles(phone.not_in_log()), ["井盖"])
+            self.sync_until_settled(phone)
+            report = asyncio.run(phone.verify(insist=True))
+            self.assertEqual((report.differing, report.complete), (0, True))
+            self.assertTrue(phone.all_in_log())
+            self.assertEqual(phone.not_in_log(), [])
+            self.assertEqual(phone.set_aside(), [])
+            phone.report(NewReport(title="路灯", category=COVER))
+            self.assertFalse(phone.all_in_log())
+
+    def test_what_leaves_with_a_grid_is_shown_before_it_goes(self):
+        first = self.phone("first", self.district.url)
+        second = self.phone("second", self.district.url)
+        with first.opened() as author, second.opened() as moved:
+            first.enrol(author, "W001")
+            second.enrol(moved, "W002")
+            author.report(NewReport(title="井盖", category=COVER))
+            self.sync_until_settled(author)
+            sync(moved)
+            self.assertEqual((titles(moved.list(Query())), moved.leaving()), (["井盖"], []))
+
+            self.district.switch_off()
+            self.district.appoint({"W001": GRID, "W002": OTHER_GRID})
+            self.district.switch_on()
+            sync(moved)
+            self.assertEqual(titles(moved.leaving()), ["井盖"])
+            self.assertEqual(moved.status().leaving, 1)
+            sync(moved)
+            self.assertEqual((moved.list(Query()), moved.leaving()), ([], []))
+
+            found = asyncio.run(author.search_online("井盖"))
+            self.assertEqual([(row.headline, row.on_this_phone) for row in found], [("井盖", True)])
+            self.assertEqual(asyncio.run(moved.search_online("井盖")), [])
+
+    def test_what_was_sent_back_waits_for_the_worker_who_sends_it_again_or_lets_it_go(self):
+        device = self.phone("first", self.district.url)
+        with device.opened() as phone:
+            device.enrol(phone, "W001")
+            sync(phone)
+            visit = phone.visit(NewVisit(outcome="nobody_home", area=OTHER_GRID))
+            for _ in range(2):
+                self.sync_until(phone, lambda status: status.needs_you == 1)
+                item = phone.show(visit).needs_you[0]
+                self.assertEqual(item.code, "area_never_held")
+                self.assertFalse(phone.all_in_log())
+                phone.retry(item.id)
+                self.assertEqual(phone.status().on_this_phone, 1)
+            self.sync_until(phone, lambda status: status.needs_you == 1)
+            phone.dismiss(phone.show(visit).needs_you[0].id)
+            self.assertEqual(phone.status().needs_you, 0)
+            self.refuses(GridlogError.Input, "unknown_item", lambda: phone.dismiss(item.id))
+
+    def test_shutting_down_ends_staying_in_sync(self):
+        device = self.phone("first", self.district.url)
+
+        async def stay(phone):
+            staying = asyncio.create_task(phone.stay_in_sync())
+            phone.report(NewReport(title="井盖", category=COVER))
+            async with asyncio.timeout(PATIENCE):
+                while not phone.all_in_log():
+                    await asyncio.sleep(0.05)
+            self.assertFalse(staying.done())
+            phone.shut_down()
+            async with asyncio.timeout(PATIENCE):
+                await staying
+
+        with device.opened() as phone:
+            device.enrol(phone, "W001")
+            asyncio.run(stay(phone))
+        with device.opened() as phone:
+            self.assertEqual(titles(phone.list(Query())), ["井盖"])
 
     def test_what_does_not_fit_is_refused_by_its_code(self):
         device = self.phone("first", self.district.url)
