@@ -18,21 +18,24 @@ impl Machines {
     }
 }
 
-static DISKS: Mutex<BTreeMap<u64, Weak<Machines>>> = Mutex::new(BTreeMap::new());
+/// The number of the last disk, and every disk that is still there by its number.
+static DISKS: Mutex<(u64, Disks)> = Mutex::new((0, Disks::new()));
 
-fn disks() -> MutexGuard<'static, BTreeMap<u64, Weak<Machines>>> {
+type Disks = BTreeMap<u64, Weak<Machines>>;
+
+fn disks() -> MutexGuard<'static, (u64, Disks)> {
     DISKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes in a disk and gives it the lowest number that is free.
+/// Takes in a disk and gives it a number that no disk had before. A connection may outlive its disk, and
+/// deletes its files by their path when it closes: under a number that came again those would be files of
+/// a simulation in another thread.
 pub(crate) fn add(machines: &Arc<Machines>) -> u64 {
-    let mut disks = disks();
+    let (last, disks) = &mut *disks();
     disks.retain(|_, disk| disk.strong_count() > 0);
-    let number = (1..)
-        .find(|number| !disks.contains_key(number))
-        .unwrap_or(u64::MAX);
-    disks.insert(number, Arc::downgrade(machines));
-    number
+    *last += 1;
+    disks.insert(*last, Arc::downgrade(machines));
+    *last
 }
 
 /// The folder of a machine, with no slash at its end.
@@ -44,7 +47,7 @@ pub(crate) fn folder(disk: u64, machine: &str) -> String {
 pub(crate) fn locate(path: &str) -> Option<(Arc<Mutex<Volume>>, &str)> {
     let (disk, rest) = path.strip_prefix(ROOT)?.split_once('/')?;
     let (machine, name) = rest.split_once('/')?;
-    let machines = disks().get(&disk.parse().ok()?)?.upgrade()?;
+    let machines = disks().1.get(&disk.parse().ok()?)?.upgrade()?;
     let volume = machines.lock().get(machine).cloned()?;
     (!name.is_empty()).then_some((volume, name))
 }

@@ -206,3 +206,27 @@ fn a_sort_that_does_not_fit_in_memory_finds_a_temporary_file() {
     assert!(sorted.is_sorted());
     assert_eq!(machine.steps(), steps, "temporary files are not steps");
 }
+
+#[test]
+fn a_connection_that_outlives_its_disk_touches_no_file_of_another_disk() {
+    for kind in KINDS {
+        let gone = store::machine(1);
+        let mut left_over = store::open(&gone, kind).unwrap();
+        store::make(&mut left_over).unwrap();
+        drop(gone);
+        // Other tests make disks too: the number that came free is given to one of these.
+        let others: Vec<_> = (0..16).map(store::machine).collect();
+        let mut writers = Vec::new();
+        for machine in &others {
+            let mut writer = store::open(machine, kind).unwrap();
+            store::make(&mut writer).unwrap();
+            store::commit(&mut writer, 1).unwrap();
+            writers.push(writer);
+        }
+        drop(left_over);
+        for (machine, writer) in others.iter().zip(&writers) {
+            assert_eq!(store::rounds(writer).unwrap(), 1);
+            assert_eq!(store::rounds(&store::open(machine, kind).unwrap()).unwrap(), 1);
+        }
+    }
+}
