@@ -184,8 +184,9 @@ impl Pull<'_> {
             return Ok(None);
         }
         let lacks = self.take_changes(&delta, taken)?;
+        let may_lack = self.may_lack(&delta)?;
         let told = std::mem::replace(&mut delta.view, CheckedView::Same);
-        let Some((view, view_json)) = self.view(delta.record, told, known.as_ref())? else {
+        let Some((view, view_json)) = self.view(told, known.as_ref(), may_lack)? else {
             wants::add(self.connection, delta.record)?;
             return Ok(None);
         };
@@ -231,9 +232,7 @@ impl Pull<'_> {
             page,
             out_of_scope: false,
         };
-        if changes::any_not_pulled(self.connection, delta.record)?
-            && !self.merge_own(delta.record, &mut facts)
-        {
+        if may_lack && !self.merge_own(delta.record, &mut facts) {
             taken.unopenable.insert(delta.record);
         }
         store_facts(self.connection, self.knowledge, delta.record, &facts)
@@ -370,22 +369,25 @@ impl Pull<'_> {
         Ok(missing)
     }
 
+    /// Whether the view that the page tells of may lack something that is here: own words that are unsent,
+    /// or what the server lost and is still given back. Then the document tells.
+    fn may_lack(&self, delta: &CheckedDelta) -> Result<bool, PhoneError> {
+        let is_news = !delta.whole && !matches!(delta.view, CheckedView::Same);
+        Ok(self.is_repairing && is_news || changes::any_not_pulled(self.connection, delta.record)?)
+    }
+
     /// What the record says, with its JSON; `None` if that cannot be told from the page.
     fn view(
         &self,
-        record: RecordId,
         told: CheckedView,
         known: Option<&Facts>,
+        may_lack: bool,
     ) -> Result<Option<(RecordView, String)>, PhoneError> {
         let (patch, splices, check) = match (told, known) {
             (CheckedView::Whole { view, json }, _) => return Ok(Some((*view, json))),
             (_, None) => return Ok(None),
             (CheckedView::Same, Some(known)) => return Ok(Some(stands(known))),
-            // Own words that the log does not have are in the known view and not in the server's;
-            // then the document tells.
-            (CheckedView::Patch { .. }, Some(known))
-                if mutated!(StaleView) || changes::any_not_pulled(self.connection, record)? =>
-            {
+            (CheckedView::Patch { .. }, Some(known)) if mutated!(StaleView) || may_lack => {
                 return Ok(Some(stands(known)));
             }
             (

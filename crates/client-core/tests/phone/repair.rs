@@ -1,10 +1,12 @@
 //! A server that was put back to an older copy gets back what it lost.
 
 use gridlog_client_core::*;
+use gridlog_domain::record::Value;
 use gridlog_domain::reference::Role;
 use gridlog_domain::workflow::Stage;
 use gridlog_sync_server::store::Store;
 
+use crate::clock::HOUR_MS;
 use crate::colleague::*;
 use crate::district::*;
 use crate::fixture::*;
@@ -62,6 +64,32 @@ fn it_does_not_matter_in_which_order_phones_give_back_nor_where_they_are_cut() {
             phone.assert_agrees();
             assert!(phone.status().all_in_log(), "{:?}", phone.status());
         }
+    }
+}
+
+#[test]
+fn what_was_lost_and_what_others_wrote_in_its_place_are_shown_in_conflict() {
+    let first = Fixture::synced();
+    let second = first.another("W003", 3);
+    let earlier = first.phone.report(report("路灯")).unwrap();
+    // Records are given back in the order of their ids, one after the other.
+    first.clock.advance(HOUR_MS);
+    let id = first.phone.report(report("井盖")).unwrap();
+    first.sync();
+    second.sync();
+    let backup = first.server.copy();
+    let title = |text: &str| [("title", Value::Text(text.to_owned()))];
+    second.phone.comment(earlier, "这件先还").unwrap();
+    second.phone.edit(id, &title("丢失的")).unwrap();
+    second.sync();
+    first.phone.edit(id, &title("后来的")).unwrap();
+    first.server.restore(&backup);
+    for phone in [&first, &second, &first] {
+        phone.sync();
+    }
+    for phone in [&first, &second] {
+        assert_eq!(phone.detail(id).view.conflicts.len(), 1);
+        phone.assert_agrees();
     }
 }
 
