@@ -179,7 +179,7 @@ impl World {
     }
 
     /// Whether a phone that is still there shows the word.
-    fn is_on_a_phone(&self, text: &str) -> bool {
+    pub(crate) fn is_on_a_phone(&self, text: &str) -> bool {
         self.handsets.iter().any(|handset| {
             let phone = handset.phone.as_ref().filter(|_| handset.is_usable());
             phone.is_some_and(|phone| {

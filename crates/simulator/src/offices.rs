@@ -12,9 +12,9 @@ use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::deeds::{details, short};
 use crate::people::{self, DISTRICT, GRIDS, clerks};
-use crate::server::Running;
+use crate::server::{Done, Running};
 use crate::turn::Turn;
-use crate::words::{Claim, Word};
+use crate::words::{Claim, Word, found_in};
 use crate::world::World;
 
 /// The step that carries a case on, and whose business it is.
@@ -176,11 +176,29 @@ impl World {
             of.person,
             short(of.record)
         ));
+        let words = self.house.with(|running, _| {
+            let whole = running.store.inbox_item(of.item)?;
+            Ok(whole.map_or_else(Vec::new, |whole| found_in(&whole.pushed.bytes)))
+        });
         let before = self.house.machine.strikes();
         let done = self.house.review(of.item, PersonId::new("O1"), admits);
+        if let (Done::Ok(words), false, false) = (words, admits, matches!(done, Done::Refused(_))) {
+            self.no_phone_is_told(words);
+        }
         self.server_did(before, "a review", done)?;
         self.later(100, crate::network::Happening::ServerDecides);
         Ok(())
+    }
+
+    /// An office dismissed these words. Whose phone wrote them is told, and they are owed until it shows
+    /// them; but what only the review list still had, since that phone was lost or put back, is nobody's to
+    /// show: it ends by the office's decision.
+    fn no_phone_is_told(&mut self, words: Vec<String>) {
+        for text in words {
+            if self.watch.is_inherited(&text) && !self.is_on_a_phone(&text) {
+                self.words.claim(&text, Claim::Unsure);
+            }
+        }
     }
 
     fn snapshot(&mut self) -> Result<(), Broken> {

@@ -226,7 +226,10 @@ fn a_connection_that_outlives_its_disk_touches_no_file_of_another_disk() {
         drop(left_over);
         for (machine, writer) in others.iter().zip(&writers) {
             assert_eq!(store::rounds(writer).unwrap(), 1);
-            assert_eq!(store::rounds(&store::open(machine, kind).unwrap()).unwrap(), 1);
+            assert_eq!(
+                store::rounds(&store::open(machine, kind).unwrap()).unwrap(),
+                1
+            );
         }
     }
 }
