@@ -201,6 +201,14 @@ pub(crate) fn put_snapshot(
     Ok(())
 }
 
+/// Removes the chunk of a record's earlier changes: they are here one by one, or come anew.
+pub(crate) fn drop_snapshot(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached("DELETE FROM snapshots WHERE record = ?1")?
+        .execute([record.as_bytes()])?;
+    Ok(())
+}
+
 /// A record's earlier changes, if they came as one document chunk.
 pub(crate) fn snapshot(
     connection: &Connection,

@@ -21,6 +21,7 @@ mod replay;
 mod request;
 mod returning;
 mod session;
+mod whole;
 
 pub use drive::{CancelFlag, SyncOptions, SyncProgress};
 pub use receipt::Confirmed;

@@ -24,9 +24,9 @@ use crate::store::{
 type Admitted = BTreeMap<RecordId, Vec<Digest>>;
 
 /// Where a page's records go.
-struct Pull<'a> {
+pub(super) struct Pull<'a> {
     inner: &'a Inner,
-    connection: &'a Connection,
+    pub(super) connection: &'a Connection,
     knowledge: &'a Knowledge,
     numbering: Numbering,
     admitted: Admitted,
@@ -191,6 +191,11 @@ impl Pull<'_> {
             return Ok(None);
         };
         let heads = self.heads(&delta, known.as_ref())?;
+        // What lacks something was sealed, if it is not in sight: its old page still proves that.
+        let proof = match lacks && known.is_none() {
+            true => sealed::page(self.connection, delta.record)?,
+            false => None,
+        };
         if delta.whole {
             wants::settle(self.connection, delta.record)?;
             sealed::unseal(self.connection, delta.record)?;
@@ -215,7 +220,10 @@ impl Pull<'_> {
                 self.page,
                 known.stored.map(StoredRow::told_anew),
             ),
-            None => (delta.as_of, self.page, None),
+            None => match proof {
+                Some(page) => (meta::DOUBTED.cast_unsigned(), page, None),
+                None => (delta.as_of, self.page, None),
+            },
         };
         let mut facts = Facts {
             stored,
@@ -252,6 +260,7 @@ impl Pull<'_> {
         if !delta.whole {
             return Ok(false);
         }
+        self.take_apart(delta)?;
         if let Some(chunk) = &delta.snapshot {
             changes::put_snapshot(connection, record, chunk)?;
             self.take_snapshot(delta, chunk, taken)?;
@@ -285,7 +294,7 @@ impl Pull<'_> {
     }
 
     /// The changes in a snapshot; `None` if it does not open.
-    fn within(&self, record: RecordId, chunk: &[u8]) -> Option<Vec<CheckedChange>> {
+    pub(super) fn within(&self, record: RecordId, chunk: &[u8]) -> Option<Vec<CheckedChange>> {
         self.inner.opened.fetch_add(1, Ordering::Relaxed);
         let within = History::load_snapshot(chunk, []).and_then(|history| history.changes());
         match within {
@@ -360,11 +369,10 @@ impl Pull<'_> {
     fn missing(&self, delta: &CheckedDelta) -> Result<Vec<[u8; 32]>, PhoneError> {
         let mut missing = changes::pulled(self.connection, delta.record)?;
         missing.retain(|hash| delta.changes.iter().all(|change| change.hash != *hash));
-        if let (Some(chunk), false) = (&delta.snapshot, missing.is_empty()) {
-            let Some(within) = self.within(delta.record, chunk) else {
-                return Ok(Vec::new());
-            };
-            missing.retain(|hash| within.iter().all(|change| change.hash != *hash));
+        if !missing.is_empty() {
+            let brought = self.brought(delta);
+            let lacks = |hash: &[u8; 32]| brought.as_ref().is_some_and(|all| !all.contains(hash));
+            missing.retain(lacks);
         }
         Ok(missing)
     }

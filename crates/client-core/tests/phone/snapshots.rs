@@ -3,11 +3,13 @@
 use gridlog_client_core::*;
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::Value;
+use gridlog_domain::reference::Role;
 use gridlog_merge_guard::History;
 use gridlog_sync_server::store::Store;
 
 use crate::clock::HOUR_MS;
 use crate::colleague::*;
+use crate::district::*;
 use crate::fixture::*;
 use crate::server::Server;
 
@@ -164,4 +166,64 @@ fn a_phone_put_back_to_an_old_copy_finds_its_own_words_in_a_snapshot() {
     assert!(status.all_in_log(), "{status:?}");
     f.assert_agrees();
     assert_eq!(f.detail(new).row.standing, Standing::InLog);
+}
+
+#[test]
+fn what_only_a_snapshot_holds_is_given_back_though_the_record_came_again_without_it() {
+    let first = Fixture::synced();
+    let second = first.another("W003", 3);
+    let backup = first.server.copy();
+    first.phone.report(report("先还的")).unwrap();
+    // Records are given back in the order of their ids, one after the other.
+    first.clock.advance(HOUR_MS);
+    let id = first.phone.start_patrol(None, Some("后还的")).unwrap();
+    first.sync();
+    let copy = first.keep_copy();
+    first.server.colleague_edits(id, &[comment("只在快照里")]);
+    take_snapshot(&first.server, id);
+    second.sync();
+    first.server.restore(&backup);
+    let first = first.put_back(&copy, 7);
+    first.sync();
+    assert_eq!(first.server.view(id).unwrap().comments.len(), 0);
+    second.sync();
+    assert_eq!(first.server.view(id).unwrap().comments.len(), 1);
+    first.sync();
+    for phone in [&first, &second] {
+        phone.assert_agrees();
+        assert_eq!(phone.verify().differing, Some(0));
+    }
+}
+
+#[test]
+fn what_left_a_phone_is_given_back_though_it_came_again_with_less() {
+    let first = Fixture::synced();
+    let second = first.another("W003", 3);
+    let backup = first.server.copy();
+    for title in ["先还的", "再还的"] {
+        first.phone.report(report(title)).unwrap();
+        first.clock.advance(HOUR_MS);
+    }
+    let id = first.phone.start_patrol(None, Some("后还的")).unwrap();
+    first.sync();
+    let copy = first.keep_copy();
+    first.server.colleague_edits(id, &[comment("后来丢失")]);
+    second.sync();
+    let moved = person("W003", "赵强", &[(Role::GridWorker, NEXT_GRID)]);
+    first.server.appoint(moved);
+    second.sync();
+    second.sync();
+    assert!(!second.has(id));
+    // The directory is older, too: what left comes again.
+    first.server.restore(&backup);
+    let first = first.put_back(&copy, 7);
+    first.sync();
+    second.sync();
+    assert!(second.has(id));
+    assert_eq!(first.server.view(id).unwrap().comments.len(), 1);
+    first.sync();
+    for phone in [&first, &second] {
+        phone.assert_agrees();
+        assert_eq!(phone.verify().differing, Some(0));
+    }
 }
