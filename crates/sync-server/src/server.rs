@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read_people};
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::exchange::Exchange;
-use crate::fairness::{Allowances, UnderWay};
+use crate::fairness::{Allowances, Cores, UnderWay};
 use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens, claim_again, revoke_again};
 use crate::idle::IdleThread;
@@ -170,6 +170,7 @@ impl Server {
             attempts: Mutex::new(HashMap::new()),
             live,
             under_way: UnderWay::default(),
+            cores: Cores::default(),
             allowances: Allowances::new(config.allowance()),
             config,
         });

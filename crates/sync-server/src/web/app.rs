@@ -14,7 +14,7 @@ use super::error::ApiError;
 use crate::config::Config;
 use crate::directory::SharedDirectory;
 use crate::exchange::{Exchange, Work};
-use crate::fairness::{Allowances, UnderWay};
+use crate::fairness::{Allowances, Cores, UnderWay};
 use crate::identity::{Passwords, Tokens};
 use crate::ingest::{Published, Receiver, SequencerHandle};
 use crate::live::Live;
@@ -75,6 +75,7 @@ pub struct Parts {
     pub(crate) attempts: Mutex<HashMap<PersonId, (i64, u32)>>,
     pub(crate) live: Live,
     pub(crate) under_way: UnderWay,
+    pub(crate) cores: Cores,
     pub(crate) allowances: Allowances,
 }
 

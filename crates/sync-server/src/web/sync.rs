@@ -1,5 +1,6 @@
 //! `POST /v1/sync`: push, ask and pull in one request (DESIGN section 7).
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -15,6 +16,7 @@ use super::app::App;
 use super::authentication::OfDeviceInTurn;
 use super::error::ApiError;
 use crate::exchange::{Asker, Hands, Work};
+use crate::fairness::Core;
 use crate::ingest::{GivenBack, OfficeError};
 use crate::store::{ItemStatus, NewItem, StoreError};
 
@@ -40,6 +42,7 @@ pub(super) async fn sync(
             let hands = Threads {
                 app,
                 device: asker.device,
+                core: RefCell::new(app.cores.take()),
             };
             Ok(app.exchange.answer(&asker, &body, &hands, &now)?)
         })
@@ -48,10 +51,17 @@ pub(super) async fn sync(
     Ok(([(header::CONTENT_TYPE, cbor)], answer).into_response())
 }
 
-/// Threads that keep and decide.
+/// Threads that keep and decide. While the request waits for them, others work.
 struct Threads<'a> {
     app: &'a App,
     device: DeviceId,
+    core: RefCell<Core>,
+}
+
+impl Threads<'_> {
+    fn waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.core.borrow_mut().lend(wait)
+    }
 }
 
 /// What the sequencer's thread answers, in the words of a store.
@@ -64,26 +74,29 @@ fn of_store(error: OfficeError) -> StoreError {
 
 impl Hands for Threads<'_> {
     fn receive(&self, items: Vec<NewItem>) -> Result<Vec<ItemStatus>, StoreError> {
-        self.app.receiver.receive(items)
+        self.waiting(|| self.app.receiver.receive(items))
     }
 
     fn await_decisions(&self, items: &[Digest]) -> Result<(), StoreError> {
         self.app.sequencer.wake();
         let limit = Duration::from_millis(self.app.config.ruling_wait_ms);
-        self.app.sequencer.wait_until(limit, || {
-            let statuses = self.app.store.item_statuses(items)?;
-            Ok(!statuses.contains(&Some(ItemStatus::Received)))
+        self.waiting(|| {
+            self.app.sequencer.wait_until(limit, || {
+                // Every round wakes everybody: they look one after the other.
+                let _core = self.app.cores.take();
+                let statuses = self.app.store.item_statuses(items)?;
+                Ok(!statuses.contains(&Some(ItemStatus::Received)))
+            })
         })
     }
 
     fn take_back(&self, given: Vec<GivenBack>) -> Result<u64, StoreError> {
-        self.app.sequencer.take_back(given).map_err(of_store)
+        self.waiting(|| self.app.sequencer.take_back(given))
+            .map_err(of_store)
     }
 
     fn begin_epoch(&self, current: u64, next: u64) -> Result<(), StoreError> {
-        self.app
-            .sequencer
-            .begin_epoch(current, next)
+        self.waiting(|| self.app.sequencer.begin_epoch(current, next))
             .map_err(of_store)
     }
 

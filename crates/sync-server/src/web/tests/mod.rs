@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 use super::app::EntropySource;
 use super::{App, Parts, router};
 use crate::config::Config;
-use crate::fairness::{Allowances, UnderWay};
+use crate::fairness::{Allowances, Cores, UnderWay};
 use crate::identity::{Bearer, Passwords, Tokens};
 use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
 use crate::live::Live;
@@ -85,6 +85,7 @@ impl Site {
             attempts: Mutex::new(HashMap::new()),
             live: Live::new(4),
             under_way: UnderWay::default(),
+            cores: Cores::default(),
             allowances: Allowances::new(Config::default().allowance()),
             config: Config::default(),
         });
