@@ -115,27 +115,28 @@ fn run(jobs: &Channel<Job>, store: &dyn Store) {
             count += next.items.len();
             together.push(next);
         }
-        keep(&mut together, store);
+        keep(together, store);
     }
 }
 
 /// One commit for all; if it fails, each request by itself, so that one never fails another.
-fn keep(together: &mut Vec<Job>, store: &dyn Store) {
-    let all: Vec<NewItem> = together
-        .iter()
-        .flat_map(|job| job.items.iter().cloned())
-        .collect();
-    let Ok(statuses) = store.add_to_inbox(&all) else {
-        for job in together.drain(..) {
-            let result = store.add_to_inbox(&job.items);
-            // A request that went away has nobody to answer.
-            let _ = job.answer.send(result);
-        }
-        return;
-    };
-    let mut statuses = statuses.into_iter();
-    for job in together.drain(..) {
-        let own = statuses.by_ref().take(job.items.len()).collect();
-        let _ = job.answer.send(Ok(own));
+fn keep(together: Vec<Job>, store: &dyn Store) {
+    let mut all = Vec::new();
+    let mut answers = Vec::with_capacity(together.len());
+    for job in together {
+        answers.push((job.items.len(), job.answer));
+        all.extend(job.items);
+    }
+    let kept = store.add_to_inbox(&all);
+    let mut from = 0;
+    for (count, answer) in answers {
+        let own = from..from + count;
+        from = own.end;
+        let result = match &kept {
+            Ok(statuses) => Ok(statuses[own].to_vec()),
+            Err(_) => store.add_to_inbox(&all[own]),
+        };
+        // A request that went away has nobody to answer.
+        let _ = answer.send(result);
     }
 }
