@@ -76,9 +76,14 @@ pub(crate) fn compress_packed(packed: &Packed) -> Vec<u8> {
     compressed.expect("zstd compresses any slice at a level that it documents")
 }
 
+/// zstd is told the length before, so that it makes its tables and its window no larger than they need to be, on
+/// either side.
 fn compress_apart(packed: &Packed) -> Result<Vec<u8>> {
+    let pieces: Vec<_> = packed.pieces().collect();
+    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL_OF_LARGE)?;
-    for piece in packed.pieces() {
+    encoder.set_pledged_src_size(u64::try_from(length).ok())?;
+    for piece in pieces {
         encoder.write_all(&piece)?;
         if piece.len() >= LEAST_APART {
             encoder.flush()?;
