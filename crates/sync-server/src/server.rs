@@ -20,7 +20,7 @@ use crate::fairness::{Allowances, Cores, UnderWay};
 use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens, claim_again, revoke_again};
 use crate::idle::IdleThread;
-use crate::ingest::{Receiver, Sequencer, SequencerService, Upkeep};
+use crate::ingest::{Receiver, Sequencer, SequencerService, Threads, Upkeep};
 use crate::keys::{KeyError, load_or_create};
 use crate::live::Live;
 use crate::outside::Outside;
@@ -120,7 +120,8 @@ impl Server {
             actor,
         )
         .beside(Arc::clone(&outside))
-        .within(config.round_bounds());
+        .within(config.round_bounds())
+        .with_workers(Arc::new(Threads::default()));
         claim_again(&*store, &*outside, actor, clock.now_ms())?;
         revoke_again(&*store, &*outside)?;
         settle(&mut sequencer, clock.now_ms(), config.archive_after_ms())?;

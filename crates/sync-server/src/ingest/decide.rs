@@ -4,7 +4,9 @@ use gridlog_domain::id::{AreaCode, PersonId};
 use gridlog_domain::record::policy;
 use gridlog_domain::record::{Beginning, Kind};
 use gridlog_domain::time::{ActTimes, CountedTime};
-use gridlog_merge_guard::{Admitted, Limits, Outcome as Judged, PolicyRefusal, Refusal, admit};
+use gridlog_merge_guard::{
+    Admitted, History, Limits, Outcome as Judged, PolicyRefusal, Refusal, admit,
+};
 use gridlog_protocol::limits::MAX_RECORD_BYTES;
 use gridlog_protocol::{Digest, reason};
 
@@ -35,12 +37,14 @@ pub(super) struct Circumstances<'a> {
 }
 
 /// Decides on one change. If it is admitted, `working` and `batch` carry it; if not, both are as
-/// they were.
+/// they were. `judged` is what was found about it on the very history that `working` has, if it was judged
+/// before.
 pub(super) fn decide(
     circumstances: &Circumstances<'_>,
     batch: &mut Batch,
     working: &mut Working,
     incoming: &Incoming<'_>,
+    judged: Option<Result<Judged, Refusal>>,
 ) -> Result<ItemStatus, StoreError> {
     if working.erased {
         return Ok(ItemStatus::Refused(reason::ERASED.to_owned()));
@@ -48,7 +52,8 @@ pub(super) fn decide(
     if working.bytes + incoming.bytes.len() > MAX_RECORD_BYTES {
         return Ok(ItemStatus::Refused("record_full".to_owned()));
     }
-    match examine(circumstances, working, incoming) {
+    let judged = judged.unwrap_or_else(|| examine(circumstances, working, incoming));
+    match judged {
         Err(refusal) => Ok(ItemStatus::Refused(refusal.code().to_owned())),
         Ok(Judged::Waiting { missing }) => wait_or_block(circumstances, working, &missing),
         Ok(Judged::AlreadyKnown) => already_known(circumstances, working, incoming),
@@ -89,25 +94,31 @@ pub(super) fn examine(
     working: &Working,
     incoming: &Incoming<'_>,
 ) -> Result<Judged, Refusal> {
-    admit(
-        &working.history,
-        incoming.bytes,
-        circumstances.limits,
-        |candidate| {
-            policy::judge(policy::Judged {
-                author: incoming.by,
-                genesis: candidate.genesis,
-                before: candidate.before,
-                after: candidate.after,
-                deps: &candidate.header.deps,
-                writes: candidate.writes,
-            })
-            .map_err(|error| PolicyRefusal {
-                code: error.code(),
-                detail: error.to_string(),
-            })
-        },
-    )
+    let (history, bytes) = (&working.history, incoming.bytes);
+    judge(circumstances.limits, history, bytes, incoming.by)
+}
+
+/// Judges a change of `by` on a history. It depends on nothing else.
+pub(super) fn judge(
+    limits: &Limits,
+    history: &History,
+    bytes: &[u8],
+    by: &PersonId,
+) -> Result<Judged, Refusal> {
+    admit(history, bytes, limits, |candidate| {
+        policy::judge(policy::Judged {
+            author: by,
+            genesis: candidate.genesis,
+            before: candidate.before,
+            after: candidate.after,
+            deps: &candidate.header.deps,
+            writes: candidate.writes,
+        })
+        .map_err(|error| PolicyRefusal {
+            code: error.code(),
+            detail: error.to_string(),
+        })
+    })
 }
 
 fn counted(incoming: &Incoming<'_>, device_ms: i64) -> CountedTime {

@@ -5,8 +5,10 @@
 //! ```
 //!
 //! [`Receiver`] makes what many requests push durable together; [`Sequencer`] decides, one round
-//! at a time, and commits each round as one batch. Neither reads a clock: time comes in.
+//! at a time, and commits each round as one batch. Neither reads a clock: time comes in. What a decision needs
+//! to know of a change is found out ahead, by several threads if there are any ([`Workers`]).
 
+mod ahead;
 mod backlog;
 mod begun;
 mod custody;
@@ -25,6 +27,7 @@ mod sequencer;
 mod service;
 mod take_back;
 mod turns;
+mod workers;
 mod working;
 
 pub use backlog::Backlog;
@@ -37,3 +40,4 @@ pub use receive::{Pushed, Receiver, examine};
 pub use sequencer::{Round, Sequencer};
 pub use service::{SequencerHandle, SequencerService, Upkeep};
 pub use take_back::GivenBack;
+pub use workers::{Alone, Job, Threads, Workers};

@@ -8,13 +8,15 @@ use gridlog_domain::id::{DeviceId, RecordId};
 use gridlog_merge_guard::Limits;
 use gridlog_protocol::Digest;
 
-use super::decide::{Circumstances, Incoming, decide};
+use super::ahead::Ahead;
+use super::decide::{Circumstances, Incoming};
 use super::held::Held;
 use super::load::{Load, RoundBounds};
 use super::memory::Memory;
 use super::published::Published;
 use super::take_back::UnruledList;
 use super::turns::Turns;
+use super::workers::{Alone, Workers};
 use super::working::Working;
 use crate::directory::SharedDirectory;
 use crate::outside::{Outside, OutsideMemory};
@@ -50,6 +52,7 @@ pub struct Sequencer {
     pub(super) memory: Memory,
     pub(super) outside: Arc<dyn Outside>,
     pub(super) unruled: UnruledList,
+    workers: Arc<dyn Workers>,
     bounds: RoundBounds,
     turns: Turns,
     /// From this come the actors with which this server writes for offices; fresh at every start.
@@ -70,6 +73,8 @@ pub(super) struct Desk<'a> {
     touched: Vec<RecordId>,
     memory: &'a mut Memory,
     queue: VecDeque<InboxItem>,
+    /// What was found out about the items that come next, and how many more of them it covers.
+    ahead: (Ahead, usize),
     load: Load,
     held: Held,
     held_back: BTreeMap<RecordId, Vec<(ItemStatus, InboxItem)>>,
@@ -98,6 +103,7 @@ impl Sequencer {
             memory: Memory::default(),
             outside: Arc::new(OutsideMemory::default()),
             unruled: UnruledList::default(),
+            workers: Arc::new(Alone),
             bounds: RoundBounds::default(),
             turns: Turns::default(),
             actor,
@@ -108,6 +114,12 @@ impl Sequencer {
     #[must_use]
     pub fn within(self, bounds: RoundBounds) -> Self {
         Self { bounds, ..self }
+    }
+
+    /// Lets these judge changes ahead. What is decided does not depend on them.
+    #[must_use]
+    pub fn with_workers(self, workers: Arc<dyn Workers>) -> Self {
+        Self { workers, ..self }
     }
 
     /// What was made known since this was asked last; `None` if nobody would see anything.
@@ -176,6 +188,7 @@ impl Sequencer {
         broken: &BTreeSet<Digest>,
     ) -> Result<Attempt, StoreError> {
         let store = Arc::clone(&self.store);
+        let workers = Arc::clone(&self.workers);
         let directory = self.directory.now();
         let circumstances = Circumstances {
             store: &*store,
@@ -189,7 +202,11 @@ impl Sequencer {
         desk.held = Held::new(self.bounds);
         desk.queue.extend(items.iter().cloned());
         let mut left = false;
-        while let Some(item) = desk.queue.pop_front() {
+        loop {
+            desk.look_ahead(&*workers);
+            let Some(item) = desk.queue.pop_front() else {
+                break;
+            };
             let name = item.pushed.item;
             if broken.contains(&name) {
                 let status = ItemStatus::Review("record_damaged".to_owned());
@@ -202,13 +219,11 @@ impl Sequencer {
                 return Ok(Attempt::BrokenBy(vec![name]));
             }
         }
-        for id in desk.touched.clone() {
-            if contained(|| desk.enter_row(id))?.is_none() {
-                let of_record = items.iter().filter(|item| item.pushed.record == id);
-                return Ok(Attempt::BrokenBy(
-                    of_record.map(|item| item.pushed.item).collect(),
-                ));
-            }
+        if let Some(broken) = desk.enter_rows(&*workers)? {
+            let of_record = items.iter().filter(|item| item.pushed.record == broken);
+            return Ok(Attempt::BrokenBy(
+                of_record.map(|item| item.pushed.item).collect(),
+            ));
         }
         Ok(Attempt::Committed(Done {
             decided: desk.count_decided(),
@@ -264,6 +279,7 @@ impl<'a> Desk<'a> {
             touched: Vec::new(),
             memory,
             queue: VecDeque::new(),
+            ahead: (Ahead::default(), 0),
             load: Load::new(bounds.work, 1),
             held: Held::new(bounds),
             held_back: BTreeMap::new(),
@@ -292,10 +308,7 @@ impl<'a> Desk<'a> {
         id: RecordId,
         incoming: &Incoming<'_>,
     ) -> Result<ItemStatus, StoreError> {
-        let mut working = self.working(id)?;
-        let status = decide(&self.circumstances, &mut self.batch, &mut working, incoming)?;
-        self.put_back(working, matches!(status, ItemStatus::Admitted(_)));
-        Ok(status)
+        self.decide_judged(id, incoming, |_| None)
     }
 
     /// Puts a record back, and notes whether the log says something new of it.
@@ -316,7 +329,10 @@ impl<'a> Desk<'a> {
             device_is_revoked: self.is_revoked(pushed.device)?,
             scope_is_cleared: item.cleared_by.is_some(),
         };
-        let status = self.decide(pushed.record, &incoming)?;
+        let found = self.ahead.0.take(pushed.item);
+        let status = self.decide_judged(pushed.record, &incoming, |working| {
+            found?.on(&working.history)
+        })?;
         let status = self.blocked_in_this_round(pushed.record, status);
         let status = self.limit(&item, status)?;
         let (record, change) = (pushed.record, pushed.change);
@@ -477,6 +493,8 @@ impl<'a> Desk<'a> {
         Ok(self.batch.head.seq)
     }
 }
+
+mod together;
 
 #[cfg(test)]
 mod fairness;

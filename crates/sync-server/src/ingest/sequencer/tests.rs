@@ -1,27 +1,28 @@
-use automerge::{ActorId, Automerge};
+pub(super) use automerge::{ActorId, Automerge};
 use gridlog_domain::id::{EntryId, PersonId};
-use gridlog_domain::record::{
+pub(super) use gridlog_domain::record::{
     Author, Command, Kind, LogPosition, NewRecord, Proposal, StepDetails, Value, write,
 };
 use gridlog_domain::reference::{Area, AreaLevel, Assignment, Person, Role};
 use gridlog_domain::workflow::Step;
-use gridlog_protocol::{Key, PushItem};
+pub(super) use gridlog_protocol::Key;
+use gridlog_protocol::PushItem;
 
 use super::*;
 use crate::directory::Directory;
 use crate::ingest::{Pushed, examine};
 use crate::store::{Device, NewItem, SqliteStore, StoredPerson};
 
-const NOW: i64 = 1_790_000_000_000;
+pub(super) const NOW: i64 = 1_790_000_000_000;
 const DEVICE: [u8; 16] = [1; 16];
 
-struct Bench {
-    store: Arc<SqliteStore>,
-    sequencer: Sequencer,
+pub(super) struct Bench {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) sequencer: Sequencer,
     folder: tempfile::TempDir,
 }
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(&folder.path().join("district.db")).unwrap());
     let area = Area {
@@ -80,11 +81,11 @@ fn sequencer(store: &Arc<SqliteStore>, directory: &SharedDirectory) -> Sequencer
     Sequencer::new(store, directory.clone(), Limits::default(), [9; 16])
 }
 
-fn record(n: u8) -> RecordId {
+pub(super) fn record(n: u8) -> RecordId {
     RecordId::from_bytes([n; 16])
 }
 
-fn change(document: &mut Automerge, commands: &[Command]) -> Vec<u8> {
+pub(super) fn change(document: &mut Automerge, commands: &[Command]) -> Vec<u8> {
     let author = Author {
         person: "W1".into(),
         actor: ActorId::from([7; 16]),
@@ -94,7 +95,7 @@ fn change(document: &mut Automerge, commands: &[Command]) -> Vec<u8> {
     change.raw_bytes().to_vec()
 }
 
-fn new_case(title: &str) -> Command {
+pub(super) fn new_case(title: &str) -> Command {
     let fields = [("title", title), ("category", "01014")]
         .map(|(field, value)| (field.to_owned(), Value::Text(value.to_owned())));
     Command::Create(NewRecord {
@@ -105,7 +106,7 @@ fn new_case(title: &str) -> Command {
     })
 }
 
-fn pushed(record: RecordId, change: Vec<u8>) -> NewItem {
+pub(super) fn pushed(record: RecordId, change: Vec<u8>) -> NewItem {
     let actors = [ActorId::from([7; 16])];
     let person = PersonId::from("W1");
     let by = Pushed {
