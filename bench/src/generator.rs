@@ -19,6 +19,11 @@ use crate::content::{Content, Item, Photo};
 use crate::dice::Dice;
 use crate::error::BenchError;
 
+/// What dictionaries were trained on.
+#[cfg(test)]
+#[path = "../../crates/protocol/examples/train_dictionary/letters.rs"]
+mod training_letters;
+
 /// Characters of a title.
 const TITLE: usize = 20;
 /// Characters of a description.
@@ -251,6 +256,35 @@ mod tests {
             assert!(content.place.address.iter().all(|word| is_fixed(word)));
             assert!(content.checks.iter().all(|check| is_fixed(&check.item)));
         }
+    }
+
+    #[test]
+    fn dictionaries_are_trained_on_letters_that_no_measured_text_has() {
+        let trained: BTreeSet<char> = training_letters::letters().into_iter().collect();
+        assert!(trained.len() > 500);
+        let measured = Generator::new(1).unwrap().vocabulary();
+        assert_eq!(measured.letters.intersection(&trained).next(), None);
+        let is_ideograph = |letter: &char| !letter.is_ascii();
+        for word in &measured.fixed {
+            let mut letters = word.chars().filter(is_ideograph).peekable();
+            let is_code = letters.peek().is_none();
+            assert!(is_code || letters.any(|letter| !trained.contains(&letter)));
+        }
+    }
+
+    #[test]
+    fn no_measured_word_stands_in_a_dictionary() {
+        let dictionary = include_bytes!("../../crates/protocol/dictionaries/1.zstd-dictionary");
+        let is_in = |word: &str| {
+            dictionary
+                .windows(word.len())
+                .any(|at| at == word.as_bytes())
+        };
+        assert!(is_in("title"), "the form of records is what it is for");
+        let measured = Generator::new(1).unwrap().vocabulary();
+        let is_text = |word: &&String| !word.is_ascii();
+        let mut words = measured.pairs.iter().chain(&measured.fixed).filter(is_text);
+        assert_eq!(words.find(|word| is_in(word)), None);
     }
 
     #[test]

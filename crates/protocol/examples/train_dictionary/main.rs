@@ -7,7 +7,8 @@
 //! command makes the same file.
 #![allow(clippy::print_stderr, reason = "it is a command")]
 
-use std::collections::BTreeSet;
+mod letters;
+
 use std::error::Error;
 
 use automerge::{ActorId, Automerge};
@@ -23,6 +24,7 @@ use gridlog_protocol::{
     Position, PushItem, Receipt, RecordDelta, SigningKey, Splice, SyncRequest, Verdict, ViewNews,
     codec, dense, sign_page,
 };
+use letters::letters;
 
 const BYTES: usize = 24 * 1024;
 const RECORDS: u64 = 1_200;
@@ -47,21 +49,6 @@ impl Dice {
         let at = usize::try_from(self.below(items.len() as u64)).unwrap_or(0);
         &items[at]
     }
-}
-
-/// Letters that the words of measured records do not have.
-fn letters() -> Vec<char> {
-    let taken: BTreeSet<char> = [
-        include_str!("../../../data/matters.json"),
-        include_str!("../../../data/catalogue.json"),
-    ]
-    .concat()
-    .chars()
-    .collect();
-    ('\u{4e00}'..'\u{9fa5}')
-        .step_by(23)
-        .filter(|letter| !taken.contains(letter))
-        .collect()
 }
 
 fn text(dice: &mut Dice, letters: &[char], length: u64) -> String {
