@@ -35,6 +35,9 @@ pub(crate) struct Handset {
     pub(crate) enrolled: bool,
     /// Whether its person has to sign in again.
     pub(crate) signs_in: bool,
+    /// Whether the server may have made its newest actor that of a device which it was not told of, because
+    /// the answer to a sign-in was lost.
+    pub(crate) signed_in_unheard: bool,
     /// Whether it is lost for good.
     pub(crate) destroyed: bool,
     /// An old copy of its files.
@@ -104,6 +107,7 @@ impl Handset {
             opened: 0,
             enrolled: false,
             signs_in: true,
+            signed_in_unheard: false,
             destroyed: false,
             copy: None,
         }

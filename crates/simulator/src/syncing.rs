@@ -89,16 +89,21 @@ impl World {
                 let handset = &mut self.handsets[number];
                 handset.enrolled = true;
                 handset.signs_in = false;
+                handset.signed_in_unheard = false;
                 self.tell(format!("{name} is signed in"));
             }
-            Called::Said(PhoneError::Transport(_)) => {}
+            Called::Said(PhoneError::Transport(_)) => {
+                self.handsets[number].signed_in_unheard |= !loses_request;
+            }
             // A disabled account.
             Called::Said(PhoneError::Refused { code, .. }) if code == "wrong_password" => {
                 self.tell(format!("{name} may not sign in"));
             }
-            Called::Said(PhoneError::Refused { .. }) if server_struck => {}
+            Called::Said(PhoneError::Refused { .. }) if server_struck => {
+                self.handsets[number].signed_in_unheard = true;
+            }
             Called::Said(error) => return Err(engine("signing in", &error)),
-            Called::Struck => {}
+            Called::Struck => self.handsets[number].signed_in_unheard = true,
         }
         self.phone_fell(number);
         self.server_fell();
@@ -275,6 +280,12 @@ impl World {
             self.look_at(&request, &answer)?;
         } else if request.is_whole && answer.status != 401 && !struck {
             let said = String::from_utf8_lossy(&answer.body).into_owned();
+            // Its actor is that of a device that it never heard of: it is to sign in once more.
+            if self.handsets[request.handset].signed_in_unheard && said.contains("actor_taken") {
+                self.tally.count("phone", "asked to sign in once more");
+                self.answer_leaves(&request, &answer);
+                return Ok(());
+            }
             return Err(Broken::new(
                 "an honest request is answered",
                 format!(
