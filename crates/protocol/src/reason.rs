@@ -12,7 +12,8 @@ pub const ERASED: &str = "record_erased";
 /// Too many items of the device wait for changes that are not here.
 pub const TOO_MANY_WAITING: &str = "too_many_waiting";
 
-/// Too many bytes of the device's items wait for something, or for an office.
+/// Too much of the device's items waits for something or for an office, or too many of them were refused.
+/// Nothing is wrong with the change: a phone keeps it as it is and sends it again later.
 pub const TOO_MUCH_HELD: &str = "too_much_held";
 
 /// Every such code, in Chinese and English for a worker.
@@ -64,8 +65,8 @@ pub const REASONS: &[(&str, &str, &str)] = &[
     ),
     (
         TOO_MUCH_HELD,
-        "本机待处理的内容过多，请联系社区处理后再传",
-        "too much of yours waits for a decision; ask your office to decide, then send it again",
+        "本机待处理的内容过多，以后会自动再传，请联系社区处理",
+        "too much of yours waits for a decision; it is sent again later, ask your office to decide",
     ),
     (ERASED, "记录已按规定删除", "the record was erased"),
     (DISMISSED, "社区不予采纳", "an office dismissed it"),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Certificate, Key, Lineage, PageBody, Verdict, VerifyingKey};
+use gridlog_protocol::{
+    Certificate, Digest, Key, Lineage, PageBody, Verdict, VerifyingKey, reason,
+};
 use rusqlite::Connection;
 
 use super::page::{CheckedDelta, CheckedPage};
@@ -38,6 +40,8 @@ pub(super) struct Taken {
     pub(super) erased: Vec<RecordId>,
     /// Records that came and do not open.
     pub(super) unopenable: BTreeSet<RecordId>,
+    /// Items for which the server has no room now: they are not sent again in this session.
+    pub(super) no_room: Vec<Digest>,
     /// Records whose standing may have changed.
     pub(super) touched: BTreeSet<RecordId>,
 }
@@ -245,6 +249,13 @@ fn take_verdicts(
             Verdict::Admitted { .. } => {
                 taken.admitted += 1;
                 (Standing::InLog, None)
+            }
+            // Nothing is wrong with it: the server has no room for it now.
+            Verdict::Refused { code }
+                if code == reason::TOO_MUCH_HELD && outbox::is_here(connection, *name)? =>
+            {
+                taken.no_room.push(*name);
+                (Standing::OnThisPhone, Some(code.as_str()))
             }
             Verdict::Refused { code } => {
                 taken.refused += 1;

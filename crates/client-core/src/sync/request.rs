@@ -56,6 +56,12 @@ impl Said {
         }
     }
 
+    /// The server has no room for these now; the next session tries again.
+    pub(super) fn leave_for_later(&mut self, items: &[Digest]) {
+        let items = items.iter().map(|item| (*item, MOST_SENDS));
+        self.sent.extend(items);
+    }
+
     /// What this device wrote was recalled, all of it.
     pub(super) const fn remember_recall(&mut self) {
         self.recalled = true;

@@ -414,6 +414,7 @@ impl SyncSession {
         }
         self.report.set_aside += taken.unopenable.len() as u64;
         self.said.remember(&asked, self.more);
+        self.said.leave_for_later(&taken.no_room);
         if taken.recalled_all {
             self.said.remember_recall();
         }

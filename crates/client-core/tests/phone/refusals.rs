@@ -127,6 +127,37 @@ fn a_record_that_is_refused_from_the_start_keeps_every_word_and_can_be_tried_aga
 }
 
 #[test]
+fn what_the_server_has_no_room_for_stays_as_it_is_and_goes_with_a_later_sync() {
+    let f = Fixture::synced();
+    let id = f.phone.report(report("暂存不下的")).unwrap();
+    let fine = f.phone.report(report("别的案卷")).unwrap();
+    let no_room = gridlog_protocol::Key(*id.as_bytes());
+    f.server
+        .line()
+        .refuse("too_much_held", move |item| item.record == no_room);
+    for _ in 0..3 {
+        let before = f.server.line().requests.len();
+        let synced = f.sync();
+        assert!(!synced.complete);
+        assert_eq!(
+            (synced.refused, synced.replayed, synced.needs_you),
+            (0, 0, 0)
+        );
+        let line = f.server.line();
+        let sent = line.requests[before..].iter().flat_map(|asked| &asked.push);
+        let sent = sent.filter(|item| item.record == no_room);
+        assert_eq!(sent.count(), 1, "once a sync");
+        drop(line);
+        assert_eq!(f.detail(id).row.standing, Standing::OnThisPhone);
+        assert_eq!(f.detail(fine).row.standing, Standing::InLog);
+    }
+    f.server.line().judge = None;
+    assert!(f.sync().complete);
+    assert_eq!(f.detail(id).row.standing, Standing::InLog);
+    assert_eq!(f.server.view(id).unwrap(), f.detail(id).view);
+}
+
+#[test]
 fn a_record_of_which_nothing_was_taken_goes_when_the_worker_lets_it_go() {
     let f = Fixture::new();
     let id = f.phone.report(report("区外案件")).unwrap();

@@ -35,6 +35,11 @@ use crate::outside::Claim;
 /// verdict.
 pub const QUARANTINED_BYTES_PER_DEVICE: usize = 256;
 
+/// How many refused items of a device may be on an office's list. Beyond that nothing of what the device
+/// pushes is kept, not even its name: what is no sound change gets its verdict all the same, and what is
+/// one is refused as [`gridlog_protocol::reason::TOO_MUCH_HELD`] until an office has dismissed some.
+pub const REFUSED_PER_DEVICE: usize = 4_096;
+
 /// An item that is held counts for at least so many bytes, however small it is.
 pub const HELD_AT_LEAST: usize = 1024;
 
@@ -48,7 +53,9 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps pushed items, in order, and answers for each where it stands. An item whose bytes are
     /// known already is not kept again, unless it was refused because of who had pushed it: a sound item
     /// takes the place of what another device's push was refused for. All items become durable together.
-    /// Of refused items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`].
+    /// Of refused items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`], and of a device with
+    /// [`REFUSED_PER_DEVICE`] of them nothing more. What was refused because too much of its device was held
+    /// is judged anew whenever it comes.
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
 
     /// Where items stand, by their names; `None` for unknown ones.

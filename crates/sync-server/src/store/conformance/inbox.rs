@@ -17,6 +17,8 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         what_a_change_held_back_comes_up_again_when_it_is_released,
         what_an_office_decided_stays_decided,
         a_hostile_device_cannot_fill_the_disk_with_refused_bytes,
+        a_hostile_device_cannot_fill_the_disk_with_names_of_what_was_refused,
+        what_found_no_room_is_judged_anew_when_it_comes_again,
         what_was_pushed_for_an_erased_record_is_not_kept,
     ]
 }
@@ -301,6 +303,70 @@ fn a_hostile_device_cannot_fill_the_disk_with_refused_bytes(store: &impl Store) 
         found.iter().map(|found| found.item.pushed.item).collect()
     };
     assert_eq!([of(&newest), of(&next)].concat(), of(&kept[..4]));
+}
+
+fn a_hostile_device_cannot_fill_the_disk_with_names_of_what_was_refused(store: &impl Store) {
+    let garbage = |from: usize, count: usize| -> Vec<NewItem> {
+        (from..from + count)
+            .map(|n| {
+                let bytes = n.to_be_bytes().to_vec();
+                NewItem {
+                    item: item_digest(Key([1; 16]), &bytes),
+                    change: None,
+                    actor_seq: None,
+                    bytes,
+                    status: ItemStatus::Refused("bad_magic".to_owned()),
+                    ..item(1, 1)
+                }
+            })
+            .collect()
+    };
+    store.add_to_inbox(&garbage(0, REFUSED_PER_DEVICE)).unwrap();
+    let more = garbage(REFUSED_PER_DEVICE, 3);
+    let verdicts = store.add_to_inbox(&more).unwrap();
+    let told = more.iter().map(|item| item.status.clone());
+    assert!(told.eq(verdicts), "each gets its verdict all the same");
+    let sound = item(1, 1);
+    let of_another = NewItem {
+        device: device(2).id,
+        ..item(2, 1)
+    };
+    let both = [sound.clone(), of_another];
+    let full = ItemStatus::Refused("too_much_held".to_owned());
+    let expected = [full, ItemStatus::Received];
+    assert_eq!(store.add_to_inbox(&both).unwrap(), expected);
+    let kept = store.quarantine(None, 10_000).unwrap();
+    assert_eq!(kept.len(), REFUSED_PER_DEVICE);
+    assert_eq!(store.item_statuses(&[sound.item]).unwrap(), [None]);
+
+    let mut batch = Batch::on(store.head().unwrap());
+    batch.decisions.push(Decision {
+        item: kept[0].item.pushed.item,
+        status: ItemStatus::Refused("dismissed".to_owned()),
+        office: Some(OfficeDecision {
+            by: "O001".into(),
+            reason: "无内容".to_owned(),
+        }),
+    });
+    store.commit(&batch).unwrap();
+    let again = store.add_to_inbox(&both[..1]).unwrap();
+    assert_eq!(again, [ItemStatus::Received], "an office made room");
+}
+
+fn what_found_no_room_is_judged_anew_when_it_comes_again(store: &impl Store) {
+    let pushed = item(1, 1);
+    let items = std::slice::from_ref(&pushed);
+    store.add_to_inbox(items).unwrap();
+    let mut batch = Batch::on(store.head().unwrap());
+    batch.decisions.push(Decision {
+        item: pushed.item,
+        status: ItemStatus::Refused("too_much_held".to_owned()),
+        office: None,
+    });
+    store.commit(&batch).unwrap();
+    assert_eq!(store.add_to_inbox(items).unwrap(), [ItemStatus::Received]);
+    let kept = store.inbox_item(pushed.item).unwrap().unwrap();
+    assert_eq!(kept.pushed.bytes, pushed.bytes);
 }
 
 fn what_was_pushed_for_an_erased_record_is_not_kept(store: &impl Store) {

@@ -10,7 +10,7 @@ use crate::store::error::StoreError;
 use crate::store::model::{
     HeldItems, InboxItem, ItemStatus, NewItem, QuarantinedItem, WaitingDevice,
 };
-use crate::store::{HELD_AT_LEAST, QUARANTINED_BYTES_PER_DEVICE};
+use crate::store::{HELD_AT_LEAST, QUARANTINED_BYTES_PER_DEVICE, REFUSED_PER_DEVICE};
 
 const COLUMNS: &str = "arrival, item, record, change_hash, actor, actor_seq, device, person,
     received_ms, offset_ms, coalesce(bytes, x''), status, detail, cleared_by";
@@ -55,27 +55,43 @@ pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, Sto
         }
         forget(tx, new.item)?;
     }
-    if is_reused_number(tx, new)? {
-        let reused = ItemStatus::Refused("actor_seq_reused".to_owned());
-        insert(tx, new, &reused)?;
-        return Ok(reused);
+    let status = if is_reused_number(tx, new)? {
+        ItemStatus::Refused("actor_seq_reused".to_owned())
+    } else {
+        new.status.clone()
+    };
+    if has_too_many_refused(tx, new.device)? {
+        return Ok(match status {
+            ItemStatus::Refused(_) => status,
+            _ => ItemStatus::Refused(reason::TOO_MUCH_HELD.to_owned()),
+        });
     }
-    insert(tx, new, &new.status)?;
-    Ok(new.status.clone())
+    insert(tx, new, &status)?;
+    Ok(status)
+}
+
+fn has_too_many_refused(tx: &Transaction<'_>, device: DeviceId) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT 1 FROM inbox INDEXED BY inbox_refused_by_device
+         WHERE device = ?1 AND status = 'refused' AND dismissed = 0 LIMIT 1 OFFSET ?2",
+    )?;
+    let last = (REFUSED_PER_DEVICE - 1).cast_signed();
+    Ok(query.exists(params![device.as_bytes(), last])?)
 }
 
 /// A worker tries again what was refused because of where they were not assigned: they may be by now.
 /// It is the same change, so that an office which lets it in meanwhile lets in the words once. Who signed
 /// in again since is another device, and hears what becomes of it. What an
-/// office took off its list stays refused.
+/// office took off its list stays refused. What found no room among what is held may find it now.
 fn may_be_judged_anew(
     tx: &Transaction<'_>,
     new: &NewItem,
     known: &ItemStatus,
 ) -> Result<bool, StoreError> {
-    if *known != ItemStatus::Refused(reason::AREA_NEVER_HELD.to_owned())
-        || new.status != ItemStatus::Received
-    {
+    let may_be = [reason::AREA_NEVER_HELD, reason::TOO_MUCH_HELD];
+    let is_open = |code: &String| may_be.contains(&code.as_str());
+    let is_open = matches!(known, ItemStatus::Refused(code) if is_open(code));
+    if !is_open || new.status != ItemStatus::Received {
         return Ok(false);
     }
     let mut query = tx.prepare_cached("SELECT 1 FROM inbox WHERE item = ?1 AND dismissed = 0")?;
@@ -117,8 +133,8 @@ fn is_reused_number(tx: &Transaction<'_>, new: &NewItem) -> Result<bool, StoreEr
 
 fn has_room_in_quarantine(tx: &Transaction<'_>, device: DeviceId) -> Result<bool, StoreError> {
     let mut query = tx.prepare_cached(
-        "SELECT count(*) FROM inbox JOIN inbox_bytes USING (arrival)
-         WHERE device = ?1 AND status = 'refused' AND dismissed = 0",
+        "SELECT count(*) FROM inbox INDEXED BY inbox_quarantined_by_device
+         WHERE device = ?1 AND status = 'refused' AND dismissed = 0 AND size > 0",
     )?;
     let kept: i64 = query.query_row(params![device.as_bytes()], |row| row.get(0))?;
     Ok(usize::try_from(kept).unwrap_or(usize::MAX) < QUARANTINED_BYTES_PER_DEVICE)

@@ -49,6 +49,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0003_fair_rounds.sql"),
         then: |_| Ok(()),
     },
+    Migration {
+        sql: include_str!("migrations/0004_refused.sql"),
+        then: |_| Ok(()),
+    },
 ];
 
 /// How long a connection waits for another one.
