@@ -7,7 +7,6 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use automerge::Automerge;
-use gridlog_client_core::SyncOptions;
 use gridlog_domain::record::{Command, Value};
 use gridlog_protocol::{Verdict, codec};
 use gridlog_tests::{District, GRID_A, GRID_B, RawDevice, TestPhone};
@@ -90,11 +89,7 @@ fn a_device_has_two_requests_under_way_and_everybody_else_has_theirs() {
     drop(held);
     greedy.report_case("路灯不亮");
     eventually("the device has room again", || {
-        let insists = SyncOptions {
-            insist: true,
-            ..SyncOptions::default()
-        };
-        let _ = greedy.sync(&greedy.transport, insists);
+        let _ = greedy.try_sync();
         all_in_log(&greedy)
     });
 }

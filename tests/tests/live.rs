@@ -316,12 +316,8 @@ fn the_button_works_although_the_phone_stays_in_sync() {
     let way = Watched::of(&phone);
     let staying = Staying::begin(&phone, &way);
     eventually("it synced", || way.posts() > 0);
-    let options = SyncOptions {
-        insist: true,
-        ..SyncOptions::default()
-    };
     eventually("the button works", || {
-        match phone.sync(&phone.transport, options) {
+        match phone.sync(&phone.transport, SyncOptions::default()) {
             Ok(report) => report.complete,
             Err(PhoneError::SyncRunning) => false,
             Err(error) => panic!("{error}"),

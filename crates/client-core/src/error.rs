@@ -144,6 +144,17 @@ pub enum PhoneError {
         /// For a developer, English.
         en: String,
     },
+    /// The server asked for a while of peace, and that is not over. Nothing was sent.
+    #[error(
+        "the server asked to be left alone for another {} s; nothing was sent, sync again then",
+        seconds(*.retry_after_ms)
+    )]
+    AskedToWait {
+        /// Until when, device time in milliseconds since the Unix epoch.
+        until_ms: i64,
+        /// For how long still, milliseconds.
+        retry_after_ms: u64,
+    },
     /// The server has no time now.
     #[error("the server is busy; try again in {retry_after_ms} ms")]
     Busy {
@@ -183,6 +194,7 @@ impl PhoneError {
             Self::BadAnswer { .. } => "bad_answer",
             Self::SignInAgain => "sign_in_again",
             Self::Refused { code, .. } => code,
+            Self::AskedToWait { .. } => "asked_to_wait",
             Self::Busy { .. } => "busy",
         }
     }
@@ -217,10 +229,19 @@ impl PhoneError {
             Self::BadEnrolment { .. } => "登录应答有误，请联系管理员",
             Self::SignInAgain => "登录已过期，请重新登录；本机内容都在",
             Self::Refused { zh, .. } => zh,
+            Self::AskedToWait { retry_after_ms, .. } => {
+                let seconds = seconds(*retry_after_ms);
+                return format!("服务器要求稍候，请在 {seconds} 秒后再同步；内容都在本机");
+            }
             Self::Busy { .. } => "服务器繁忙，请稍后再试",
         };
         text.to_owned()
     }
+}
+
+/// Whole seconds in which that time is over.
+const fn seconds(ms: u64) -> u64 {
+    ms.div_ceil(1_000)
 }
 
 fn record_error_zh(error: &RecordError) -> &'static str {

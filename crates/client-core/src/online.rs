@@ -75,7 +75,7 @@ impl Phone {
     ///
     /// # Errors
     /// [`PhoneError::NotEnrolled`], [`PhoneError::SignInAgain`], [`PhoneError::Transport`],
-    /// [`PhoneError::Busy`], [`PhoneError::Refused`]; [`PhoneError::BadAnswer`];
+    /// [`PhoneError::AskedToWait`], [`PhoneError::Busy`], [`PhoneError::Refused`]; [`PhoneError::BadAnswer`];
     /// [`PhoneError::Store`].
     pub fn search_online(
         &self,
@@ -83,18 +83,22 @@ impl Phone {
         text: &str,
         limit: u32,
     ) -> Result<Vec<FoundOnline>, PhoneError> {
-        let token = self
-            .inner
-            .store
-            .read(|connection| meta::TOKEN.get(connection))?;
-        let token = token.ok_or(PhoneError::NotEnrolled)?;
+        let token = self.inner.store.read(|connection| {
+            let token = meta::TOKEN
+                .get(connection)?
+                .ok_or(PhoneError::NotEnrolled)?;
+            self.inner.mind_hold(connection)?;
+            Ok(token)
+        })?;
         let malformed = |_| PhoneError::BadAnswer { to: "search" };
         let question = serde_json::to_vec(&Question { text, limit }).map_err(malformed)?;
         let answer = transport.post(SEARCH_PATH, Some(&token), "application/json", &question)?;
         if answer.status == 401 {
             return Err(PhoneError::SignInAgain);
         }
-        let rows: Vec<Row> = serde_json::from_slice(&body_of(answer)?).map_err(malformed)?;
+        let body = body_of(answer);
+        let body = body.inspect_err(|error| self.inner.keep_refusal(error))?;
+        let rows: Vec<Row> = serde_json::from_slice(&body).map_err(malformed)?;
         let found = rows.into_iter().map(Row::read).collect::<Option<Vec<_>>>();
         let mut found = found.ok_or(PhoneError::BadAnswer { to: "search" })?;
         self.inner.store.read(|connection| {

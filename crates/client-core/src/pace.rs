@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 /// Longest time for which a server can ask to be left alone, in milliseconds: a broken one must not
 /// silence a phone for good.
 pub const LONGEST_HOLD_MS: u64 = 60 * 60 * 1_000;
-/// For so long, in milliseconds, also somebody who insists is held off by a server that refused.
-const INSIST_AFTER_MS: u64 = 10_000;
 /// What the first failure delays the next attempt by at most, in milliseconds; each further one twice
 /// as much.
 const FIRST_BACKOFF_MS: u64 = 1_000;
@@ -60,16 +58,6 @@ impl Hold {
     /// jumped.
     pub fn left_ms(&self, now_ms: i64) -> u64 {
         ahead(now_ms, self.not_before_ms, LONGEST_HOLD_MS)
-    }
-
-    /// The same for somebody who insists: a refusal is minded for ten seconds, a polite wish not at
-    /// all.
-    pub fn left_if_insisted_ms(&self, now_ms: i64) -> u64 {
-        if !self.refused {
-            return 0;
-        }
-        let insist_from = self.asked_ms.saturating_add_unsigned(INSIST_AFTER_MS);
-        ahead(now_ms, insist_from, INSIST_AFTER_MS).min(self.left_ms(now_ms))
     }
 }
 
@@ -167,26 +155,12 @@ mod tests {
     fn a_clock_that_jumps_does_not_lock_the_phone() {
         let hold = Hold::asked(NOW, 60_000, true, 0);
         assert_eq!(hold.left_ms(NOW - 24 * HOUR), 0);
-        assert_eq!(hold.left_if_insisted_ms(NOW - 24 * HOUR), 0);
         assert_eq!(hold.left_ms(NOW + 24 * HOUR), 0);
         assert!(hold.left_ms(NOW - 60_000) <= LONGEST_HOLD_MS);
         let mut pacer = Pacer::default();
         pacer.failed(NOW, 999);
         assert_eq!(pacer.wait_ms(NOW), 999);
         assert_eq!(pacer.wait_ms(NOW - HOUR), 0);
-    }
-
-    #[test]
-    fn somebody_who_insists_minds_a_refusal_of_the_last_ten_seconds_only() {
-        let refused = Hold::asked(NOW, 60_000, true, 0);
-        assert_eq!(refused.left_if_insisted_ms(NOW), 10_000);
-        assert_eq!(refused.left_if_insisted_ms(NOW + 9_999), 1);
-        assert_eq!(refused.left_if_insisted_ms(NOW + 10_000), 0);
-        let short = Hold::asked(NOW, 1_000, true, 0);
-        assert_eq!(short.left_if_insisted_ms(NOW), 1_000);
-        let polite = Hold::asked(NOW, 60_000, false, 0);
-        assert_eq!(polite.left_if_insisted_ms(NOW), 0);
-        assert_eq!(polite.left_ms(NOW), 60_000);
     }
 
     #[test]

@@ -50,6 +50,10 @@ pub struct Status {
     /// Records that are about to leave this phone, because the person may no longer see them or they
     /// were archived; see [`Phone::leaving`].
     pub leaving: u64,
+    /// Until when this phone leaves the server alone, because it asked for that; device time in milliseconds
+    /// since the Unix epoch. `None` if it may sync now.
+    #[serde(default)]
+    pub waits_until_ms: Option<i64>,
     /// Records that could not be read as they came from the server, see [`Phone::set_aside`]. What this
     /// phone shows of them may be old, or nothing. They hold up nothing else.
     #[serde(default)]
@@ -110,6 +114,7 @@ impl Phone {
                 seq: position.seq,
                 confirmed: confirmed(connection)?,
                 leaving: records::out_of_scope(connection)?.len() as u64,
+                waits_until_ms: self.inner.held(connection)?.map(|(until_ms, _)| until_ms),
                 set_aside: wants::aside(connection)?.len() as u64,
                 ..Status::default()
             };

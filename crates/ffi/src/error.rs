@@ -199,7 +199,8 @@ impl From<PhoneError> for GridlogError {
             | PhoneError::Record { .. }
             | PhoneError::NotSendable { .. }
             | PhoneError::Transport(TransportError::BadAddress) => Self::Input { code, zh, en },
-            PhoneError::Busy { retry_after_ms } => Self::TryLater {
+            PhoneError::Busy { retry_after_ms }
+            | PhoneError::AskedToWait { retry_after_ms, .. } => Self::TryLater {
                 code,
                 zh,
                 en,

@@ -352,6 +352,9 @@ pub struct Status {
     pub confirmed: Option<Confirmed>,
     /// Records that are about to leave this phone.
     pub leaving: u64,
+    /// Until when this phone leaves the server alone, because it asked for that; nothing if it may sync
+    /// now.
+    pub waits_until_ms: Option<i64>,
     /// Records that could not be read as they came from the server; they are asked for again.
     pub set_aside: u64,
 }

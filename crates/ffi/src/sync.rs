@@ -92,20 +92,15 @@ impl GridlogPhone {
     /// Sends everything unsent and pulls everything new. It may be called at any time and again
     /// after any failure; whatever was exchanged is kept. Dropping it cancels it.
     ///
-    /// `insist` says that the worker wants it now, by a button: then it does not matter that the server
-    /// asked for a while of peace, unless it refused a request within the last ten seconds.
-    ///
     /// # Errors
-    /// [`GridlogError::TryLater`] without signal, from a busy server, or while a sync runs;
+    /// [`GridlogError::TryLater`] without signal, from a busy server, while a sync runs, or with
+    /// `asked_to_wait` while the server wants to be left alone: nothing is sent then, also if somebody
+    /// pressed a button, and `waits_until_ms` of the status says until when;
     /// [`GridlogError::SignIn`] with `sign_in_again`; [`GridlogError::Cancelled`];
     /// [`GridlogError::Server`]; [`GridlogError::Store`].
-    #[uniffi::method(default(cancel = None, insist = false))]
-    pub async fn sync(
-        &self,
-        cancel: Option<Arc<SyncCancel>>,
-        insist: bool,
-    ) -> Result<SyncReport, GridlogError> {
-        self.exchange(cancel, insist, Phone::sync).await
+    #[uniffi::method(default(cancel = None))]
+    pub async fn sync(&self, cancel: Option<Arc<SyncCancel>>) -> Result<SyncReport, GridlogError> {
+        self.exchange(cancel, Phone::sync).await
     }
 
     /// Syncs, and compares every record with the server's, whether anything seems to differ or not.
@@ -114,13 +109,12 @@ impl GridlogPhone {
     ///
     /// # Errors
     /// As for [`GridlogPhone::sync`].
-    #[uniffi::method(default(cancel = None, insist = false))]
+    #[uniffi::method(default(cancel = None))]
     pub async fn verify(
         &self,
         cancel: Option<Arc<SyncCancel>>,
-        insist: bool,
     ) -> Result<SyncReport, GridlogError> {
-        self.exchange(cancel, insist, Phone::verify).await
+        self.exchange(cancel, Phone::verify).await
     }
 
     /// Asks the server for records whose headline holds `text`, 1 to 64 characters, such as cases that
@@ -178,7 +172,6 @@ impl GridlogPhone {
     async fn exchange(
         &self,
         cancel: Option<Arc<SyncCancel>>,
-        insist: bool,
         exchange: Exchange,
     ) -> Result<SyncReport, GridlogError> {
         let flag = flag_of(cancel);
@@ -187,7 +180,6 @@ impl GridlogPhone {
             let _work = work;
             let options = SyncOptions {
                 cancel: Some(&flag),
-                insist,
                 ..SyncOptions::default()
             };
             Ok(exchange(&phone, &transport, options)?)

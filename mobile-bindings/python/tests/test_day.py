@@ -283,7 +283,7 @@ class TestDay(Case):
             self.assertFalse(phone.all_in_log())
             self.assertEqual(titles(phone.not_in_log()), ["井盖"])
             self.sync_until_settled(phone)
-            report = asyncio.run(phone.verify(insist=True))
+            report = asyncio.run(phone.verify())
             self.assertEqual((report.differing, report.complete), (0, True))
             self.assertTrue(phone.all_in_log())
             self.assertEqual(phone.not_in_log(), [])

@@ -169,7 +169,7 @@ impl Stay<'_> {
                 let hold = self.phone.hold()?;
                 self.duty.synced(now_ms, synced, hold, self.random());
             }
-            Err(PhoneError::Busy { .. }) => {
+            Err(PhoneError::Busy { .. } | PhoneError::AskedToWait { .. }) => {
                 let hold = self.phone.hold()?;
                 self.duty.held(now_ms, hold, self.random());
             }

@@ -86,9 +86,6 @@ pub struct SyncOptions<'a> {
     pub cancel: Option<&'a CancelFlag>,
     /// Most requests; the rest is the next sync's.
     pub max_rounds: u32,
-    /// Whether somebody wants it now, for example by a button. Then it does not matter that the server
-    /// asked for a while of peace, unless it refused a request within the last ten seconds.
-    pub insist: bool,
 }
 
 impl Default for SyncOptions<'_> {
@@ -97,7 +94,6 @@ impl Default for SyncOptions<'_> {
             progress: None,
             cancel: None,
             max_rounds: 10_000,
-            insist: false,
         }
     }
 }
@@ -106,17 +102,18 @@ impl fmt::Debug for SyncOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncOptions")
             .field("max_rounds", &self.max_rounds)
-            .field("insist", &self.insist)
             .finish_non_exhaustive()
     }
 }
 
 impl Phone {
     /// Sends everything unsent and pulls everything new. It may be called at any time and again
-    /// after any failure; whatever was exchanged is kept.
+    /// after any failure; whatever was exchanged is kept. What a phone that stays in sync waits by itself
+    /// after a failure does not hold it up; what the server asked for does.
     ///
     /// # Errors
-    /// [`PhoneError::Busy`] also without a request, while the server wants to be left alone;
+    /// [`PhoneError::AskedToWait`], without a request, while the server wants to be left alone, also for
+    /// somebody who presses a button; [`PhoneError::Busy`] if it says so now;
     /// [`PhoneError::SyncRunning`], [`PhoneError::Cancelled`], [`PhoneError::Transport`], and the
     /// errors of [`SyncSession::accept`](super::SyncSession::accept).
     pub fn sync(
@@ -124,7 +121,7 @@ impl Phone {
         transport: &dyn Transport,
         options: SyncOptions<'_>,
     ) -> Result<SyncReport, PhoneError> {
-        let session = self.begin_session(false, options.insist)?;
+        let session = self.begin_session(false)?;
         self.drive(session, transport, options)
     }
 
@@ -140,7 +137,7 @@ impl Phone {
         transport: &dyn Transport,
         options: SyncOptions<'_>,
     ) -> Result<SyncReport, PhoneError> {
-        let session = self.begin_session(true, options.insist)?;
+        let session = self.begin_session(true)?;
         self.drive(session, transport, options)
     }
 

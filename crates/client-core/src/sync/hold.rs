@@ -24,25 +24,28 @@ pub(super) fn keep(connection: &Connection, hold: Option<Hold>) -> Result<(), Ph
 }
 
 impl Inner {
-    /// Refuses to begin while the server wants to be left alone.
-    pub(super) fn mind_hold(
-        &self,
-        connection: &Connection,
-        insists: bool,
-    ) -> Result<(), PhoneError> {
+    /// Until when the server wants to be left alone, device time, and for how long that still is; `None` if
+    /// it may be asked now.
+    pub(crate) fn held(&self, connection: &Connection) -> Result<Option<(i64, u64)>, PhoneError> {
         let now_ms = self.clock.now_ms();
-        let left = read(connection)?.map_or(0, |hold| match insists {
-            true => hold.left_if_insisted_ms(now_ms),
-            false => hold.left_ms(now_ms),
-        });
-        match left {
-            0 => Ok(()),
-            retry_after_ms => Err(PhoneError::Busy { retry_after_ms }),
+        let hold = read(connection)?;
+        let held = hold.map(|hold| (hold.not_before_ms, hold.left_ms(now_ms)));
+        Ok(held.filter(|(_, left_ms)| *left_ms > 0))
+    }
+
+    /// Refuses to ask while the server wants to be left alone, whoever wants to know.
+    pub(crate) fn mind_hold(&self, connection: &Connection) -> Result<(), PhoneError> {
+        match self.held(connection)? {
+            None => Ok(()),
+            Some((until_ms, retry_after_ms)) => Err(PhoneError::AskedToWait {
+                until_ms,
+                retry_after_ms,
+            }),
         }
     }
 
     /// Keeps it if the server refused because it has no time.
-    pub(super) fn keep_refusal(&self, refusal: &PhoneError) {
+    pub(crate) fn keep_refusal(&self, refusal: &PhoneError) {
         let PhoneError::Busy { retry_after_ms } = refusal else {
             return;
         };

@@ -139,19 +139,10 @@ impl Phone {
     /// Begins a sync without I/O.
     ///
     /// # Errors
-    /// [`PhoneError::Busy`] while the server wants to be left alone; [`PhoneError::SyncRunning`] while
+    /// [`PhoneError::AskedToWait`] while the server wants to be left alone; [`PhoneError::SyncRunning`] while
     /// another session of this phone is alive; [`PhoneError::NotEnrolled`].
     pub fn begin_sync(&self) -> Result<SyncSession, PhoneError> {
-        self.begin_session(false, false)
-    }
-
-    /// Begins a sync because somebody wants it now. A server that has refused a request within the last
-    /// ten seconds is left alone all the same.
-    ///
-    /// # Errors
-    /// As [`Phone::begin_sync`].
-    pub fn insist_on_sync(&self) -> Result<SyncSession, PhoneError> {
-        self.begin_session(false, true)
+        self.begin_session(false)
     }
 
     /// Begins a sync that compares every record in scope with the server's, whether anything seems
@@ -160,17 +151,13 @@ impl Phone {
     /// # Errors
     /// As [`Phone::begin_sync`].
     pub fn begin_verification(&self) -> Result<SyncSession, PhoneError> {
-        self.begin_session(true, false)
+        self.begin_session(true)
     }
 
-    pub(super) fn begin_session(
-        &self,
-        must_compare: bool,
-        insists: bool,
-    ) -> Result<SyncSession, PhoneError> {
+    pub(super) fn begin_session(&self, must_compare: bool) -> Result<SyncSession, PhoneError> {
         self.inner.store.read(|connection| {
             identity::require(connection)?;
-            self.inner.mind_hold(connection, insists)
+            self.inner.mind_hold(connection)
         })?;
         if self.inner.syncing.swap(true, Ordering::SeqCst) {
             return Err(PhoneError::SyncRunning);

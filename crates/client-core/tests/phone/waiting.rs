@@ -25,17 +25,9 @@ fn requests(f: &Fixture) -> usize {
 fn held(phone: &Phone) -> u64 {
     match phone.begin_sync() {
         Ok(_) => 0,
-        Err(PhoneError::Busy { retry_after_ms }) => retry_after_ms,
+        Err(PhoneError::AskedToWait { retry_after_ms, .. }) => retry_after_ms,
         Err(error) => panic!("{error}"),
     }
-}
-
-fn insisted(f: &Fixture) -> Result<SyncReport, PhoneError> {
-    let options = SyncOptions {
-        insist: true,
-        ..SyncOptions::default()
-    };
-    f.phone.sync(&f.server, options)
 }
 
 /// A phone whose server asked it by a page to wait nine seconds.
@@ -57,8 +49,9 @@ fn a_phone_sends_nothing_before_the_time_that_the_server_asked_for() {
     let busy = f.try_sync().unwrap_err();
     assert!(matches!(
         busy,
-        PhoneError::Busy {
-            retry_after_ms: 9_000..=10_800
+        PhoneError::AskedToWait {
+            retry_after_ms: 9_000..=10_800,
+            ..
         }
     ));
     f.clock.advance(8_999);
@@ -85,29 +78,37 @@ fn it_holds_over_a_restart_and_in_another_process() {
 }
 
 #[test]
-fn somebody_who_insists_does_not_wait_for_a_polite_server() {
-    let f = asked_politely();
-    f.phone.report(report("一")).unwrap();
-    insisted(&f).unwrap();
-    assert_eq!(f.status().admitted, 1);
-    assert_eq!(held(&f.phone), 0, "and it has taken that well");
-}
-
-#[test]
-fn a_server_that_refused_is_left_alone_for_ten_seconds_even_by_somebody_who_insists() {
-    for status in [503, 429] {
-        let f = Fixture::synced();
-        f.server.line().instead = Some(refusal(status, 60));
-        assert!(insisted(&f).is_err());
-        f.server.line().instead = None;
+fn a_person_is_told_until_when_the_phone_waits_and_nothing_is_sent() {
+    for status in [200, 503, 429] {
+        let f = match status {
+            200 => asked_politely(),
+            refused => {
+                let f = Fixture::synced();
+                f.server.line().instead = Some(refusal(refused, 9));
+                assert_eq!(f.try_sync().unwrap_err().code(), "busy");
+                f.server.line().instead = None;
+                f
+            }
+        };
+        f.phone.report(report("一")).unwrap();
         let before = requests(&f);
-        assert!(insisted(&f).is_err());
-        f.clock.advance(9_999);
-        assert!(insisted(&f).is_err());
+        let until_ms = f.status().waits_until_ms.unwrap();
+        assert_eq!(until_ms, f.phone.hold().unwrap().unwrap().not_before_ms);
+        let error = f.try_sync().unwrap_err();
+        assert_eq!(error.code(), "asked_to_wait");
+        let PhoneError::AskedToWait { retry_after_ms, .. } = error else {
+            panic!("{error}");
+        };
+        let seconds = retry_after_ms.div_ceil(1_000).to_string();
+        assert!(error.zh().contains(&seconds) && error.to_string().contains(&seconds));
+        assert!(f.phone.search_online(&f.server, "一", 5).is_err());
+        f.clock.advance(i64::try_from(retry_after_ms).unwrap() - 1);
+        assert!(f.try_sync().is_err());
         assert_eq!(requests(&f), before);
         f.clock.advance(1);
-        assert!(held(&f.phone) > 0, "others wait longer");
-        insisted(&f).unwrap();
+        assert_eq!(f.status().waits_until_ms, None);
+        f.sync();
+        assert_eq!(f.status().admitted, 1);
     }
 }
 

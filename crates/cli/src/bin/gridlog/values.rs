@@ -96,13 +96,20 @@ pub(crate) fn shown(value: &Value) -> String {
 
 /// A moment in the terminal's time zone.
 pub(crate) fn moment(ms: i64) -> String {
+    in_form("%Y-%m-%d %H:%M", ms)
+}
+
+/// The same for a moment that is close.
+pub(crate) fn moment_to_the_second(ms: i64) -> String {
+    in_form("%Y-%m-%d %H:%M:%S", ms)
+}
+
+fn in_form(form: &str, ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(
         |_| "—".to_owned(),
         |moment| {
-            moment
-                .to_zoned(TimeZone::system())
-                .strftime("%Y-%m-%d %H:%M")
-                .to_string()
+            let moment = moment.to_zoned(TimeZone::system());
+            moment.strftime(form).to_string()
         },
     )
 }

@@ -12,7 +12,7 @@ use crate::values;
 /// Exchanges everything with the server.
 pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
     let (address, transport) = reach(home, server)?;
-    let report = phone.sync(&transport, now())?;
+    let report = phone.sync(&transport, SyncOptions::default())?;
     if server.is_some() {
         home.set_server(&address)?;
     }
@@ -31,7 +31,7 @@ pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<A
 /// Syncs, and compares every record in scope with the server's.
 pub(super) fn verify(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
     let (_, transport) = reach(home, server)?;
-    let report = phone.verify(&transport, now())?;
+    let report = phone.verify(&transport, SyncOptions::default())?;
     let status = phone.status()?;
     let compared = match report.differing {
         Some(0) => "核对一致，没有差异 compared: nothing differs\n".to_owned(),
@@ -49,14 +49,6 @@ pub(super) fn verify(home: &Home, phone: &Phone, server: Option<&str>) -> Result
         json!({ "sync": report, "status": status }),
         text,
     ))
-}
-
-/// Whoever types the command wants it now.
-fn now() -> SyncOptions<'static> {
-    SyncOptions {
-        insist: true,
-        ..SyncOptions::default()
-    }
 }
 
 pub(super) fn reach(
@@ -108,6 +100,12 @@ fn standing(phone: &Phone, status: &Status) -> Result<String, CliError> {
             confirmed.records, confirmed.records, confirmed.seq
         )),
         None => text.push_str(&outstanding(phone, status)?),
+    }
+    if let Some(until_ms) = status.waits_until_ms {
+        let until = values::moment_to_the_second(until_ms);
+        text.push_str(&format!(
+            "服务器要求稍候，本机等到 {until} 再同步 the server asked to wait; this phone syncs again at {until}\n"
+        ));
     }
     let leaving = phone.leaving()?;
     if !leaving.is_empty() {

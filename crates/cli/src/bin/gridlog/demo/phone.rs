@@ -133,7 +133,10 @@ impl DemoPhone {
             let pause = match self.phone.sync(&self.wire, SyncOptions::default()) {
                 Ok(_) => return Ok(tries),
                 Err(error) if begun.elapsed() > PATIENCE => return Err(error.into()),
-                Err(PhoneError::Busy { retry_after_ms }) => Duration::from_millis(retry_after_ms),
+                Err(
+                    PhoneError::Busy { retry_after_ms }
+                    | PhoneError::AskedToWait { retry_after_ms, .. },
+                ) => Duration::from_millis(retry_after_ms),
                 Err(PhoneError::Transport(_)) => PAUSE,
                 Err(error) => return Err(error.into()),
             };
