@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gridlog_client_core::{Query, Standing};
+use gridlog_domain::id::RecordId;
 use gridlog_domain::reference::Role;
-use gridlog_tests::{District, GRID_A, GRID_B, Office, words};
+use gridlog_tests::{District, GRID_A, GRID_B, Office, PASSWORD, TestPhone, words};
 use serde_json::json;
 
 const HEADER: &str = "id,name,password,role,area,department,valid_from,valid_to,enabled\n";
@@ -153,6 +154,82 @@ fn work_from_before_a_reassignment_waits_in_review_and_is_let_in_by_an_office() 
         phone.show(visit).unwrap().unwrap().row.standing,
         Standing::InLog
     );
+}
+
+/// A phone whose token has ended, with a case that it has not sent yet.
+fn late_phone(district: &District) -> (TestPhone, RecordId) {
+    let person = district.worker(GRID_A, 0);
+    let phone = TestPhone::fresh(district, &person);
+    phone
+        .enrol(&phone.transport, &person, PASSWORD, "测试手机")
+        .unwrap();
+    let case = phone.report_case("停用前写的");
+    assert_eq!(phone.try_sync().unwrap_err().code(), "sign_in_again");
+    (phone, case)
+}
+
+fn disable(district: &District, person: &str) {
+    let grid = district.grid(GRID_A);
+    let file = format!("{HEADER}{person},停用,,grid_worker,{grid},,2020-01-01,,false\n");
+    let administrator = district.office(Role::Administrator);
+    let (status, answer) = administrator.post_csv("people.csv", &file);
+    assert_eq!(status, 200, "{answer}");
+}
+
+fn waiting_reasons(district: &District) -> Vec<String> {
+    let (_, waiting) = district.office(Role::DutyOfficer).get("review");
+    let waiting = waiting.as_array().unwrap().iter();
+    waiting
+        .map(|item| item["code"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn who_cannot_sign_in_any_more_still_pushes_and_pulls_nothing() {
+    let district = District::with_settings(&[("GRIDLOG_SERVER_DEVICE_TOKEN_DAYS", "0")]);
+    let (disabled, case) = late_phone(&district);
+    disable(&district, disabled.person.as_str());
+    disabled.try_sync().unwrap();
+    let shown = disabled.show(case).unwrap().unwrap();
+    assert_eq!(shown.row.standing, Standing::Review, "{:?}", shown.changes);
+    assert_eq!(waiting_reasons(&district), ["account_disabled"]);
+    let search = disabled.search_online(&disabled.transport, "井盖", 10);
+    assert_eq!(
+        search.unwrap_err().code(),
+        "sign_in_again",
+        "and only pushes"
+    );
+
+    let colleague = TestPhone::fresh(&district, &district.worker(GRID_A, 1));
+    colleague
+        .enrol(&colleague.transport, &colleague.person, PASSWORD, "移交")
+        .unwrap();
+    colleague.report_case("移交前写的");
+    let administrator = district.office(Role::Administrator);
+    let (_, devices) = administrator.get(&format!("people/{}/devices", colleague.person));
+    let device = devices[0]["id"].as_str().unwrap();
+    let (status, _) = administrator.post(&format!("devices/{device}/revoke"), &json!({}));
+    assert_eq!(status, 200);
+    let report = colleague.try_sync().unwrap();
+    assert_eq!((report.pulled_entries, report.pulled_records), (0, 0));
+    assert_eq!(
+        waiting_reasons(&district),
+        ["device_handed_over", "account_disabled"]
+    );
+}
+
+#[test]
+fn a_phone_that_cannot_sign_in_pushes_for_as_long_as_the_operator_says() {
+    let district = District::with_settings(&[
+        ("GRIDLOG_SERVER_DEVICE_TOKEN_DAYS", "0"),
+        ("GRIDLOG_SERVER_LATE_PUSH_DAYS", "0"),
+    ]);
+    let (phone, case) = late_phone(&district);
+    disable(&district, phone.person.as_str());
+    assert_eq!(phone.try_sync().unwrap_err().code(), "sign_in_again");
+    let shown = phone.show(case).unwrap().unwrap();
+    assert_eq!(shown.row.standing, Standing::OnThisPhone, "nothing is lost");
+    assert!(waiting_reasons(&district).is_empty());
 }
 
 #[test]

@@ -33,6 +33,10 @@ pub struct Config {
     /// How long a device's token lasts, in days. A phone that was away longer signs in again and
     /// then pushes what it holds.
     pub device_token_days: u32,
+    /// Days after the end of its token for which a device still pushes that cannot get another one, as
+    /// its person's account is disabled or it was handed over. What it pushes waits in review, and it
+    /// pulls nothing.
+    pub late_push_days: u32,
     /// Most requests that are worked on at once; more are asked to come back.
     pub max_requests: usize,
     /// Most devices that are told at once when there is something to pull; more are asked to come
@@ -75,6 +79,7 @@ impl Default for Config {
             ruling_wait_ms: 1_500,
             office_token_minutes: 12 * 60,
             device_token_days: 180,
+            late_push_days: 180,
             max_requests: 256,
             max_live: 5_000,
             busy_after_items: 5_000,

@@ -11,15 +11,19 @@ use super::error::ApiError;
 use crate::fairness::Turn;
 use crate::identity::{Bearer, TokenError};
 
+const DAY_MS: i64 = 24 * 60 * 60_000;
+
 fn bearer(parts: &Parts, app: &App) -> Result<Bearer, ApiError> {
+    Ok(app.tokens.read(token(parts)?, app.now_ms())?)
+}
+
+fn token(parts: &Parts) -> Result<&str, ApiError> {
     let header = parts
         .headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let token = header
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or(TokenError::Invalid)?;
-    Ok(app.tokens.read(token, app.now_ms())?)
+    let token = header.and_then(|value| value.strip_prefix("Bearer "));
+    Ok(token.ok_or(TokenError::Invalid)?)
 }
 
 /// A request by an enrolled device.
@@ -58,6 +62,60 @@ impl FromRequestParts<App> for OfDeviceInTurn {
         let turn = app.under_way.begin(of.device);
         let turn = turn.ok_or(ApiError::OneAtATime)?;
         Ok(Self { of, turn })
+    }
+}
+
+/// A request to sync, by an enrolled device in its turn; see [`OfDeviceInTurn`].
+#[derive(Debug)]
+pub(super) struct OfSyncingDevice {
+    pub(super) of: OfDevice,
+    pub(super) turn: Turn,
+    /// Whether its token has expired, not too long ago: only who cannot sign in again may go on with it,
+    /// and only push; see [`App::require_late_push`].
+    pub(super) is_late: bool,
+}
+
+impl FromRequestParts<App> for OfSyncingDevice {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let token = token(parts)?;
+        let (bearer, is_late) = match app.tokens.read(token, app.now_ms()) {
+            Err(TokenError::Expired) => {
+                let late_ms = i64::from(app.config.late_push_days).saturating_mul(DAY_MS);
+                let then = app.now_ms().saturating_sub(late_ms);
+                (app.tokens.read(token, then)?, true)
+            }
+            read => (read?, false),
+        };
+        let of = OfDevice {
+            device: bearer.device.ok_or(ApiError::UnknownDevice)?,
+            person: bearer.person,
+        };
+        let turn = app.under_way.begin(of.device);
+        Ok(Self {
+            of,
+            turn: turn.ok_or(ApiError::OneAtATime)?,
+            is_late,
+        })
+    }
+}
+
+impl App {
+    /// Lets a device whose token has expired push what it still holds, if its person cannot sign in again
+    /// on it: the account is disabled, or the device was handed over. The exchange then takes what it
+    /// pushes for an office to review, and tells it nothing else.
+    pub(super) fn require_late_push(&self, of: &OfDevice) -> Result<(), ApiError> {
+        let directory = self.directory.now();
+        let person = directory.person(&of.person);
+        let is_disabled = person.is_some_and(|person| !person.enabled);
+        let device = self.store.device(of.device)?;
+        let is_revoked = device.is_some_and(|device| device.revoked_ms.is_some());
+        if person.is_some() && (is_disabled || is_revoked) {
+            Ok(())
+        } else {
+            Err(TokenError::Expired.into())
+        }
     }
 }
 

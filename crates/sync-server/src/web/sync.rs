@@ -13,7 +13,7 @@ use gridlog_protocol::limits::MAX_WIRE_BYTES;
 use gridlog_protocol::{Digest, ProtocolError};
 
 use super::app::App;
-use super::authentication::OfDeviceInTurn;
+use super::authentication::OfSyncingDevice;
 use super::error::ApiError;
 use crate::exchange::{Asker, Hands, Work};
 use crate::fairness::Core;
@@ -23,20 +23,23 @@ use crate::store::{ItemStatus, NewItem, StoreError};
 /// The handler.
 pub(super) async fn sync(
     State(app): State<App>,
-    OfDeviceInTurn { of, turn }: OfDeviceInTurn,
+    OfSyncingDevice { of, turn, is_late }: OfSyncingDevice,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let body = body.map_err(|_| ProtocolError::TooLarge {
         limit: MAX_WIRE_BYTES,
     })?;
-    let asker = Asker {
-        device: of.device,
-        person: of.person,
-    };
     let answer = app
         .work(move |app| {
             // Also if the device hangs up, the request is under way until it is answered.
             let _turn = turn;
+            if is_late {
+                app.require_late_push(&of)?;
+            }
+            let asker = Asker {
+                device: of.device,
+                person: of.person,
+            };
             app.let_ask(asker.device, Work::of_body(body.len()))?;
             let now = || app.now_ms();
             let hands = Threads {
