@@ -4,7 +4,8 @@
 //! offset worthless, so the offset is dropped until the next sync and acts are flagged. Only a wall
 //! clock is injected here, and it shows a jump only when it goes back: a reading more than
 //! [`TOLERANCE_MS`] before the last one that the store remembers. A jump forward looks like time
-//! that passed; the server's clamp between pull and receipt bounds what it can do.
+//! that passed; the server's clamp between pull and receipt bounds what it can do, and what then seems to lie
+//! after its receipt is flagged ([`gridlog_domain::time`]).
 
 use gridlog_domain::environment::Clock;
 use rusqlite::Connection;

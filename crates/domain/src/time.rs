@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How far an act may seem to lie after its receipt before its device's clock must have jumped since the
+/// offset was measured, in milliseconds: an offset is measured over an exchange, which may take two minutes.
+const TOLERANCE_MS: i64 = 60_000;
+
 /// The times that are stored for every act, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActTimes {
@@ -27,7 +31,9 @@ pub struct CountedTime {
 
 impl ActTimes {
     /// Device time plus offset, clamped between what the act answers and its receipt; without an
-    /// offset, the receipt, flagged.
+    /// offset, the receipt, flagged. Nothing is done after it was received, so a time well after the
+    /// receipt shows a clock that jumped forward since its offset was measured: the receipt, flagged. A
+    /// smaller jump cannot be told from a clock that the network set right before the sync.
     pub fn counted(self) -> CountedTime {
         match self
             .offset_ms
@@ -37,7 +43,7 @@ impl ActTimes {
                 at_ms: at
                     .max(self.not_before_ms.min(self.received_ms))
                     .min(self.received_ms),
-                flagged: false,
+                flagged: at > self.received_ms.saturating_add(TOLERANCE_MS),
             },
             None => CountedTime {
                 at_ms: self.received_ms,
@@ -79,16 +85,18 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_in_the_future_counts_at_receipt() {
-        assert_eq!(
-            ActTimes {
-                device_ms: 99_000,
+    fn a_clock_that_jumped_into_the_future_counts_at_receipt_and_is_flagged() {
+        let counted = |device_ms| {
+            let act = ActTimes {
+                device_ms,
                 ..HONEST
-            }
-            .counted()
-            .at_ms,
-            9_000
-        );
+            };
+            let counted = act.counted();
+            (counted.at_ms, counted.flagged)
+        };
+        assert_eq!(counted(99_000), (9_000, true));
+        assert_eq!(counted(9_500), (9_000, false), "as well as clocks agree");
+        assert_eq!(counted(i64::MAX - 100), (9_000, true));
     }
 
     #[test]
