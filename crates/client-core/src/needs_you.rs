@@ -65,11 +65,12 @@ fn settle(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
 /// record that it may build on.
 fn send_again(connection: &Connection, wanted: &Refused) -> Result<(), PhoneError> {
     for refused in refused::of_record(connection, wanted.record)? {
-        if let Some(names) = refused.names {
-            changes::reinstate(connection, refused.record, names.change)?;
-            outbox::add(connection, &as_item(&refused, names))?;
-            refused::remove(connection, refused.id)?;
-        }
+        let Some(names) = refused.names else {
+            continue;
+        };
+        changes::reinstate(connection, refused.record, names.change)?;
+        outbox::add(connection, &as_item(&refused, names))?;
+        refused::remove(connection, refused.id)?;
         if refused.id == wanted.id {
             break;
         }
@@ -110,14 +111,20 @@ impl Phone {
 
     /// Sends something refused once more, as the next sync's business: written anew, or just as it was
     /// where an office may have let it in meanwhile; then with what it may build on. If it is refused again
-    /// it needs the worker again.
+    /// it needs the worker again. What goes out already, since it was sent with something that builds on it, is
+    /// left as it is.
     ///
     /// # Errors
     /// [`PhoneError::UnknownItem`]; [`PhoneError::Record`] if the record does not take it, and then
     /// it stays as it was; [`PhoneError::Store`].
     pub fn retry_needs_you(&self, id: NeedsYouId) -> Result<(), PhoneError> {
         self.inner.store.write(|tx| {
-            let refused = refused::get(tx, id)?;
+            let refused = match refused::get(tx, id) {
+                Err(PhoneError::UnknownItem { .. }) if outbox::was_sent_again(tx, id)? => {
+                    return Ok(());
+                }
+                found => found?,
+            };
             let me = identity::require(tx)?.person;
             let as_it_was = refused.names.is_some();
             if as_it_was {

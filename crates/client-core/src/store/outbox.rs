@@ -8,6 +8,7 @@ use gridlog_protocol::{Digest, Fold, Receipt};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::error::PhoneError;
+use crate::needs_you::NeedsYouId;
 use crate::standing::Standing;
 
 /// What a person meant, and when: all it takes to write it again.
@@ -218,6 +219,14 @@ pub(crate) fn undecided_from(
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map((item.record.as_bytes(), item.item.0), read)?;
     rows.map(|row| row?).collect()
+}
+
+/// Whether a change goes out, or went, that needed the worker under that id; see
+/// [`Names::id`](super::refused::Names::id).
+pub(crate) fn was_sent_again(connection: &Connection, id: NeedsYouId) -> Result<bool, PhoneError> {
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM outbox WHERE item >= ?1 AND substr(item, 1, 16) = ?1")?;
+    Ok(statement.exists([id.as_bytes()])?)
 }
 
 /// Sets where a change stands.

@@ -1,9 +1,11 @@
 //! What needs the worker: refused twice, or impossible to write again.
 
 use gridlog_domain::id::RecordId;
+use gridlog_merge_guard::{Limits, receive};
 use gridlog_protocol::Digest;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::changes;
 use super::outbox::{Intent, to_json};
 use crate::error::PhoneError;
 use crate::needs_you::NeedsYouId;
@@ -17,6 +19,16 @@ pub(crate) struct Names {
     pub(crate) change: [u8; 32],
     /// The actor that wrote it.
     pub(crate) actor: [u8; 16],
+}
+
+impl Names {
+    /// What the worker names it by: the same as often as it is sent back, so that it is known again after
+    /// it was sent once more.
+    pub(crate) fn id(&self) -> NeedsYouId {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.item.0[..16]);
+        NeedsYouId::from_bytes(id)
+    }
 }
 
 /// One such item.
@@ -88,7 +100,8 @@ pub(crate) fn get(connection: &Connection, id: NeedsYouId) -> Result<Refused, Ph
         .ok_or(PhoneError::UnknownItem { item: id })?
 }
 
-/// The record's items, oldest first.
+/// The record's items, each after what it may build on: an operation's number is larger than those of all
+/// that its author had seen. What is only good for being written again goes by when it was recorded.
 pub(crate) fn of_record(
     connection: &Connection,
     record: RecordId,
@@ -96,7 +109,22 @@ pub(crate) fn of_record(
     let sql = format!("SELECT {COLUMNS} FROM needs_you WHERE record = ?1 ORDER BY recorded_ms, id");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([record.as_bytes()], read)?;
-    rows.map(|row| row?).collect()
+    let mut written_anew = Vec::new();
+    let mut as_they_were = Vec::new();
+    for row in rows {
+        let refused = row??;
+        match refused.names {
+            None => written_anew.push(refused),
+            Some(names) => {
+                let bytes = changes::get(connection, record, names.change)?;
+                let header = receive(&bytes.unwrap_or_default(), &Limits::default());
+                as_they_were.push((header.map_or(0, |header| header.start_op), refused));
+            }
+        }
+    }
+    as_they_were.sort_by_key(|(first_op, _)| *first_op);
+    let as_they_were = as_they_were.into_iter().map(|(_, refused)| refused);
+    Ok(as_they_were.chain(written_anew).collect())
 }
 
 /// The log has a change after all that was sent back: an office let it in. Says whether it is one.

@@ -169,7 +169,10 @@ impl Replay<'_> {
         }
         let now_ms = self.inner.clock.now_ms();
         let refused = Refused {
-            id: self.inner.entry_id(now_ms),
+            id: match names {
+                Some(names) => names.id(),
+                None => self.inner.entry_id(now_ms),
+            },
             record,
             code: code.to_owned(),
             intent,

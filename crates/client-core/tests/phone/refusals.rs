@@ -265,6 +265,31 @@ fn what_an_office_let_in_and_the_worker_tried_again_is_in_the_log_once() {
 }
 
 #[test]
+fn trying_again_each_of_several_that_were_sent_back_sends_each_once_in_whatever_order() {
+    for order in [[0, 1], [1, 0], [0, 0], [1, 1]] {
+        let (f, id) = out_of_place();
+        let admitted = f.server.admitted();
+        let sent_back = f.detail(id).needs_you;
+        for at in order {
+            f.phone.retry_needs_you(sent_back[at].id).unwrap();
+        }
+        f.sync();
+        assert_eq!(f.status().needs_you, 2, "the grid is still not theirs");
+        f.server.appoint(worker(&[GRID, NEXT_GRID]));
+        let sent_back = f.detail(id).needs_you;
+        for at in [1, 0] {
+            f.phone.retry_needs_you(sent_back[at].id).unwrap();
+        }
+        f.sync();
+        let said: Vec<_> = f.server.view(id).unwrap().comments.into_values().collect();
+        assert_eq!(said.len(), 2);
+        assert_eq!(f.server.admitted(), admitted + 2);
+        assert!(f.status().all_in_log(), "{:?}", f.status());
+        f.assert_agrees();
+    }
+}
+
+#[test]
 fn what_was_sent_back_is_judged_anew_once_the_worker_has_the_area() {
     let (f, id) = out_of_place();
     f.server.appoint(worker(&[GRID, NEXT_GRID]));
