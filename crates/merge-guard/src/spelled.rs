@@ -44,14 +44,31 @@ impl<'a> Spelled<'a> {
     /// As [`receive`](crate::receive); `unsupported_op`; `not_canonical`.
     pub fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
         let frame = Frame::read(bytes, limits)?;
-        let ops = ops::decode(&frame.columns, frame.header.op_count, |row| row.to_string())?;
-        if body(Preamble::of(&frame.header, frame.message), &ops) != frame.body {
-            return Err(Refusal::NotCanonical {
+        let ops = operations(&frame)?;
+        if is_canonical(&frame, &ops) {
+            Ok(Self::of(frame, ops))
+        } else {
+            Err(Refusal::NotCanonical {
                 hash: frame.header.hash,
-            });
+            })
         }
+    }
+
+    /// As [`Spelled::read`], for a change that [`admit`](crate::admit) let in: it is canonical, and is not made anew
+    /// to see that. Its checksum is checked.
+    ///
+    /// # Errors
+    /// As [`Spelled::read`], except `not_canonical`.
+    pub fn read_admitted(bytes: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
+        let frame = Frame::read(bytes, limits)?;
+        let ops = operations(&frame)?;
+        debug_assert!(is_canonical(&frame, &ops), "admitted changes are canonical");
+        Ok(Self::of(frame, ops))
+    }
+
+    fn of(frame: Frame<'a>, ops: Vec<Op<'a>>) -> Self {
         let header = frame.header;
-        Ok(Self {
+        Self {
             hash: header.hash,
             deps: header.deps,
             actor: header.actor,
@@ -61,7 +78,7 @@ impl<'a> Spelled<'a> {
             message: frame.message,
             other_actors: header.other_actors,
             ops,
-        })
+        }
     }
 
     /// The change chunk and its hash. Whether a record may take it is for [`admit`](crate::admit) to
@@ -87,4 +104,12 @@ impl<'a> Spelled<'a> {
         chunk[4..8].copy_from_slice(&hash[..4]);
         (ChangeHash(hash), chunk)
     }
+}
+
+fn operations<'a>(frame: &Frame<'a>) -> Result<Vec<Op<'a>>, Refusal> {
+    ops::decode(&frame.columns, frame.header.op_count, |row| row.to_string())
+}
+
+fn is_canonical(frame: &Frame<'_>, ops: &[Op<'_>]) -> bool {
+    body(Preamble::of(&frame.header, frame.message), ops) == frame.body
 }

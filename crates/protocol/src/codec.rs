@@ -8,7 +8,7 @@ use std::io::Read;
 
 use minicbor::{Decode, Encode};
 
-use crate::dense;
+use crate::dense::{self, Changes};
 use crate::dictionary::{self, Form};
 use crate::error::ProtocolError;
 use crate::limits::{MAX_BODY_BYTES, MAX_PAGE_BYTES, MAX_PAGE_WIRE_BYTES, MAX_WIRE_BYTES};
@@ -20,10 +20,15 @@ pub fn encode<T: Encode<()>>(message: &T) -> Vec<u8> {
 
 /// Encodes a message as a body of that form, or plainly where it has no dense form.
 pub fn encode_as<T: Encode<()>>(form: Form, message: &T) -> Vec<u8> {
+    encode_knowing(Changes::Any, form, message)
+}
+
+/// As [`encode_as`], where something is known of the changes in the message.
+pub(crate) fn encode_knowing<T: Encode<()>>(changes: Changes, form: Form, message: &T) -> Vec<u8> {
     let cbor = minicbor::to_vec(message).expect("writing CBOR into a Vec cannot fail");
     let packed = match form {
         Form::Plain => None,
-        Form::Dense => dense::pack(&cbor),
+        Form::Dense => dense::pack_knowing(changes, &cbor),
     };
     let (form, compressed) = match packed {
         Some(packed) => (form, dictionary::compress_packed(&packed)),

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Blob, Digest, Key};
 use crate::codec;
+use crate::dense::Changes;
 use crate::dictionary::Form;
 use crate::error::ProtocolError;
 use crate::page::{Page, Statement};
@@ -79,7 +80,7 @@ pub fn sign_page(page: &Page, nonce: Key, device: Key, key: &SigningKey) -> Vec<
     sign_page_as(Form::NEWEST, page, nonce, device, key)
 }
 
-/// As [`sign_page`], in the form that the device knows.
+/// As [`sign_page`], in the form that the device knows. The changes in a page are those of the log.
 pub fn sign_page_as(form: Form, page: &Page, nonce: Key, device: Key, key: &SigningKey) -> Vec<u8> {
     let never = "writing CBOR into a Vec cannot fail";
     let statement = minicbor::to_vec(&page.statement).expect(never);
@@ -90,7 +91,7 @@ pub fn sign_page_as(form: Form, page: &Page, nonce: Key, device: Key, key: &Sign
         statement: Blob(statement),
         body: Blob(body),
     };
-    codec::encode_as(form, &signed)
+    codec::encode_knowing(Changes::Admitted, form, &signed)
 }
 
 /// A page whose signature was checked, with what makes its [`Evidence`].

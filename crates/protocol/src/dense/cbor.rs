@@ -141,7 +141,7 @@ fn put_bytes(out: &mut Writer, atoms: &mut Atoms, bytes: &[u8], depth: u32) {
     } else if let Ok(digest) = bytes.try_into() {
         out.kind(DIGEST);
         atoms.put_digest(out, digest, By::Step);
-    } else if let Some(change) = change::read(bytes) {
+    } else if let Some(change) = change::read(bytes, out.changes) {
         out.kind(CHANGE);
         change::put(out, atoms, &change);
     } else if bytes.first() == Some(&b'{') && json::fits(bytes) {

@@ -16,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 pub(super) use apart::put;
 pub(super) use together::take;
 
-use super::Spoilt;
 use super::atoms::{Atoms, Place, place_of_name};
+use super::{Changes, Spoilt};
 
 const END: u8 = 7;
 const MAP: u8 = 0;
@@ -40,9 +40,12 @@ const ELSEWHERE: Place = 3;
 const ELEMENTS: Place = 4;
 const PREDECESSORS: Place = 5;
 /// The change in these bytes, if it comes back just as it is.
-pub(super) fn read(bytes: &[u8]) -> Option<Spelled<'_>> {
+pub(super) fn read(bytes: &[u8], changes: Changes) -> Option<Spelled<'_>> {
     let limits = Limits::default();
-    let change = Spelled::read(bytes, &limits).ok()?;
+    let change = match changes {
+        Changes::Any => Spelled::read(bytes, &limits).ok()?,
+        Changes::Admitted => Spelled::read_admitted(bytes, &limits).ok()?,
+    };
     let weight: usize = change.ops.iter().map(weight).sum();
     (weight <= limits.max_change_bytes).then_some(change)
 }

@@ -102,12 +102,30 @@ impl Packed {
     }
 }
 
+/// What is known of the changes in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Changes {
+    /// Nothing: each is made anew to see whether it comes back as it is.
+    #[default]
+    Any,
+    /// They are in the log: the gate lets in only those that come back.
+    Admitted,
+}
+
 /// Takes a message apart; `None` if it is not CBOR as this crate writes it.
 pub fn pack(cbor: &[u8]) -> Option<Packed> {
+    pack_knowing(Changes::Any, cbor)
+}
+
+/// As [`pack`], where something is known of the changes in the message.
+pub(crate) fn pack_knowing(changes: Changes, cbor: &[u8]) -> Option<Packed> {
     if !cbor::fits(cbor) {
         return None;
     }
-    let mut out = Writer::default();
+    let mut out = Writer {
+        changes,
+        ..Writer::default()
+    };
     cbor::put(&mut out, &mut Atoms::default(), cbor, 0);
     let text = alphabet::spell(&out.text);
     Some(Packed {

@@ -1,10 +1,12 @@
 //! What a message is taken apart into: like things beside like things.
 
-use super::Spoilt;
+use super::{Changes, Spoilt};
 
 /// The parts of a message while it is taken apart.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
+    /// What is known of the changes in the message.
+    pub(super) changes: Changes,
     /// What comes next, and everything that is the same in most records.
     pub(super) kinds: Vec<u8>,
     /// Numbers, as differences from what was to be expected.

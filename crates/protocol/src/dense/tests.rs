@@ -5,7 +5,7 @@ use automerge::{ActorId, AutoCommit, ObjType, ROOT, ReadDoc};
 use minicbor::Encoder;
 use proptest::prelude::*;
 
-use super::{Spoilt, pack, unpack};
+use super::{Changes, Spoilt, pack, pack_knowing, unpack};
 use crate::codec;
 use crate::{Blob, Key, Page, Position, PushItem, SyncRequest, ViewNews};
 
@@ -289,6 +289,14 @@ fn what_was_said_before_is_not_said_again() {
         16,
         "a third record that says the same needs its id only"
     );
+}
+
+#[test]
+fn a_page_of_the_log_is_packed_alike_without_a_second_look_at_its_changes() {
+    let page = page_about(&[11, 12, 13]);
+    let packed = pack_knowing(Changes::Admitted, &page).unwrap();
+    assert_eq!(packed, pack(&page).unwrap());
+    assert_eq!(unpack(&packed.concat(), page.len()).unwrap(), page);
 }
 
 #[test]
