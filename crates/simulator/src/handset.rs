@@ -57,6 +57,8 @@ pub(crate) struct Sitting {
     pub(crate) waits_for: Option<u64>,
     /// How often the server had been put back when it gave the last answer that was taken.
     pub(crate) put_back: u64,
+    /// Whether the last page that was taken is to be followed by another.
+    pub(crate) has_more: bool,
 }
 
 /// What came of a call into the engine.

@@ -86,6 +86,8 @@ pub(crate) struct Returned {
     pub(crate) is_whole: bool,
     /// How often the server had been put back when it answered.
     pub(crate) put_back: u64,
+    /// Whether another page is to follow.
+    pub(crate) has_more: bool,
 }
 
 /// What becomes of one copy of a message.

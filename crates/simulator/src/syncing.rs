@@ -136,6 +136,7 @@ impl World {
             round: 0,
             waits_for: None,
             put_back: 0,
+            has_more: false,
         });
         self.ask(number)
     }
@@ -275,15 +276,16 @@ impl World {
             self.server_fell();
             return Ok(());
         };
+        let mut has_more = false;
         if answer.status == 200 {
             self.note_published();
-            self.look_at(&request, &answer)?;
+            has_more = self.look_at(&request, &answer)?;
         } else if request.is_whole && answer.status != 401 && !struck {
             let said = String::from_utf8_lossy(&answer.body).into_owned();
             // Its actor is that of a device that it never heard of: it is to sign in once more.
             if self.handsets[request.handset].signed_in_unheard && said.contains("actor_taken") {
                 self.tally.count("phone", "asked to sign in once more");
-                self.answer_leaves(&request, &answer);
+                self.answer_leaves(&request, &answer, has_more);
                 return Ok(());
             }
             return Err(Broken::new(
@@ -300,11 +302,11 @@ impl World {
             let delay = i64::try_from(delay).unwrap_or(200);
             self.later(delay, Happening::ServerDecides);
         }
-        self.answer_leaves(&request, &answer);
+        self.answer_leaves(&request, &answer, has_more);
         Ok(())
     }
 
-    fn answer_leaves(&mut self, request: &Request, answer: &Answer) {
+    fn answer_leaves(&mut self, request: &Request, answer: &Answer, has_more: bool) {
         if request.back.is_empty() {
             self.tally.count("fault of the network", "answer lost");
         }
@@ -324,20 +326,21 @@ impl World {
                 },
                 is_whole: request.is_whole && way.harm == Harm::None,
                 put_back: self.watch.put_back_times(),
+                has_more,
             };
             self.later(way.delay_ms, Happening::Answer(Box::new(returned)));
         }
     }
 
     /// Reads a page as the phone does: counts what the server said, and looks whether it took an
-    /// honest change for a forged one.
-    fn look_at(&mut self, request: &Request, answer: &Answer) -> Result<(), Broken> {
+    /// honest change for a forged one. Whether another page is to follow.
+    fn look_at(&mut self, request: &Request, answer: &Answer) -> Result<bool, Broken> {
         let Ok(asked) = codec::decode::<SyncRequest>("sync request", &request.body) else {
-            return Ok(());
+            return Ok(false);
         };
         let device = request.bearer.split('|').next().unwrap_or_default();
         let Ok(device) = device.parse::<DeviceId>() else {
-            return Ok(());
+            return Ok(false);
         };
         let key = self.house.key.verifying_key();
         let device = Key(*device.as_bytes());
@@ -365,7 +368,19 @@ impl World {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(opened.page.body.more)
+    }
+
+    /// A sync ends before its end.
+    pub(crate) fn break_off(&mut self, number: usize) {
+        let Some(sitting) = self.handsets[number].sitting.take() else {
+            return;
+        };
+        self.tally.count("end of a sync", "broken off");
+        if sitting.has_more {
+            let between = "sync broken off between two pages";
+            self.tally.count("fault of the network", between);
+        }
     }
 
     /// An answer comes to a phone.
@@ -399,6 +414,7 @@ impl World {
         match accepted {
             Called::Done(()) if is_awaited => {
                 sitting.put_back = returned.put_back;
+                sitting.has_more = returned.has_more;
                 return self.ask(number);
             }
             Called::Done(()) => {
@@ -419,8 +435,7 @@ impl World {
             }
             Called::Said(_) | Called::Struck => {}
         }
-        self.tally.count("end of a sync", "broken off");
-        self.handsets[number].sitting = None;
+        self.break_off(number);
         self.tell(format!("the sync of {name} breaks off"));
         self.phone_fell(number);
         Ok(())
@@ -444,9 +459,8 @@ impl World {
         if goes_on {
             return self.ask(number);
         }
-        handset.sitting = None;
         let name = handset.name();
-        self.tally.count("end of a sync", "broken off");
+        self.break_off(number);
         self.tell(format!("{name} gives up its sync"));
         Ok(())
     }

@@ -85,7 +85,7 @@ const DISK: [&str; 10] = [
 ];
 
 /// Faults of the network.
-const NETWORK: [&str; 8] = [
+const NETWORK: [&str; 9] = [
     "request lost",
     "answer lost",
     "message doubled",
@@ -94,6 +94,7 @@ const NETWORK: [&str; 8] = [
     "answer cut",
     "answer garbled",
     "late answer handed to a later request",
+    "sync broken off between two pages",
 ];
 
 /// Every verdict on a pushed item.

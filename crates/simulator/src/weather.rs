@@ -3,6 +3,8 @@
 //! Some runs have no faults of a kind at all and some have many, so that neither hides what the
 //! other would show.
 
+use gridlog_sync_server::exchange::PageSize;
+
 use crate::chance::Chance;
 use crate::turn::Turn;
 
@@ -23,6 +25,9 @@ pub(crate) struct Weather {
     pub(crate) slow: u32,
     /// Percent of pushes that are decided on only later.
     pub(crate) undecided: u32,
+    /// How much one page of the server holds. In some districts so little that most pulls take several, so
+    /// that they break off between two.
+    pub(crate) page: PageSize,
     /// How often each turn comes.
     pub(crate) turns: Vec<(Turn, u32)>,
     /// How many phones there are.
@@ -71,10 +76,23 @@ impl Weather {
             garbled,
             slow,
             undecided,
+            page: page_of(seed),
             turns,
             phones: usize::try_from(chance.between(3, 6)).unwrap_or(3),
             days: u32::try_from(chance.between(2, 3)).unwrap_or(2),
             turns_a_day: u32::try_from(chance.between(30, 60)).unwrap_or(30),
         }
+    }
+}
+
+/// Of every three districts, one has small pages.
+fn page_of(seed: u64) -> PageSize {
+    let mut chance = Chance::of(seed, "page", &[]);
+    if chance.below(3) > 0 {
+        return PageSize::default();
+    }
+    PageSize {
+        entries: 8 + chance.index(16),
+        bytes: 300 + chance.index(6_000),
     }
 }

@@ -73,11 +73,12 @@ impl World {
         let disk = Disk::new(seed).map_err(|error| broken(&error))?;
         let time = TrueTime::new(people::BEGINNING_MS);
         let machine = disk.machine("server").map_err(|error| broken(&error))?;
-        let mut house = House::new(machine, DeviceClock::new(&time, 0), seed);
+        let weather = Weather::of(seed);
+        let mut house = House::new(machine, DeviceClock::new(&time, 0), weather.page, seed);
         house.start().map_err(|error| broken(&error))?;
         let mut world = Self {
             seed,
-            weather: Weather::of(seed),
+            weather,
             disk,
             time,
             house,
@@ -354,8 +355,9 @@ impl World {
         if handset.destroyed || !is_off || !self.coming_up.insert(number) {
             return;
         }
-        handset.close();
         let name = handset.name();
+        self.break_off(number);
+        self.handsets[number].close();
         self.tell(format!("{name} is off"));
         let delay = Chance::of(self.seed, "up", &[self.events]).between(500, 3_600_000);
         let delay = i64::try_from(delay).unwrap_or(500);

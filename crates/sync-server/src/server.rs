@@ -15,7 +15,7 @@ use crate::backup::create_private;
 use crate::config::Config;
 use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read_people};
 use crate::environment::{SystemClock, SystemEntropy};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, PageSize};
 use crate::fairness::{Allowances, Cores, UnderWay};
 use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens, claim_again, revoke_again};
@@ -155,6 +155,7 @@ impl Server {
                 directory: directory.clone(),
                 key: key.clone(),
                 limits: Limits::default(),
+                page: PageSize::default(),
             },
             store,
             outside,

@@ -16,7 +16,7 @@ use gridlog_protocol::{
     Digest, EnrolAnswer, EnrolRequest, ErrorBody, Fact, LogEntry, Page, SigningKey, SyncRequest,
 };
 use gridlog_sync_server::directory::{Directory, SharedDirectory};
-use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError, Hands};
+use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError, Hands, PageSize};
 use gridlog_sync_server::identity::{Bearer, EnrolError, EnrolWish, Tokens, claim_again, enrol};
 use gridlog_sync_server::ingest::{GivenBack, Sequencer, Why};
 use gridlog_sync_server::outside::OutsideMemory;
@@ -285,6 +285,7 @@ impl Engine {
                 directory: directory.clone(),
                 key: key.clone(),
                 limits: limits(),
+                page: PageSize::default(),
             },
             tokens: Tokens::new(key).unwrap(),
             sequencer: RefCell::new(sequencer),

@@ -15,7 +15,7 @@ use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_merge_guard::Limits;
 use gridlog_protocol::{EnrolAnswer, EnrolRequest, ErrorBody, ProtocolError, SigningKey};
 use gridlog_sync_server::directory::{Directory, SharedDirectory};
-use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError};
+use gridlog_sync_server::exchange::{Asker, Exchange, ExchangeError, PageSize};
 use gridlog_sync_server::identity::{EnrolError, EnrolWish, claim_again, enrol, revoke_again};
 use gridlog_sync_server::ingest::Sequencer;
 use gridlog_sync_server::outside::{Outside, OutsideMemory};
@@ -47,6 +47,8 @@ pub(crate) struct House {
     pub(crate) clock: DeviceClock,
     pub(crate) key: SigningKey,
     entropy: SeededEntropy,
+    /// How much one of its pages holds.
+    page: PageSize,
     /// What outlives a restore. It stands for three small files that no fault reaches here.
     pub(crate) outside: Arc<dyn Outside>,
     running: Option<Running>,
@@ -126,7 +128,7 @@ fn refused(error: &ExchangeError) -> Answer {
 
 impl House {
     /// A machine without a database.
-    pub(crate) fn new(machine: Machine, clock: DeviceClock, seed: u64) -> Self {
+    pub(crate) fn new(machine: Machine, clock: DeviceClock, page: PageSize, seed: u64) -> Self {
         let mut entropy = SeededEntropy::new(seed ^ 0x5e17_e5ee_d000);
         let mut secret = [0; 32];
         entropy.fill(&mut secret);
@@ -135,6 +137,7 @@ impl House {
             clock,
             key: SigningKey::from_bytes(&secret),
             entropy,
+            page,
             outside: Arc::new(OutsideMemory::default()),
             running: None,
             backup: None,
@@ -182,6 +185,7 @@ impl House {
                 directory: directory.clone(),
                 key: self.key.clone(),
                 limits: Limits::default(),
+                page: self.page,
             },
             sequencer: RefCell::new(sequencer),
             store,

@@ -102,6 +102,26 @@ pub struct Exchange {
     pub key: SigningKey,
     /// Caps of changes.
     pub limits: Limits,
+    /// How much one page holds.
+    pub page: PageSize,
+}
+
+/// How much one page holds before the rest comes with the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize {
+    /// Most log entries, and most records of a walk.
+    pub entries: usize,
+    /// Bytes of records after which a page ends; one record may exceed it.
+    pub bytes: usize,
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self {
+            entries: MAX_PAGE_ENTRIES,
+            bytes: PAGE_TARGET_BYTES,
+        }
+    }
 }
 
 impl std::fmt::Debug for Exchange {
@@ -285,8 +305,8 @@ impl Exchange {
             recall: request
                 .recall
                 .filter(|_| asked.standpoint.lineage().is_none()),
-            max_entries: MAX_PAGE_ENTRIES,
-            target_bytes: PAGE_TARGET_BYTES,
+            max_entries: self.page.entries,
+            target_bytes: self.page.bytes,
             audiences: audiences.clone(),
         })?;
         let mut page = page::told(asked, slice, pulls_after.is_some())?;

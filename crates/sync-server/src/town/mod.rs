@@ -14,7 +14,7 @@ use gridlog_merge_guard::Limits;
 use gridlog_protocol::{Digest, Fact, LogEntry, SigningKey, entry_hash};
 
 use crate::directory::{Directory, SharedDirectory};
-use crate::exchange::{Exchange, Hands};
+use crate::exchange::{Exchange, Hands, PageSize};
 use crate::identity::{claim_again, note_claim};
 use crate::ingest::{GivenBack, OfficeWrite, OfficeWritten, Sequencer, Why};
 use crate::outside::{Claim, Outside as _, OutsideMemory};
@@ -157,6 +157,7 @@ impl Town {
             directory: self.directory.clone(),
             key: self.key.clone(),
             limits: Limits::default(),
+            page: PageSize::default(),
         }
     }
 
