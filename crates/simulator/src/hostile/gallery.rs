@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use automerge::{ActorId, Automerge};
+use automerge::{ActorId, Automerge, ChangeHash};
 use gridlog_domain::environment::Entropy as _;
 use gridlog_domain::id::{EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Author, Command, Comment, write};
-use gridlog_merge_guard::forge::{Hostile, gallery_by};
+use gridlog_merge_guard::forge::{Forged, ForgedOp, Hostile, gallery_by};
 use gridlog_merge_guard::{Limits, receive};
 use gridlog_protocol::{LogEntry, Verdict};
 use gridlog_sync_server::store::Store as _;
@@ -15,6 +15,66 @@ use crate::broken::Broken;
 use crate::chance::Chance;
 use crate::people::{GRIDS, ROGUE};
 use crate::world::World;
+
+/// Where a chunk says what it is: behind four bytes of magic and four of checksum.
+const CHUNK_TYPE: usize = 8;
+
+/// What is refused before anybody asks what it builds on: no change at all, or one beyond the caps.
+fn unreadable(document: &Automerge, actor: &ActorId, honest: &[u8]) -> Vec<Hostile> {
+    let caps = Limits::default();
+    let next = || Forged::next(document, actor).with([ForgedOp::put("k", 1)]);
+    let altered = |at: usize, byte: u8| {
+        let mut bytes = honest.to_vec();
+        bytes[at] = byte;
+        bytes
+    };
+    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes();
+    let name = |n: usize| [number(n), number(0)].concat();
+    let hash = |n: usize| {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&number(n));
+        ChangeHash(hash)
+    };
+    let with_deps = Forged {
+        deps: (0..=caps.max_deps).map(hash).collect(),
+        ..next()
+    };
+    let with_actors = Forged {
+        idle_actors: (0..=caps.max_actors)
+            .map(|n| ActorId::from(name(n)))
+            .collect(),
+        ..next()
+    };
+    let with_message = Forged {
+        message: vec![b'x'; caps.max_message_bytes + 1],
+        ..next()
+    };
+    let with_short_actor = Forged {
+        actor: ActorId::from([7; 3]),
+        ..next()
+    };
+    [
+        ("no_magic", altered(0, 0), "bad_magic"),
+        ("document", altered(CHUNK_TYPE, 0), "not_a_change"),
+        (
+            "cut_short",
+            honest[..honest.len() - 1].to_vec(),
+            "malformed",
+        ),
+        ("too_large", vec![0; caps.max_change_bytes + 1], "too_large"),
+        ("too_many_deps", with_deps.bytes(), "too_many_deps"),
+        ("too_many_actors", with_actors.bytes(), "too_many_actors"),
+        ("long_message", with_message.bytes(), "message_too_long"),
+        ("short_actor", with_short_actor.bytes(), "bad_actor"),
+    ]
+    .map(|(name, bytes, code)| Hostile {
+        name,
+        bytes,
+        code,
+        at_receive: true,
+    })
+    .into()
+}
 
 /// The author of the gallery's second first change.
 const SECOND_BEGINNER: [u8; 16] = [0xdd; 16];
@@ -41,6 +101,10 @@ impl World {
                 _ => hostile.code,
             };
             self.push_hostile(record, &actor, &hostile, &[code])?;
+        }
+        let own = self.rogue.actor.clone();
+        for hostile in unreadable(&document, &own, &honest) {
+            self.push_hostile(record, &own, &hostile, &[hostile.code])?;
         }
         Ok(())
     }
