@@ -213,7 +213,7 @@ impl World {
     }
 
     fn on_case(&mut self, number: usize, turn: Turn, chance: &mut Chance) -> Result<(), Broken> {
-        let any_kind = turn == Turn::AnyStep && chance.percent(10);
+        let any_kind = turn == Turn::AnyStep && chance.percent(25);
         let fits = |row: &RecordRow| row.kind == Kind::Case || any_kind;
         let Some(row) = self.some_row(number, chance, fits)? else {
             return Ok(());

@@ -116,7 +116,19 @@ impl World {
                 next(state.stage).is_some().then_some((row, state))
             })
             .collect();
-        let Some((row, state)) = chance.pick(&open) else {
+        // Half of the time somebody sees to what is furthest on, or hardly a case would ever be closed.
+        let far = |(_, state): &&(RecordRow, CaseState)| {
+            matches!(
+                state.stage,
+                Stage::Dispatched | Stage::Handled | Stage::Checked
+            )
+        };
+        let far: Vec<&(RecordRow, CaseState)> = open.iter().filter(far).collect();
+        let chosen = match chance.percent(50) {
+            true => chance.pick(&far).copied(),
+            false => None,
+        };
+        let Some((row, state)) = chosen.or_else(|| chance.pick(&open)) else {
             return Ok(());
         };
         let takes_other = chance.percent(25);
