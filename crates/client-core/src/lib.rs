@@ -76,6 +76,7 @@ pub use drafts::{Draft, DraftId};
 pub use enrol::ENROL_PATH;
 pub use error::PhoneError;
 pub use fieldwork::{NewReport, NewVisit};
+pub use gridlog_protocol::SEARCH_PATH;
 #[cfg(feature = "http")]
 pub use http::HttpTransport;
 pub use identity::Identity;
@@ -86,7 +87,7 @@ pub use mutation::IS_FAULTY_ON_PURPOSE;
 #[cfg(feature = "mutations")]
 pub use mutation::Mutation;
 pub use needs_you::{NeedsYou, NeedsYouId};
-pub use online::{FoundOnline, SEARCH_PATH};
+pub use online::FoundOnline;
 pub use pace::{Hold, LONGEST_HOLD_MS, Pacer};
 pub use phone::{OpenOptions, Phone};
 pub use reasons::explain;

@@ -4,16 +4,14 @@
 use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::workflow::Stage;
-use serde::{Deserialize, Serialize};
+use gridlog_protocol::{FoundRecord, SEARCH_PATH, SearchRequest};
+use serde::Serialize;
 
 use crate::enrol::body_of;
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::store::{meta, records};
 use crate::transport::Transport;
-
-/// Where the question goes.
-pub const SEARCH_PATH: &str = "/v1/search";
 
 /// A record that the server found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,36 +34,17 @@ pub struct FoundOnline {
     pub on_this_phone: bool,
 }
 
-#[derive(Serialize)]
-struct Question<'a> {
-    text: &'a str,
-    limit: u32,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-    kind: String,
-    headline: String,
-    area: String,
-    stage: String,
-    updated_ms: i64,
-    archived: bool,
-}
-
-impl Row {
-    fn read(self) -> Option<FoundOnline> {
-        Some(FoundOnline {
-            id: self.id.parse().ok()?,
-            kind: Kind::from_code(&self.kind)?,
-            headline: self.headline,
-            area: AreaCode::new(self.area),
-            stage: Stage::from_code(&self.stage),
-            updated_ms: self.updated_ms,
-            archived: self.archived,
-            on_this_phone: false,
-        })
-    }
+fn read(row: FoundRecord) -> Option<FoundOnline> {
+    Some(FoundOnline {
+        id: row.id.parse().ok()?,
+        kind: Kind::from_code(&row.kind)?,
+        headline: row.headline,
+        area: AreaCode::new(row.area),
+        stage: Stage::from_code(&row.stage),
+        updated_ms: row.updated_ms,
+        archived: row.archived,
+        on_this_phone: false,
+    })
 }
 
 impl Phone {
@@ -91,15 +70,19 @@ impl Phone {
             Ok(token)
         })?;
         let malformed = |_| PhoneError::BadAnswer { to: "search" };
-        let question = serde_json::to_vec(&Question { text, limit }).map_err(malformed)?;
+        let question = SearchRequest {
+            text: text.to_owned(),
+            limit: Some(limit),
+        };
+        let question = serde_json::to_vec(&question).map_err(malformed)?;
         let answer = transport.post(SEARCH_PATH, Some(&token), "application/json", &question)?;
         if answer.status == 401 {
             return Err(PhoneError::SignInAgain);
         }
         let body = body_of(answer);
         let body = body.inspect_err(|error| self.inner.keep_refusal(error))?;
-        let rows: Vec<Row> = serde_json::from_slice(&body).map_err(malformed)?;
-        let found = rows.into_iter().map(Row::read).collect::<Option<Vec<_>>>();
+        let rows: Vec<FoundRecord> = serde_json::from_slice(&body).map_err(malformed)?;
+        let found = rows.into_iter().map(read).collect::<Option<Vec<_>>>();
         let mut found = found.ok_or(PhoneError::BadAnswer { to: "search" })?;
         self.inner.store.read(|connection| {
             for row in &mut found {

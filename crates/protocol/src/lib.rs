@@ -63,6 +63,12 @@
 //! it, it says by `retry:` when to come back, in milliseconds. A device has one; a newer one ends the
 //! older.
 //!
+//! # Search
+//!
+//! `POST /v1/search` with the device's token and a [`SearchRequest`] (JSON) is answered by a list of
+//! [`FoundRecord`]: of the records that the person may see, those whose headline holds a text, also such as
+//! have left the phones.
+//!
 //! # When to wait
 //!
 //! A page may ask for a while of peace ([`PageBody::retry_after_ms`]); a refusal with 503 (`busy`) or 429
@@ -131,6 +137,7 @@ mod print;
 pub mod reason;
 mod receipt;
 mod returned;
+mod search;
 mod signing;
 mod verdict;
 
@@ -150,6 +157,7 @@ pub use position::Position;
 pub use print::{ScopePrint, record_print, text_check};
 pub use receipt::{Fold, Receipt};
 pub use returned::{Author, Evidence, Returned, ReturnedChange, SeenRecord, contents};
+pub use search::{FoundRecord, MAX_FOUND, MAX_SEARCH_CHARACTERS, SEARCH_PATH, SearchRequest};
 pub use signing::{Certificate, OpenedPage, open_page, sign_page, sign_page_as};
 pub use verdict::Verdict;
 

@@ -308,3 +308,22 @@ proptest! {
         prop_assert!(codec::decode::<SyncRequest>("request", &body[..cut]).is_err());
     }
 }
+
+#[test]
+fn a_search_is_said_in_the_same_words_by_both_sides() {
+    let question: SearchRequest = serde_json::from_str(r#"{"text":"路灯"}"#).unwrap();
+    assert_eq!(question.limit, None, "the server decides");
+    let typo = r#"{"text":"路灯","limits":5}"#;
+    assert!(serde_json::from_str::<SearchRequest>(typo).is_err());
+    let row = FoundRecord {
+        id: "0190b5a0-7c1e-7000-8000-000000000001".to_owned(),
+        kind: "case".to_owned(),
+        headline: "路灯不亮".to_owned(),
+        area: "43011100300101".to_owned(),
+        stage: "closed".to_owned(),
+        updated_ms: 1_790_000_000_000,
+        archived: true,
+    };
+    let said = r#"{"id":"0190b5a0-7c1e-7000-8000-000000000001","kind":"case","headline":"路灯不亮","area":"43011100300101","stage":"closed","updated_ms":1790000000000,"archived":true}"#;
+    assert_eq!(serde_json::to_string(&row).unwrap(), said);
+}

@@ -23,6 +23,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use gridlog_protocol::SEARCH_PATH;
 use gridlog_protocol::limits::MAX_WIRE_BYTES;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -71,7 +72,7 @@ pub fn router(app: App) -> Router {
             "/v1/sync",
             post(sync::sync).layer(DefaultBodyLimit::max(MAX_WIRE_BYTES)),
         )
-        .route("/v1/search", post(search::search))
+        .route(SEARCH_PATH, post(search::search))
         .route("/v1/openapi.json", get(office::openapi))
         .merge(office)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use serde::{Deserialize, Serialize};
+use gridlog_protocol::{FoundRecord, MAX_FOUND, MAX_SEARCH_CHARACTERS, SearchRequest};
 
 use super::app::App;
 use super::authentication::OfDeviceInTurn;
@@ -12,46 +12,15 @@ use super::error::ApiError;
 use crate::exchange::Work;
 use crate::store::{CaseFilter, RecordRow};
 
-/// Most rows of one answer.
-const MOST_ROWS: usize = 50;
-/// Most characters of a search text.
-const MOST_CHARACTERS: usize = 64;
-
-/// What to look for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Search {
-    /// Text that the headline holds.
-    text: String,
-    /// Most rows; at most 50, which is the default.
-    limit: Option<usize>,
-}
-
-/// A record that was found, as little as a list needs.
-#[derive(Debug, Serialize)]
-pub(super) struct Found {
-    id: String,
-    kind: String,
-    headline: String,
-    area: String,
-    /// Code of the stage; empty unless it is a case.
-    stage: String,
-    updated_ms: i64,
-    /// Whether it left the phones; it comes back when something is written in it.
-    archived: bool,
-}
-
-impl From<RecordRow> for Found {
-    fn from(row: RecordRow) -> Self {
-        Self {
-            id: row.id.to_string(),
-            kind: row.kind.code().to_owned(),
-            headline: row.headline,
-            area: row.area,
-            stage: row.stage,
-            updated_ms: row.updated_ms,
-            archived: row.archived,
-        }
+fn found(row: RecordRow) -> FoundRecord {
+    FoundRecord {
+        id: row.id.to_string(),
+        kind: row.kind.code().to_owned(),
+        headline: row.headline,
+        area: row.area,
+        stage: row.stage,
+        updated_ms: row.updated_ms,
+        archived: row.archived,
     }
 }
 
@@ -59,14 +28,14 @@ impl From<RecordRow> for Found {
 pub(super) async fn search(
     State(app): State<App>,
     OfDeviceInTurn { of, turn }: OfDeviceInTurn,
-    body: Result<Json<Search>, JsonRejection>,
-) -> Result<Json<Vec<Found>>, ApiError> {
+    body: Result<Json<SearchRequest>, JsonRejection>,
+) -> Result<Json<Vec<FoundRecord>>, ApiError> {
     let Json(body) = body.map_err(|rejection| bad_json(&rejection))?;
     let text = body.text.trim().to_owned();
-    if text.is_empty() || text.chars().count() > MOST_CHARACTERS {
+    if text.is_empty() || text.chars().count() > MAX_SEARCH_CHARACTERS {
         return Err(ApiError::BadRequest {
             code: "bad_search",
-            detail: format!("search for 1 to {MOST_CHARACTERS} characters"),
+            detail: format!("search for 1 to {MAX_SEARCH_CHARACTERS} characters"),
         });
     }
     let rows = app.work(move |app| {
@@ -86,13 +55,14 @@ pub(super) async fn search(
         if !enabled {
             return Err(ApiError::Forbidden);
         }
+        let limit = body.limit.unwrap_or(MAX_FOUND).min(MAX_FOUND);
         let filter = CaseFilter {
             audiences: directory.audiences(&of.person, app.now_ms()),
             text: Some(text),
-            limit: body.limit.unwrap_or(MOST_ROWS).min(MOST_ROWS),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
             ..CaseFilter::default()
         };
         Ok(app.store.records(&filter)?)
     });
-    Ok(Json(rows.await?.into_iter().map(Found::from).collect()))
+    Ok(Json(rows.await?.into_iter().map(found).collect()))
 }
