@@ -46,6 +46,13 @@ fn replace(connection: &Connection, id: DraftId, json: &str, at: i64) -> Result<
     }
 }
 
+pub(crate) fn discard(connection: &Connection, id: DraftId) -> Result<(), PhoneError> {
+    match connection.execute("DELETE FROM drafts WHERE id = ?1", [id.as_bytes()])? {
+        0 => Err(PhoneError::UnknownDraft { draft: id }),
+        _ => Ok(()),
+    }
+}
+
 impl Phone {
     /// Saves unfinished input: as a new draft, or over the one of that id.
     ///
@@ -99,11 +106,6 @@ impl Phone {
     /// # Errors
     /// [`PhoneError::UnknownDraft`]; [`PhoneError::Store`].
     pub fn discard_draft(&self, id: DraftId) -> Result<(), PhoneError> {
-        self.inner.store.write(|tx| {
-            match tx.execute("DELETE FROM drafts WHERE id = ?1", [id.as_bytes()])? {
-                0 => Err(PhoneError::UnknownDraft { draft: id }),
-                _ => Ok(()),
-            }
-        })
+        self.inner.store.write(|tx| discard(tx, id))
     }
 }

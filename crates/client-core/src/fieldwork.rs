@@ -1,10 +1,11 @@
 //! A worker's day in calls: patrols, visits, reports.
 
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
-use gridlog_domain::record::{Finding, Kind, Place, StepDetails, Value};
+use gridlog_domain::record::{Command, Finding, Kind, Place, StepDetails, Value};
 use gridlog_domain::workflow::Step;
 use serde::{Deserialize, Serialize};
 
+use crate::drafts::DraftId;
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::record::{NewPhoto, Scene};
@@ -120,7 +121,7 @@ impl Phone {
     /// See above.
     pub fn finish_patrol(&self, patrol: RecordId, notes: Option<&str>) -> Result<(), PhoneError> {
         self.act(patrol, |scene| {
-            let mut commands = vec![gridlog_domain::record::Command::Set {
+            let mut commands = vec![Command::Set {
                 field: "finished_at".to_owned(),
                 value: Value::Millis(scene.moment.now_ms),
                 shown: None,
@@ -142,22 +143,15 @@ impl Phone {
     /// # Errors
     /// See above.
     pub fn visit(&self, new: NewVisit) -> Result<RecordId, PhoneError> {
-        self.begin(|scene| {
-            let at_ms = new.visited_at_ms.unwrap_or(scene.moment.now_ms);
-            let fields = [
-                ("outcome", Some(Value::Text(new.outcome))),
-                ("visited_at", Some(Value::Millis(at_ms))),
-                ("purpose", text(new.purpose)),
-                ("site", link(new.site)),
-                ("household", text(new.household)),
-                ("contact", link(new.contact)),
-                ("notes", text(new.notes)),
-                ("place", new.place.map(Value::Place)),
-            ];
-            let mut commands = vec![scene.create(Kind::Visit, new.area, fields)?];
-            commands.extend(new.photos.iter().map(|photo| scene.photo(photo).1));
-            Ok(commands)
-        })
+        self.begin(|scene| visit(scene, new))
+    }
+
+    /// Records a visit that was a draft so far; the draft goes with the same commit.
+    ///
+    /// # Errors
+    /// See above; [`PhoneError::UnknownDraft`]. The draft stays then.
+    pub fn visit_from_draft(&self, draft: DraftId, new: NewVisit) -> Result<RecordId, PhoneError> {
+        self.begin_from(Some(draft), |scene| visit(scene, new))
     }
 
     /// Reports a problem: the case and the proposal to report it, in one change.
@@ -165,11 +159,20 @@ impl Phone {
     /// # Errors
     /// See above.
     pub fn report(&self, new: NewReport) -> Result<RecordId, PhoneError> {
-        self.begin(|scene| {
-            let mut commands = case(scene, new)?;
-            commands.push(scene.proposal(Step::Report, StepDetails::default()).1);
-            Ok(commands)
-        })
+        self.begin(|scene| reported(scene, new))
+    }
+
+    /// Reports a problem that was a draft so far; the draft goes with the same commit, so that nobody
+    /// reports it twice.
+    ///
+    /// # Errors
+    /// See above; [`PhoneError::UnknownDraft`]. The draft stays then.
+    pub fn report_from_draft(
+        &self,
+        draft: DraftId,
+        new: NewReport,
+    ) -> Result<RecordId, PhoneError> {
+        self.begin_from(Some(draft), |scene| reported(scene, new))
     }
 
     /// Notes a problem without reporting it: the case stays 未上报 until somebody proposes
@@ -180,12 +183,44 @@ impl Phone {
     pub fn note_case(&self, new: NewReport) -> Result<RecordId, PhoneError> {
         self.begin(|scene| case(scene, new))
     }
+
+    /// Notes a problem that was a draft so far; the draft goes with the same commit.
+    ///
+    /// # Errors
+    /// See above; [`PhoneError::UnknownDraft`]. The draft stays then.
+    pub fn note_case_from_draft(
+        &self,
+        draft: DraftId,
+        new: NewReport,
+    ) -> Result<RecordId, PhoneError> {
+        self.begin_from(Some(draft), |scene| case(scene, new))
+    }
 }
 
-fn case(
-    scene: &Scene<'_>,
-    new: NewReport,
-) -> Result<Vec<gridlog_domain::record::Command>, PhoneError> {
+fn visit(scene: &Scene<'_>, new: NewVisit) -> Result<Vec<Command>, PhoneError> {
+    let at_ms = new.visited_at_ms.unwrap_or(scene.moment.now_ms);
+    let fields = [
+        ("outcome", Some(Value::Text(new.outcome))),
+        ("visited_at", Some(Value::Millis(at_ms))),
+        ("purpose", text(new.purpose)),
+        ("site", link(new.site)),
+        ("household", text(new.household)),
+        ("contact", link(new.contact)),
+        ("notes", text(new.notes)),
+        ("place", new.place.map(Value::Place)),
+    ];
+    let mut commands = vec![scene.create(Kind::Visit, new.area, fields)?];
+    commands.extend(new.photos.iter().map(|photo| scene.photo(photo).1));
+    Ok(commands)
+}
+
+fn reported(scene: &Scene<'_>, new: NewReport) -> Result<Vec<Command>, PhoneError> {
+    let mut commands = case(scene, new)?;
+    commands.push(scene.proposal(Step::Report, StepDetails::default()).1);
+    Ok(commands)
+}
+
+fn case(scene: &Scene<'_>, new: NewReport) -> Result<Vec<Command>, PhoneError> {
     let fields = [
         ("title", Some(Value::Text(new.title))),
         ("category", Some(Value::Text(new.category))),

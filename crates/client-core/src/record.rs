@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device_time::{self, Moment};
 use crate::document::{Knowledge, Pen, position};
+use crate::drafts::{self, DraftId};
 use crate::error::PhoneError;
 use crate::identity::{self, Identity};
 use crate::phone::{Inner, Phone};
@@ -203,7 +204,19 @@ impl Phone {
         &self,
         build: impl FnOnce(&Scene<'_>) -> Result<Vec<Command>, PhoneError>,
     ) -> Result<RecordId, PhoneError> {
+        self.begin_from(None, build)
+    }
+
+    /// The same, of a draft, which goes with the same commit: it is either a draft still or a record.
+    pub(crate) fn begin_from(
+        &self,
+        draft: Option<DraftId>,
+        build: impl FnOnce(&Scene<'_>) -> Result<Vec<Command>, PhoneError>,
+    ) -> Result<RecordId, PhoneError> {
         let record = self.inner.store.write(|tx| {
+            if let Some(draft) = draft {
+                drafts::discard(tx, draft)?;
+            }
             let scene = Scene::new(&self.inner, tx, None)?;
             let record = self.inner.record_id(scene.moment.now_ms);
             let commands = build(&scene)?;

@@ -29,6 +29,7 @@ const _: () = assert!(
 );
 
 pub mod decisions;
+pub mod drafts;
 mod environment;
 pub mod error;
 mod guard;
@@ -44,6 +45,7 @@ pub mod version;
 pub mod watch;
 pub mod words;
 
+pub use drafts::Draft;
 pub use error::GridlogError;
 pub use host::{GenerationMarker, HostError, KeyStore};
 pub use log::{LogLevel, LogLine, LogSink, set_log_sink};

@@ -179,29 +179,47 @@ impl GridlogPhone {
         self.ask(Phone::identity)
     }
 
-    /// Reports a problem: the case and the proposal to report it, in one change.
+    /// Reports a problem: the case and the proposal to report it, in one change. A `draft` that it was so far
+    /// goes with the same commit, or stays if this fails.
     ///
     /// # Errors
     /// [`GridlogError::SignIn`], [`GridlogError::Input`], [`GridlogError::Store`], as for every
     /// call that records.
-    pub fn report(&self, new: NewReport) -> Result<RecordId, GridlogError> {
-        self.ask(|phone| phone.report(new))
+    #[uniffi::method(default(draft = None))]
+    pub fn report(&self, new: NewReport, draft: Option<EntryId>) -> Result<RecordId, GridlogError> {
+        self.ask(|phone| match draft {
+            Some(draft) => phone.report_from_draft(draft, new),
+            None => phone.report(new),
+        })
     }
 
-    /// Notes a problem without reporting it: the case stays 未上报 until a step is proposed.
+    /// Notes a problem without reporting it: the case stays 未上报 until a step is proposed. A `draft` goes
+    /// as with [`GridlogPhone::report`].
     ///
     /// # Errors
     /// As for [`GridlogPhone::report`].
-    pub fn note_case(&self, new: NewReport) -> Result<RecordId, GridlogError> {
-        self.ask(|phone| phone.note_case(new))
+    #[uniffi::method(default(draft = None))]
+    pub fn note_case(
+        &self,
+        new: NewReport,
+        draft: Option<EntryId>,
+    ) -> Result<RecordId, GridlogError> {
+        self.ask(|phone| match draft {
+            Some(draft) => phone.note_case_from_draft(draft, new),
+            None => phone.note_case(new),
+        })
     }
 
-    /// Records a visit.
+    /// Records a visit. A `draft` goes as with [`GridlogPhone::report`].
     ///
     /// # Errors
     /// As for [`GridlogPhone::report`].
-    pub fn visit(&self, new: NewVisit) -> Result<RecordId, GridlogError> {
-        self.ask(|phone| phone.visit(new))
+    #[uniffi::method(default(draft = None))]
+    pub fn visit(&self, new: NewVisit, draft: Option<EntryId>) -> Result<RecordId, GridlogError> {
+        self.ask(|phone| match draft {
+            Some(draft) => phone.visit_from_draft(draft, new),
+            None => phone.visit(new),
+        })
     }
 
     /// Starts a patrol. The area is the worker's own if none is named.
@@ -446,7 +464,7 @@ pub(crate) mod tests {
     fn nobody_records_before_they_enrolled() {
         let folder = tempfile::tempdir().unwrap();
         let phone = open(folder.path(), Arc::default());
-        let error = phone.report(NewReport::default()).unwrap_err();
+        let error = phone.report(NewReport::default(), None).unwrap_err();
         assert!(matches!(error, GridlogError::SignIn { .. }), "{error:?}");
     }
 }

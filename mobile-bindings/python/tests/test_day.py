@@ -353,6 +353,23 @@ class TestDay(Case):
         with device.opened() as phone:
             self.assertEqual(titles(phone.list(Query())), ["井盖"])
 
+    def test_a_draft_is_reported_once(self):
+        device = self.phone("first", self.district.url)
+        with device.opened() as phone:
+            device.enrol(phone, "W001")
+            draft = phone.save_draft("{}")
+            phone.save_draft('{"title": "井盖"}', draft)
+            self.assertEqual([kept.json for kept in phone.drafts()], ['{"title": "井盖"}'])
+            case = phone.report(NewReport(title="井盖", category=COVER), draft)
+            self.assertEqual(phone.show(case).row.expected_stage, Stage.REPORTED)
+            self.assertEqual(phone.drafts(), [])
+            for call in [
+                lambda: phone.report(NewReport(title="井盖", category=COVER), draft),
+                lambda: phone.discard_draft(draft),
+            ]:
+                self.refuses(GridlogError.Input, "unknown_draft", call)
+            self.assertEqual(titles(phone.list(Query())), ["井盖"])
+
     def test_what_does_not_fit_is_refused_by_its_code(self):
         device = self.phone("first", self.district.url)
         with device.opened() as phone:

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use gridlog_client_core::*;
+use gridlog_domain::workflow::Stage;
 
 use crate::fixture::*;
 
@@ -107,4 +108,36 @@ fn a_listener_may_use_the_phone_and_drop_of_the_phone_ends_the_watch() {
     lists.recv_timeout(LONG).unwrap();
     drop(f.phone);
     while lists.recv_timeout(LONG).is_ok() {}
+}
+
+#[test]
+fn a_draft_that_becomes_a_record_is_gone_with_the_same_commit_and_stays_if_it_does_not() {
+    let f = Fixture::new();
+    let draft = f.phone.save_draft(None, "{}").unwrap();
+    assert!(f.phone.report_from_draft(draft, report("")).is_err());
+    assert_eq!(f.phone.draft(draft).unwrap().json, "{}", "it was refused");
+    let reported = f.phone.report_from_draft(draft, report("上报"));
+    let reported = f.detail(reported.unwrap());
+    assert_eq!(reported.expected_stage, Some(Stage::Reported));
+    assert_eq!(reported.changes.len(), 1, "one change");
+    assert_eq!(f.phone.drafts().unwrap(), []);
+    let again = f.phone.report_from_draft(draft, report("再报一次"));
+    assert_eq!(again.unwrap_err().code(), "unknown_draft");
+    assert_eq!(f.rows().len(), 1, "nobody reports one draft twice");
+
+    let draft = f.phone.save_draft(None, "{}").unwrap();
+    let outcome = NewVisit {
+        outcome: "no such outcome".to_owned(),
+        ..NewVisit::default()
+    };
+    assert!(f.phone.visit_from_draft(draft, outcome).is_err());
+    assert_eq!(f.phone.draft(draft).unwrap().json, "{}");
+    let noted = f
+        .phone
+        .note_case_from_draft(draft, report("先记下"))
+        .unwrap();
+    assert_eq!(f.detail(noted).expected_stage, None);
+    assert_eq!(f.phone.drafts().unwrap(), []);
+    assert_eq!(f.rows().len(), 2);
+    assert_eq!(f.detail(noted).changes.len(), 1, "one change");
 }

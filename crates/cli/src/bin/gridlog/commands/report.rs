@@ -20,14 +20,12 @@ pub(super) fn report(phone: &Phone, arguments: Report) -> Result<Answer, CliErro
     let start = draft.as_ref().map(|(_, held)| held.clone());
     let new = fill(start.unwrap_or_default(), arguments.fields);
     complete(phone, &new)?;
-    let record = if arguments.record_only {
-        phone.note_case(new)?
-    } else {
-        phone.report(new)?
+    let record = match (draft, arguments.record_only) {
+        (Some((draft, _)), true) => phone.note_case_from_draft(draft, new)?,
+        (Some((draft, _)), false) => phone.report_from_draft(draft, new)?,
+        (None, true) => phone.note_case(new)?,
+        (None, false) => phone.report(new)?,
     };
-    if let Some((draft, _)) = draft {
-        phone.discard_draft(draft)?;
-    }
     Ok(recorded(
         record,
         if arguments.record_only {
