@@ -4,12 +4,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use automerge::Automerge;
 use gridlog_domain::record::{Command, Value};
 use gridlog_protocol::{Verdict, codec};
-use gridlog_tests::{District, GRID_A, GRID_B, RawDevice, TestPhone};
+use gridlog_tests::{District, GRID_A, GRID_B, RawDevice, TestPhone, eventually};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,15 +29,6 @@ fn set_title(title: &str) -> Command {
 
 fn all_in_log(phone: &TestPhone) -> bool {
     phone.status().unwrap().all_in_log()
-}
-
-/// Waits until something is so.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// The token of a phone.

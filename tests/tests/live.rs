@@ -13,20 +13,11 @@ use gridlog_client_core::{
     SyncOptions, Transport, TransportError, Wake,
 };
 use gridlog_domain::reference::Role;
-use gridlog_tests::{District, GRID_A, GRID_B, TestPhone, words};
+use gridlog_tests::{District, GRID_A, GRID_B, TestPhone, eventually, words};
 use serde_json::json;
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until something is so.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// A phone's way to the server that notes what passes.
 struct Watched {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -13,7 +14,7 @@ use crate::ingest::RoundBounds;
 use crate::outside::OutsideFiles;
 
 /// What an operator sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where to listen. Put TLS in front of it for anything but this machine.
@@ -60,9 +61,9 @@ pub struct Config {
     /// Ledger of whose each actor is; by default `actors.log` in `data`. Like the one of erased records,
     /// it is in none of the database's backups.
     pub actors_file: Option<PathBuf>,
-    /// Days after which a case that is over leaves the phones; 0 for never. It stays in the log, in
-    /// office lists, and is found online.
-    pub archive_after_days: u32,
+    /// Days, or parts of one, after which a case that is over leaves the phones; 0 for never. It stays in
+    /// the log, in office lists, and is found online.
+    pub archive_after_days: f64,
     /// How many changes after its snapshot a record has before it gets a new one; 0 for never.
     pub snapshot_after_changes: u64,
     /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
@@ -89,7 +90,7 @@ impl Default for Config {
             erased_file: None,
             revoked_file: None,
             actors_file: None,
-            archive_after_days: 90,
+            archive_after_days: 90.0,
             snapshot_after_changes: 8,
             log: "info".to_owned(),
         }
@@ -172,8 +173,9 @@ impl Config {
     /// How long ago a case must have come to its end to leave the phones, in milliseconds; `None` if
     /// it never does.
     pub fn archive_after_ms(&self) -> Option<i64> {
-        let days = i64::from(self.archive_after_days);
-        (days > 0).then_some(days * 24 * 60 * 60 * 1_000)
+        let days = Duration::try_from_secs_f64(self.archive_after_days * 24.0 * 60.0 * 60.0);
+        let ms = i64::try_from(days.ok()?.as_millis()).ok()?;
+        Some(ms).filter(|ms| *ms > 0)
     }
 
     /// The file of the signing key.
@@ -196,6 +198,22 @@ mod tests {
         assert!(Config::read(Some(&file)).is_err());
         std::fs::write(&file, "district = \"1\"").unwrap();
         assert_eq!(Config::read(Some(&file)).unwrap().district, "1");
+    }
+
+    #[test]
+    fn cases_leave_after_days_or_parts_of_one_and_not_at_all_after_none() {
+        let after = |days| {
+            let config = Config {
+                archive_after_days: days,
+                ..Config::default()
+            };
+            config.archive_after_ms()
+        };
+        assert_eq!(Config::default().archive_after_ms(), Some(7_776_000_000));
+        assert_eq!(after(0.5), Some(43_200_000));
+        for never in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX] {
+            assert_eq!(after(never), None, "{never}");
+        }
     }
 
     #[test]

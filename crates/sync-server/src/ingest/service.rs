@@ -23,7 +23,7 @@ use crate::store::OfficeDecision;
 
 /// Most items that one round decides on.
 const ROUND: usize = 256;
-/// How often cases are looked for that have been over for long.
+/// How often cases are looked for that have been over for long, unless that is a shorter time.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(60 * 60);
 /// How soon, while there are more of them.
 const BETWEEN_BATCHES: Duration = Duration::from_secs(1);
@@ -342,12 +342,14 @@ impl Service {
         }
         let now = self.clock.now_ms();
         let left = contained(|| Ok(self.sequencer.archive_closed(now, older_than_ms, LEAVING)?));
+        let long = Duration::from_millis(older_than_ms.unsigned_abs());
+        let between_looks = long.clamp(BETWEEN_BATCHES, BETWEEN_LOOKS);
         let pause = match left {
             Ok(LEAVING) => BETWEEN_BATCHES,
-            Ok(_) => BETWEEN_LOOKS,
+            Ok(_) => between_looks,
             Err(error) => {
                 tracing::error!(%error, "no case left the phones; it will be tried again");
-                BETWEEN_LOOKS
+                between_looks
             }
         };
         self.next_look = Instant::now() + pause;
