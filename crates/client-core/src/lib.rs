@@ -66,6 +66,8 @@ mod status;
 mod stay;
 mod store;
 mod sync;
+#[cfg(feature = "system")]
+pub mod system;
 mod transport;
 mod watch;
 

@@ -30,7 +30,6 @@ const _: () = assert!(
 
 pub mod decisions;
 pub mod drafts;
-mod environment;
 pub mod error;
 mod guard;
 pub mod host;

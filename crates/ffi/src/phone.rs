@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use gridlog_client_core::system::{SystemClock, SystemEntropy};
 use gridlog_client_core::{
     CancelFlag, HttpTransport, Identity, NewPhoto, NewReport, NewVisit, Phone, PhoneError,
 };
@@ -13,7 +14,6 @@ use gridlog_domain::id::{AreaCode, EntryId, RecordId};
 use gridlog_domain::record::{Finding, Place, StepDetails, Value};
 use gridlog_domain::workflow::Step;
 
-use crate::environment::{SystemClock, SystemEntropy};
 use crate::error::GridlogError;
 use crate::guard::guarded;
 use crate::host::{AppMarker, GenerationMarker, KeyStore, take_key};
