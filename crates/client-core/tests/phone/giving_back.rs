@@ -222,7 +222,7 @@ fn very_large(f: &Fixture) -> RecordId {
     };
     let id = f.server.colleague_writes(new_case("很大的"), vec![]);
     loop {
-        let spoken: Vec<_> = (0..12).map(|_| words()).collect();
+        let spoken: Vec<_> = (0..16).map(|_| words()).collect();
         f.server.colleague_edits(id, &spoken);
         let sizes: Vec<usize> = (f.server.store().record_changes(id).unwrap().iter())
             .map(|change| change.bytes.len())
@@ -245,7 +245,10 @@ fn a_very_large_record_comes_back_and_holds_up_nothing() {
     let f = walked;
     f.server.restore(&backup);
     let mine = f.phone.report(report("还没发出去的")).unwrap();
-    f.sync();
+    let report = f.sync();
+    let size = u64::try_from(MAX_RECORD_BYTES).unwrap() / 2;
+    assert!(report.bytes_up < size && report.bytes_down < size, "once");
+    assert!(report.rounds < 6, "{report:?}");
     assert_eq!(picture(&f.server).get(&id), before.get(&id));
     assert_eq!(f.detail(mine).row.standing, Standing::InLog);
     f.assert_agrees();

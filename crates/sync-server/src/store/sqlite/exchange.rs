@@ -151,8 +151,12 @@ impl Teller<'_> {
             // A page does not end between a change and what was ruled on it, so that a device that has
             // only the one page can give back both.
             let ends_well = !follows_from(next, entry);
+            // Nor does it leave entries of a record to the next one for its bytes: they are in this page
+            // already, and the next would bring the same changes once more.
+            let is_told = self.told.contains(&RecordId::from_bytes(next.record.0));
+            let is_full = self.is_full() && !is_told;
             let count = index + 1;
-            if count >= most || (ends_well && (count >= enough || self.is_full())) {
+            if count >= most || (ends_well && (count >= enough || is_full)) {
                 self.slice.more = true;
                 self.slice.reached = (*seq, log::hash(self.tx, *seq)?);
                 break;
