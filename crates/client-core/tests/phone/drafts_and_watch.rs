@@ -136,7 +136,7 @@ fn a_draft_that_becomes_a_record_is_gone_with_the_same_commit_and_stays_if_it_do
         .phone
         .note_case_from_draft(draft, report("先记下"))
         .unwrap();
-    assert_eq!(f.detail(noted).expected_stage, None);
+    assert_eq!(f.detail(noted).expected_stage, Some(Stage::Unreported));
     assert_eq!(f.phone.drafts().unwrap(), []);
     assert_eq!(f.rows().len(), 2);
     assert_eq!(f.detail(noted).changes.len(), 1, "one change");
