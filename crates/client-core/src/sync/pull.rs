@@ -241,7 +241,12 @@ impl Pull<'_> {
             out_of_scope: false,
         };
         if may_lack && !self.merge_own(delta.record, &mut facts) {
-            taken.unopenable.insert(delta.record);
+            if delta.whole {
+                taken.unopenable.insert(delta.record);
+            } else {
+                // What it lacks may be own words that this copy of the store forgot.
+                wants::add(self.connection, delta.record)?;
+            }
         }
         store_facts(self.connection, self.knowledge, delta.record, &facts)
     }

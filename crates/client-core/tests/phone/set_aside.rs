@@ -233,3 +233,24 @@ fn a_record_that_came_and_does_not_open_is_named_and_own_words_in_it_go_on() {
     assert!(f.status().all_in_log());
     f.assert_agrees();
 }
+
+#[test]
+fn a_record_that_only_lacks_words_of_ones_own_which_this_copy_forgot_comes_whole_at_once() {
+    let f = Fixture::synced();
+    let id = f.phone.report(report("案件")).unwrap();
+    f.sync();
+    let copy = f.keep_copy();
+    f.phone.comment(id, "这份副本里没有").unwrap();
+    f.sync();
+    f.server.colleague_edits(id, &[comment("接着说的")]);
+    let f = f.put_back(&copy, 7);
+    f.phone.comment(id, "还没有定下来的").unwrap();
+    f.server.rest();
+    let report = f.sync();
+    assert_eq!(report.set_aside, 0, "{report:?}");
+    f.server.work();
+    f.sync();
+    assert_eq!(f.detail(id).view.comments.len(), 3);
+    assert!(f.status().all_in_log());
+    f.assert_agrees();
+}
