@@ -139,11 +139,17 @@ impl World {
         let Some((step, role)) = chosen else {
             return Ok(());
         };
-        // Now and then somebody takes what is for another department.
-        let is_careless = chance.percent(12);
         let department = state.department.as_ref();
-        let department = department.filter(|_| role == Role::Handler && !is_careless);
-        let clerks = clerks(role, department);
+        let department = department.filter(|_| role == Role::Handler);
+        let mut clerks = clerks(role, department);
+        // Now and then somebody takes what is for another department.
+        if department.is_some() && chance.percent(20) {
+            let others = people::clerks(role, None);
+            clerks = others
+                .into_iter()
+                .filter(|by| !clerks.contains(by))
+                .collect();
+        }
         // Now and then somebody checks what they handled themselves.
         let by = match &state.handler {
             Some(handler) if role == Role::Checker && chance.percent(40) => Some(handler),
