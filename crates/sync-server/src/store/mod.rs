@@ -35,10 +35,15 @@ use crate::outside::Claim;
 /// verdict.
 pub const QUARANTINED_BYTES_PER_DEVICE: usize = 256;
 
-/// How many refused items of a device may be on an office's list. Beyond that nothing of what the device
-/// pushes is kept, not even its name: what is no sound change gets its verdict all the same, and what is
-/// one is refused as [`gridlog_protocol::reason::TOO_MUCH_HELD`] until an office has dismissed some.
+/// How many refused items of a device may be on an office's list that came within [`REFUSED_WITHIN_MS`].
+/// Beyond that nothing of what the device pushes is kept, not even its name: what is no sound change gets
+/// its verdict all the same, and what is one is refused as
+/// [`gridlog_protocol::reason::TOO_MUCH_HELD`] until an office has dismissed some, or time has passed.
 pub const REFUSED_PER_DEVICE: usize = 4_096;
+
+/// The time for which [`REFUSED_PER_DEVICE`] holds, in milliseconds: a phone that has something refused now
+/// and then must not be shut out after years.
+pub const REFUSED_WITHIN_MS: i64 = 30 * 24 * 60 * 60_000;
 
 /// An item that is held counts for at least so many bytes, however small it is.
 pub const HELD_AT_LEAST: usize = 1024;

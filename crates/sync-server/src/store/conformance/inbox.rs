@@ -339,6 +339,13 @@ fn a_hostile_device_cannot_fill_the_disk_with_names_of_what_was_refused(store: &
     assert_eq!(kept.len(), REFUSED_PER_DEVICE);
     assert_eq!(store.item_statuses(&[sound.item]).unwrap(), [None]);
 
+    let next_month = NewItem {
+        received_ms: sound.received_ms + REFUSED_WITHIN_MS,
+        ..item(1, 2)
+    };
+    let much_later = store.add_to_inbox(&[next_month]).unwrap();
+    assert_eq!(much_later, [ItemStatus::Received], "time makes room");
+
     let mut batch = Batch::on(store.head().unwrap());
     batch.decisions.push(Decision {
         item: kept[0].item.pushed.item,
