@@ -69,7 +69,10 @@ impl World {
             return Ok(());
         }
         match turn {
-            Turn::OfficeStep => self.office_step(chance),
+            // Who sits down to it sees to several.
+            Turn::OfficeStep => {
+                (0..chance.between(1, 4)).try_for_each(|_| self.office_step(chance))
+            }
             Turn::OfficeComment => {
                 let Some(row) = self.some_record(chance) else {
                     return Ok(());
@@ -143,7 +146,7 @@ impl World {
         let department = department.filter(|_| role == Role::Handler);
         let mut clerks = clerks(role, department);
         // Now and then somebody takes what is for another department.
-        if department.is_some() && chance.percent(20) {
+        if department.is_some() && chance.percent(30) {
             let others = people::clerks(role, None);
             clerks = others
                 .into_iter()
