@@ -42,9 +42,10 @@ impl Threads {
 }
 
 impl Default for Threads {
-    /// One thread for each core.
+    /// One for each core beyond two: of two cores one decides, and the other answers those who wait for it. Judging
+    /// on both took more time of theirs and was not through any sooner.
     fn default() -> Self {
-        Self::beside(available_parallelism().map_or(0, |cores| cores.get() - 1))
+        Self::beside(available_parallelism().map_or(0, |cores| cores.get().saturating_sub(2)))
     }
 }
 
