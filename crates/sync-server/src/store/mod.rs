@@ -45,6 +45,13 @@ pub const REFUSED_PER_DEVICE: usize = 4_096;
 /// and then must not be shut out after years.
 pub const REFUSED_WITHIN_MS: i64 = 30 * 24 * 60 * 60_000;
 
+/// How many items of a device may wait to be decided on. What comes beyond that is not kept, but refused as
+/// [`gridlog_protocol::reason::TOO_MUCH_HELD`].
+pub const UNDECIDED_PER_DEVICE: usize = 25_000;
+
+/// After how many bytes of a device's items that wait to be decided on the same holds.
+pub const UNDECIDED_BYTES_PER_DEVICE: usize = 64 * 1024 * 1024;
+
 /// An item that is held counts for at least so many bytes, however small it is.
 pub const HELD_AT_LEAST: usize = 1024;
 
@@ -59,7 +66,8 @@ pub trait Store: Send + Sync + 'static {
     /// known already is not kept again, unless it was refused because of who had pushed it: a sound item
     /// takes the place of what another device's push was refused for. All items become durable together.
     /// Of refused items, bytes are kept up to [`QUARANTINED_BYTES_PER_DEVICE`], and of a device with
-    /// [`REFUSED_PER_DEVICE`] of them nothing more. What was refused because too much of its device was held
+    /// [`REFUSED_PER_DEVICE`] of them nothing more; nor of one with [`UNDECIDED_PER_DEVICE`] items or
+    /// [`UNDECIDED_BYTES_PER_DEVICE`] that wait to be decided on. What was refused because too much of its device was held
     /// is judged anew whenever it comes.
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError>;
 

@@ -18,6 +18,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         what_an_office_decided_stays_decided,
         a_hostile_device_cannot_fill_the_disk_with_refused_bytes,
         a_hostile_device_cannot_fill_the_disk_with_names_of_what_was_refused,
+        a_device_that_pushes_faster_than_anybody_decides_finds_no_room_and_others_do,
         what_found_no_room_is_judged_anew_when_it_comes_again,
         what_was_pushed_for_an_erased_record_is_not_kept,
     ]
@@ -358,6 +359,34 @@ fn a_hostile_device_cannot_fill_the_disk_with_names_of_what_was_refused(store: &
     store.commit(&batch).unwrap();
     let again = store.add_to_inbox(&both[..1]).unwrap();
     assert_eq!(again, [ItemStatus::Received], "an office made room");
+}
+
+fn a_device_that_pushes_faster_than_anybody_decides_finds_no_room_and_others_do(
+    store: &impl Store,
+) {
+    let large = |n: u8, seq: u64| {
+        let bytes = [vec![n; 8 * 1024 * 1024], seq.to_be_bytes().to_vec()].concat();
+        NewItem {
+            item: item_digest(Key([n; 16]), &bytes),
+            change: None,
+            actor_seq: None,
+            bytes,
+            ..item(n, 1)
+        }
+    };
+    let no_room = ItemStatus::Refused("too_much_held".to_owned());
+    let heap: Vec<NewItem> = (0..9).map(|seq| large(1, seq)).collect();
+    let verdicts = store.add_to_inbox(&heap).unwrap();
+    let received = verdicts.iter().filter(|v| **v == ItemStatus::Received);
+    assert_eq!(received.count(), 8);
+    assert_eq!(verdicts[8], no_room);
+    let of_another = NewItem {
+        device: device(2).id,
+        ..item(2, 1)
+    };
+    let both = [item(3, 1), of_another];
+    let verdicts = store.add_to_inbox(&both).unwrap();
+    assert_eq!(verdicts, [no_room, ItemStatus::Received]);
 }
 
 fn what_found_no_room_is_judged_anew_when_it_comes_again(store: &impl Store) {

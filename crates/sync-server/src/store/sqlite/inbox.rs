@@ -6,13 +6,12 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_protocol::{Digest, reason};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::room::Rooms;
 use crate::store::error::StoreError;
 use crate::store::model::{
     HeldItems, InboxItem, ItemStatus, NewItem, QuarantinedItem, WaitingDevice,
 };
-use crate::store::{
-    HELD_AT_LEAST, QUARANTINED_BYTES_PER_DEVICE, REFUSED_PER_DEVICE, REFUSED_WITHIN_MS,
-};
+use crate::store::{HELD_AT_LEAST, QUARANTINED_BYTES_PER_DEVICE};
 
 const COLUMNS: &str = "arrival, item, record, change_hash, actor, actor_seq, device, person,
     received_ms, offset_ms, coalesce(bytes, x''), status, detail, cleared_by";
@@ -43,7 +42,11 @@ fn read_status(status: &str, detail: &[u8]) -> Option<ItemStatus> {
     })
 }
 
-pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, StoreError> {
+pub(super) fn add(
+    tx: &Transaction<'_>,
+    new: &NewItem,
+    rooms: &mut Rooms,
+) -> Result<ItemStatus, StoreError> {
     if let Some((known, device)) = stands(tx, new.item)? {
         if may_be_judged_anew(tx, new, &known)? {
             return judge_anew(tx, new);
@@ -62,25 +65,11 @@ pub(super) fn add(tx: &Transaction<'_>, new: &NewItem) -> Result<ItemStatus, Sto
     } else {
         new.status.clone()
     };
-    if has_too_many_refused(tx, new)? {
-        return Ok(match status {
-            ItemStatus::Refused(_) => status,
-            _ => ItemStatus::Refused(reason::TOO_MUCH_HELD.to_owned()),
-        });
+    let (status, is_kept) = rooms.limit(tx, new, status)?;
+    if is_kept {
+        insert(tx, new, &status)?;
     }
-    insert(tx, new, &status)?;
     Ok(status)
-}
-
-fn has_too_many_refused(tx: &Transaction<'_>, new: &NewItem) -> Result<bool, StoreError> {
-    let mut query = tx.prepare_cached(
-        "SELECT 1 FROM inbox INDEXED BY inbox_refused_by_device
-         WHERE device = ?1 AND received_ms > ?2 AND status = 'refused' AND dismissed = 0
-         LIMIT 1 OFFSET ?3",
-    )?;
-    let since = new.received_ms.saturating_sub(REFUSED_WITHIN_MS);
-    let last = (REFUSED_PER_DEVICE - 1).cast_signed();
-    Ok(query.exists(params![new.device.as_bytes(), since, last])?)
 }
 
 /// A worker tries again what was refused because of where they were not assigned: they may be by now.

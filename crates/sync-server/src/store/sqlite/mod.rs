@@ -5,6 +5,7 @@ mod directory;
 mod exchange;
 mod inbox;
 mod log;
+mod room;
 mod rows;
 mod tallies;
 mod visibility;
@@ -18,6 +19,8 @@ use gridlog_domain::reference::Area;
 use gridlog_protocol::Digest;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use room::Rooms;
 
 use super::Store;
 use super::batch::{Batch, Decision};
@@ -191,7 +194,11 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 impl Store for SqliteStore {
     fn add_to_inbox(&self, items: &[NewItem]) -> Result<Vec<ItemStatus>, StoreError> {
-        self.write(|tx| items.iter().map(|item| inbox::add(tx, item)).collect())
+        self.write(|tx| {
+            let mut rooms = Rooms::default();
+            let items = items.iter();
+            items.map(|item| inbox::add(tx, item, &mut rooms)).collect()
+        })
     }
 
     fn item_statuses(&self, items: &[Digest]) -> Result<Vec<Option<ItemStatus>>, StoreError> {
