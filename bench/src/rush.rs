@@ -64,7 +64,9 @@ fn note(attempt: Result<Attempt, BenchError>, rushed: &mut Rushed) -> Option<Dur
     match attempt {
         Ok(attempt) => {
             rushed.exchange += attempt.exchange;
-            rushed.asked_to_wait += u64::from(attempt.wait.is_some());
+            // A phone that was asked before, and still waits, asks nothing of the server.
+            let was_asked = attempt.wait.is_some() && attempt.exchange.requests > 0;
+            rushed.asked_to_wait += u64::from(was_asked);
             attempt.wait
         }
         Err(error) => {
