@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use automerge::{Change, ScalarValue, legacy::OpType};
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::Command;
 
@@ -55,6 +56,25 @@ pub(crate) fn found_in(bytes: &[u8]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Every word in what a change writes, and in none of its names: in the bytes of thousands of hashes one
+/// stands sooner or later by chance.
+pub(crate) fn written_by(change: &[u8]) -> BTreeSet<String> {
+    let Ok(change) = Change::try_from(change) else {
+        return found_in(change).into_iter().collect();
+    };
+    let mut written = String::new();
+    for op in change.decode().operations {
+        if let OpType::Put(ScalarValue::Str(text)) = &op.action {
+            // Prose is written letter by letter, anything else as a whole.
+            if !op.insert {
+                written.push('\n');
+            }
+            written.push_str(text);
+        }
+    }
+    found_in(written.as_bytes()).into_iter().collect()
 }
 
 /// The words that somebody meant to write, not those that they had before them.
@@ -139,5 +159,29 @@ mod tests {
         let bytes = "情况w12az，w112bz ww3cz w4z w5".as_bytes();
         assert_eq!(found_in(bytes), ["w12az", "w112bz", "w3cz"]);
         assert_eq!(word(12, 0), "w12az");
+    }
+
+    #[test]
+    fn a_word_is_what_a_change_writes_and_never_what_its_hashes_happen_to_spell() {
+        use automerge::{ActorId, Automerge, ObjType, ROOT, transaction::Transactable};
+        let mut document =
+            Automerge::new().with_actor(ActorId::from(b"an actor w7tz it".as_slice()));
+        let mut writing = document.transaction();
+        let prose = writing
+            .put_object(ROOT, "prose", ObjType::Text)
+            .expect("made");
+        writing
+            .splice_text(&prose, 0, 0, "情况w12az，")
+            .expect("spliced");
+        writing.put(ROOT, "title", "w13az").expect("put");
+        writing.commit();
+        let bytes = document
+            .get_last_local_change()
+            .expect("one")
+            .raw_bytes()
+            .to_vec();
+        assert_eq!(found_in(&bytes).len(), 3);
+        let written: Vec<String> = written_by(&bytes).into_iter().collect();
+        assert_eq!(written, ["w12az", "w13az"]);
     }
 }

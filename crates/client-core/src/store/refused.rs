@@ -38,6 +38,9 @@ pub(crate) struct Refused {
     pub(crate) record: RecordId,
     pub(crate) code: String,
     pub(crate) intent: Intent,
+    /// The change's Automerge hash: it may come into the log after all, as others had it too. `None` in
+    /// what a store kept before it kept this.
+    pub(crate) change: Option<[u8; 32]>,
     /// The change itself; `None` if it is only good for being written again.
     pub(crate) names: Option<Names>,
 }
@@ -60,6 +63,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Refused, PhoneError>> {
             recorded_ms: row.get(4)?,
             offset_ms: row.get(5)?,
         },
+        change: row.get(7)?,
         names: match (row.get(6)?, row.get(7)?, row.get(8)?) {
             (Some(item), Some(change), Some(actor)) => Some(Names {
                 item: Digest(item),
@@ -84,7 +88,7 @@ pub(crate) fn add(connection: &Connection, refused: &Refused) -> Result<(), Phon
             refused.intent.recorded_ms,
             refused.intent.offset_ms,
             refused.names.map(|names| names.item.0),
-            refused.names.map(|names| names.change),
+            refused.change,
             refused.names.map(|names| names.actor),
         ),
     )?;
@@ -127,7 +131,8 @@ pub(crate) fn of_record(
     Ok(as_they_were.chain(written_anew).collect())
 }
 
-/// The log has a change after all that was sent back: an office let it in. Says whether it is one.
+/// The log has a change after all that was sent back: an office let it in, or a server that was put back
+/// has it again from somebody else. Says whether it is one.
 pub(crate) fn take_admitted(
     connection: &Connection,
     record: RecordId,
@@ -142,7 +147,7 @@ pub(crate) fn take_admitted(
 /// One of the record's changes was let go: what was built on it can only be written again.
 pub(crate) fn forget_names(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
     connection.execute(
-        "UPDATE needs_you SET item = NULL, change = NULL, actor = NULL WHERE record = ?1",
+        "UPDATE needs_you SET item = NULL, actor = NULL WHERE record = ?1",
         [record.as_bytes()],
     )?;
     Ok(())
@@ -157,4 +162,37 @@ pub(crate) fn remove(connection: &Connection, id: NeedsYouId) -> Result<(), Phon
 /// How many there are.
 pub(crate) fn count(connection: &Connection) -> Result<u64, PhoneError> {
     Ok(connection.query_row("SELECT count(*) FROM needs_you", [], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_back_to_be_written_anew_is_done_with_once_the_log_has_it_from_somebody_else() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::store::migrate::migrate(&mut connection).unwrap();
+        let (record, id) = (
+            RecordId::from_bytes([1; 16]),
+            NeedsYouId::from_bytes([2; 16]),
+        );
+        let intent = Intent {
+            commands: Vec::new(),
+            recorded_ms: 1,
+            offset_ms: None,
+        };
+        let sent_back = Refused {
+            id,
+            record,
+            code: "record_unopenable".to_owned(),
+            intent,
+            change: Some([3; 32]),
+            names: None,
+        };
+        add(&connection, &sent_back).unwrap();
+        assert!(!take_admitted(&connection, record, [4; 32]).unwrap());
+        assert!(get(&connection, id).unwrap().names.is_none());
+        assert!(take_admitted(&connection, record, [3; 32]).unwrap());
+        assert_eq!(count(&connection).unwrap(), 0);
+    }
 }

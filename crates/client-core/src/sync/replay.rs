@@ -23,7 +23,7 @@ use super::apply::Taken;
 use crate::document::{Knowledge, Pen};
 use crate::error::PhoneError;
 use crate::phone::Inner;
-use crate::store::outbox::{self, Intent, Item};
+use crate::store::outbox::{self, Item};
 use crate::store::refused::{self, Names, Refused};
 use crate::store::{changes, meta, records};
 
@@ -101,7 +101,7 @@ impl Replay<'_> {
             Ok(open) => open,
             Err(PhoneError::Unopenable { .. }) => {
                 for item in withdrawn {
-                    self.ask_worker(record, "record_unopenable", (item.intent, None), taken)?;
+                    self.ask_worker("record_unopenable", item, None, taken)?;
                 }
                 return Ok(());
             }
@@ -117,14 +117,13 @@ impl Replay<'_> {
                     change: item.change,
                     actor: item.actor,
                 };
-                let sent_back = (item.intent, Some(names));
-                self.ask_worker(record, reason::AREA_NEVER_HELD, sent_back, taken)?;
+                self.ask_worker(reason::AREA_NEVER_HELD, item, Some(names), taken)?;
                 continue;
             }
             let attempt = item.attempt + u32::from(refused.is_some());
             let is_over = |code: &&String| attempt > MOST_ATTEMPTS || *code == reason::DISMISSED;
             if let Some(code) = refused.filter(is_over) {
-                self.ask_worker(record, code, (item.intent, None), taken)?;
+                self.ask_worker(code, item, None, taken)?;
                 continue;
             }
             let actor = self.inner.next_actor(self.connection)?;
@@ -142,7 +141,7 @@ impl Replay<'_> {
                     taken.replayed += 1;
                 }
                 Err(error @ (PhoneError::Record { .. } | PhoneError::NotSendable { .. })) => {
-                    self.ask_worker(record, error.code(), (item.intent, None), taken)?;
+                    self.ask_worker(error.code(), item, None, taken)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -158,9 +157,9 @@ impl Replay<'_> {
 
     fn ask_worker(
         &self,
-        record: RecordId,
         code: &str,
-        (intent, names): (Intent, Option<Names>),
+        item: Item,
+        names: Option<Names>,
         taken: &mut Taken,
     ) -> Result<(), PhoneError> {
         taken.needs_you += 1;
@@ -173,9 +172,10 @@ impl Replay<'_> {
                 Some(names) => names.id(),
                 None => self.inner.entry_id(now_ms),
             },
-            record,
+            record: item.record,
             code: code.to_owned(),
-            intent,
+            intent: item.intent,
+            change: Some(item.change),
             names,
         };
         refused::add(self.connection, &refused)

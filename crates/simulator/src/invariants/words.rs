@@ -8,7 +8,7 @@ use gridlog_sync_server::store::{ItemStatus, Store, StoreError};
 
 use super::{ALL, unread, whole_log};
 use crate::broken::Broken;
-use crate::words::{Claim, found_in, meant_by};
+use crate::words::{Claim, found_in, meant_by, written_by};
 use crate::world::World;
 
 /// Words that the server has somewhere, and in how many admitted changes.
@@ -36,8 +36,7 @@ fn admitted(store: &dyn Store) -> Result<BTreeMap<String, usize>, StoreError> {
     }
     for record in records {
         for change in store.record_changes(record)? {
-            let of_change: BTreeSet<String> = found_in(&change.bytes).into_iter().collect();
-            for text in of_change {
+            for text in written_by(&change.bytes) {
                 *words.entry(text).or_insert(0) += 1;
             }
         }
@@ -59,7 +58,7 @@ fn waiting(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
         let pushed = &item.item.pushed;
         if matches!(item.status, ItemStatus::Review(_)) {
             let whole = store.inbox_item(pushed.item)?;
-            words.extend(whole.map_or_else(Vec::new, |whole| found_in(&whole.pushed.bytes)));
+            words.extend(whole.map_or_else(BTreeSet::new, |whole| written_by(&whole.pushed.bytes)));
         }
         behind.extend(pushed.change.map(|change| (pushed.record, change)));
     }
@@ -69,7 +68,7 @@ fn waiting(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
             continue;
         }
         for item in store.held_back_by(record, change, ALL)? {
-            words.extend(found_in(&item.pushed.bytes));
+            words.extend(written_by(&item.pushed.bytes));
             behind.extend(item.pushed.change.map(|change| (record, change)));
         }
     }

@@ -10,6 +10,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
     vec![
         an_item_is_kept_once_and_keeps_its_verdict,
         what_was_refused_to_another_device_counts_when_its_author_brings_it,
+        what_the_log_has_already_is_refused_to_nobody_who_brings_it,
         what_is_judged_anew_is_judged_for_the_device_that_brought_it_again,
         a_number_of_an_actor_has_one_change_for_each_record,
         items_of_a_device_come_up_in_the_order_of_their_arrival,
@@ -102,6 +103,24 @@ fn what_was_refused_to_another_device_counts_when_its_author_brings_it(store: &i
     assert_eq!(add(&stolen), ItemStatus::Received, "and stays so");
     let kept = store.inbox_item(own.item).unwrap().unwrap().pushed;
     assert_eq!((kept.device, kept.bytes), (own.device, own.bytes));
+}
+
+/// A server that was put back has a change again from a colleague, before the worker who wrote it, and signed in
+/// again since, brings it as another device.
+fn what_the_log_has_already_is_refused_to_nobody_who_brings_it(store: &impl Store) {
+    let seq = Entered::begun(1, &["a:1"]).into_log(store);
+    let foreign = ItemStatus::Refused("foreign_actor".to_owned());
+    let brought = NewItem {
+        change: Some(change_hash(1, seq)),
+        status: foreign.clone(),
+        ..item(1, 1)
+    };
+    let other = NewItem {
+        status: foreign.clone(),
+        ..item(1, 2)
+    };
+    let statuses = store.add_to_inbox(&[brought, other]).unwrap();
+    assert_eq!(statuses, [ItemStatus::Admitted(seq), foreign]);
 }
 
 /// A worker whose words were sent back signs in again, which makes their phone another device, and tries

@@ -47,6 +47,11 @@ pub(super) fn add(
     new: &NewItem,
     rooms: &mut Rooms,
 ) -> Result<ItemStatus, StoreError> {
+    if new.status != ItemStatus::Received
+        && let Some(seq) = in_log(tx, new)?
+    {
+        return Ok(ItemStatus::Admitted(seq));
+    }
     if let Some((known, device)) = stands(tx, new.item)? {
         if may_be_judged_anew(tx, new, &known)? {
             return judge_anew(tx, new);
@@ -70,6 +75,17 @@ pub(super) fn add(
         insert(tx, new, &status)?;
     }
     Ok(status)
+}
+
+/// The entry that admitted this very change. Who signed in again may not send what their device wrote before,
+/// but a server that was put back may have it again already, from anybody who had it.
+fn in_log(tx: &Transaction<'_>, new: &NewItem) -> Result<Option<u64>, StoreError> {
+    let mut query = tx.prepare_cached("SELECT seq FROM changes WHERE record = ?1 AND hash = ?2")?;
+    let hash = new.change.map(|change| change.0);
+    let seq: Option<i64> = query
+        .query_row(params![new.record.as_bytes(), hash], |row| row.get(0))
+        .optional()?;
+    Ok(seq.map(i64::cast_unsigned))
 }
 
 /// A worker tries again what was refused because of where they were not assigned: they may be by now.
