@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::RecordError;
-use crate::id::{Department, EntryId, PersonId};
+use crate::id::{Department, EntryId, PersonId, RecordId};
+use crate::reference::{AreaLevel, Limit};
 use crate::workflow::Step;
 
 /// Longest stored text of one entry, in bytes.
@@ -138,6 +139,33 @@ pub struct StepDetails {
     /// Department, where the step names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<Department>,
+    /// Departments that are called or take part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub departments: Vec<Department>,
+    /// How much time is asked for or given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
+    /// The answer to a question of yes or no: confirmed, agreed, upheld, solved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<bool>,
+    /// What somebody thinks of it, 1 to 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<u8>,
+    /// Level of supervision, 1 to 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervision: Option<u8>,
+    /// The level that a case is escalated to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<AreaLevel>,
+    /// A person who is put in charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// Another case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<RecordId>,
+    /// The parties of a mediation, as `contact` records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parties: Vec<RecordId>,
     /// The proposal that a withdrawal takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<EntryId>,

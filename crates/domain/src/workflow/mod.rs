@@ -5,12 +5,25 @@
 //! adding a step is adding a row. `docs/workflow.md` is made from that table, and a test keeps the
 //! two equal.
 
+mod effect;
+mod guard;
+mod reason;
 mod rule;
 mod stage;
+mod state;
 mod step;
+mod steps;
 mod table;
 
-pub use rule::{Actor, CaseState, LastStep, Outcome, RefusalReason, Rulebook, Ruling};
+pub use reason::RefusalReason;
+pub use rule::{Actor, Outcome, Rulebook, Ruling};
 pub use stage::Stage;
-pub use step::{Effect, HeldRole, Need, STEPS, Step, StepRule, Who};
+pub use state::{
+    Appeal, Asked, Call, Callback, CaseState, LastStep, Mediation, Review, Supervision,
+};
+pub use step::{Effect, Guard, HeldRole, Need, Step, StepRule, To, Who};
+pub use steps::STEPS;
 pub use table::markdown;
+
+#[cfg(test)]
+mod stories;

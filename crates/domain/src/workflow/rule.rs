@@ -1,71 +1,15 @@
 //! The ruling on one proposal.
 
-use serde::{Deserialize, Serialize};
-
+use super::effect::{Taken, departments};
+use super::reason::RefusalReason;
 use super::stage::Stage;
-use super::step::{Effect, HeldRole, Need, Step, StepRule, Who};
+use super::state::CaseState;
+use super::step::{HeldRole, Need, Step, StepRule, To, Who};
+use super::steps::STEPS;
 use crate::id::{Department, EntryId, PersonId};
 use crate::record::{Proposal, StepDetails};
-use crate::reference::{Catalogue, Role};
+use crate::reference::{AreaLevel, Catalogue, Role};
 use crate::time::CountedTime;
-
-/// The last accepted step of a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastStep {
-    /// The proposal that asked for it.
-    pub proposal: EntryId,
-    /// The step.
-    pub step: Step,
-    /// Who asked.
-    pub by: PersonId,
-    /// When it counts.
-    pub at: CountedTime,
-}
-
-/// What the authority has ruled about a case so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaseState {
-    /// Where it stands.
-    pub stage: Stage,
-    /// Who reported it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reporter: Option<PersonId>,
-    /// Minor class that it is filed under.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    /// Filing condition; it decides the limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition: Option<String>,
-    /// When it was filed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub filed_at: Option<CountedTime>,
-    /// The department that has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub department: Option<Department>,
-    /// Who handled it last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handler: Option<PersonId>,
-    /// How often it was sent back for rework.
-    #[serde(default)]
-    pub reworks: u32,
-    /// The last accepted step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<LastStep>,
-}
-
-impl CaseState {
-    /// The state after a step that was accepted before, as a server enters it again that had lost the
-    /// ruling: no rule is asked.
-    #[must_use]
-    pub fn taken(
-        &self,
-        (id, proposal): (EntryId, &Proposal),
-        stage: Stage,
-        at: CountedTime,
-    ) -> Self {
-        take(self, id, proposal, stage, at)
-    }
-}
 
 /// Who takes a step, with the roles that held over the case's area when it was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,131 +20,6 @@ pub struct Actor {
     pub roles: Vec<HeldRole>,
     /// Whether they began the record.
     pub is_author: bool,
-}
-
-/// Why a proposal is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefusalReason {
-    /// The case stands elsewhere by now.
-    WrongStage,
-    /// The person has no role here that may take the step.
-    NotYourRole,
-    /// Another department has the case.
-    NotYourDepartment,
-    /// Only who handled a case may not check it.
-    OwnWork,
-    /// The step needs a reason.
-    ReasonRequired,
-    /// The step needs a result.
-    ResultRequired,
-    /// The step needs a minor class of the catalogue.
-    UnknownCategory,
-    /// The step needs a filing condition of that minor class.
-    UnknownCondition,
-    /// The step needs a department of the catalogue.
-    UnknownDepartment,
-    /// The proposal to withdraw is not the last accepted step.
-    NothingToWithdraw,
-    /// That step cannot be withdrawn.
-    CannotWithdraw,
-    /// The record is not a case.
-    NotACase,
-    /// The record is deleted.
-    Deleted,
-}
-
-impl RefusalReason {
-    /// Every reason.
-    pub const ALL: [Self; 13] = [
-        Self::WrongStage,
-        Self::NotYourRole,
-        Self::NotYourDepartment,
-        Self::OwnWork,
-        Self::ReasonRequired,
-        Self::ResultRequired,
-        Self::UnknownCategory,
-        Self::UnknownCondition,
-        Self::UnknownDepartment,
-        Self::NothingToWithdraw,
-        Self::CannotWithdraw,
-        Self::NotACase,
-        Self::Deleted,
-    ];
-
-    /// The stable code.
-    pub const fn code(self) -> &'static str {
-        self.texts().0
-    }
-
-    /// The reason of that code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// What a worker reads, in Chinese.
-    pub const fn zh(self) -> &'static str {
-        self.texts().1
-    }
-
-    /// The same in English.
-    pub const fn en(self) -> &'static str {
-        self.texts().2
-    }
-
-    const fn texts(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::WrongStage => (
-                "wrong_stage",
-                "案卷已处于其他环节",
-                "the case has moved to another stage",
-            ),
-            Self::NotYourRole => (
-                "not_your_role",
-                "您的岗位不能办理此步骤",
-                "your role may not take this step",
-            ),
-            Self::NotYourDepartment => (
-                "not_your_department",
-                "案卷不在您的部门",
-                "another department has the case",
-            ),
-            Self::OwnWork => (
-                "own_work",
-                "不能核查本人处置的案卷",
-                "nobody checks their own handling",
-            ),
-            Self::ReasonRequired => ("reason_required", "请填写理由", "say why"),
-            Self::ResultRequired => ("result_required", "请填写处置结果", "say what was done"),
-            Self::UnknownCategory => (
-                "unknown_category",
-                "请选择目录中的小类",
-                "name a category of the catalogue",
-            ),
-            Self::UnknownCondition => (
-                "unknown_condition",
-                "请选择该小类的立案条件",
-                "name a filing condition of it",
-            ),
-            Self::UnknownDepartment => (
-                "unknown_department",
-                "请选择目录中的部门",
-                "name a department of the catalogue",
-            ),
-            Self::NothingToWithdraw => (
-                "nothing_to_withdraw",
-                "该步骤不是最后一步，无法撤回",
-                "that step is not the last one",
-            ),
-            Self::CannotWithdraw => (
-                "cannot_withdraw",
-                "该步骤不能撤回",
-                "that step cannot be withdrawn",
-            ),
-            Self::NotACase => ("not_a_case", "只有案卷有办理环节", "only cases have steps"),
-            Self::Deleted => ("deleted", "记录已删除", "the record is deleted"),
-        }
-    }
 }
 
 /// What was ruled.
@@ -233,14 +52,14 @@ impl Rulebook<'_> {
     pub fn rule(
         &self,
         state: &CaseState,
-        (id, proposal): (EntryId, &Proposal),
+        proposal: (EntryId, &Proposal),
         who: &Actor,
         now: CountedTime,
     ) -> Ruling {
-        match self.judge(state, proposal, who) {
+        match self.judge(state, proposal.1, who) {
             Ok(stage) => Ruling {
                 outcome: Outcome::Accepted,
-                state: take(state, id, proposal, stage, now),
+                state: self.taken(state, proposal, (stage, who), now),
             },
             Err(reason) => Ruling {
                 outcome: Outcome::Refused(reason),
@@ -249,13 +68,40 @@ impl Rulebook<'_> {
         }
     }
 
+    /// The state after a step that was accepted, and led to `stage`. It asks no rule: a server also
+    /// enters so again what it had lost.
+    #[must_use]
+    pub fn taken(
+        &self,
+        state: &CaseState,
+        (id, proposal): (EntryId, &Proposal),
+        (stage, who): (Stage, &Actor),
+        at: CountedTime,
+    ) -> CaseState {
+        let taken = Taken {
+            catalogue: self.catalogue,
+            id,
+            proposal,
+            roles: &who.roles,
+            at,
+        };
+        taken.apply(state, stage)
+    }
+
     /// The steps that `who` could take now, what must be said with them aside.
     pub fn next_steps(&self, state: &CaseState, who: &Actor) -> Vec<Step> {
-        super::STEPS
+        let nothing_said = StepDetails::default();
+        STEPS
             .iter()
             .filter(|row| row.from.contains(&state.stage))
             .filter(|row| check_who(row, state, who).is_ok())
             .filter(|row| row.step != Step::Withdraw || undone_to(state).is_some())
+            .filter(|row| {
+                let needs_department = row.needs.contains(&Need::Department);
+                let stands =
+                    |guard: &super::step::Guard| guard.check(state, &nothing_said, who).is_ok();
+                needs_department || row.guards.iter().all(stands)
+            })
             .map(|row| row.step)
             .collect()
     }
@@ -268,31 +114,65 @@ impl Rulebook<'_> {
     ) -> Result<Stage, RefusalReason> {
         let row = proposal.step.rule();
         let details = &proposal.details;
-        if row.step == Step::Withdraw {
+        if row.to == To::Undone {
             return withdraw(state, details, who);
         }
         if !row.from.contains(&state.stage) {
             return Err(RefusalReason::WrongStage);
         }
         check_who(row, state, who)?;
-        row.needs
-            .iter()
-            .try_for_each(|need| self.check_need(*need, details))?;
-        Ok(row.to)
+        for need in row.needs {
+            self.check_need(*need, state, details)?;
+        }
+        for guard in row.guards {
+            guard.check(state, details, who)?;
+        }
+        Ok(match row.to {
+            To::Stage(stage) => stage,
+            To::Back => state.goes_on_at.unwrap_or(state.stage),
+            To::Stays | To::Undone => state.stage,
+        })
     }
 
-    fn check_need(&self, need: Need, details: &StepDetails) -> Result<(), RefusalReason> {
+    fn check_need(
+        &self,
+        need: Need,
+        state: &CaseState,
+        details: &StepDetails,
+    ) -> Result<(), RefusalReason> {
         let said = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.trim().is_empty());
+        let is_known = |department: &Department| self.catalogue.has_department(department);
+        let from_1_to =
+            |most: u8, number: Option<u8>| number.is_some_and(|n| (1..=most).contains(&n));
         let (fulfilled, otherwise) = match need {
             Need::Reason => (said(&details.reason), RefusalReason::ReasonRequired),
             Need::Result => (said(&details.result), RefusalReason::ResultRequired),
             Need::Department => (
-                details
-                    .department
-                    .as_ref()
-                    .is_some_and(|d| self.catalogue.has_department(d)),
+                details.department.as_ref().is_some_and(is_known),
                 RefusalReason::UnknownDepartment,
             ),
+            Need::Departments => (
+                !details.departments.is_empty() && details.departments.iter().all(is_known),
+                RefusalReason::UnknownDepartment,
+            ),
+            Need::Answer => (details.answer.is_some(), RefusalReason::AnswerRequired),
+            Need::Limit => (
+                details.limit.is_some_and(|limit| limit.amount > 0),
+                RefusalReason::LimitRequired,
+            ),
+            Need::Rating => (from_1_to(5, details.rating), RefusalReason::RatingRequired),
+            Need::Supervision => (
+                from_1_to(3, details.supervision),
+                RefusalReason::LevelRequired,
+            ),
+            Need::Level => {
+                let has_it = state.level.unwrap_or(AreaLevel::Grid);
+                let higher = details.level.is_some_and(|level| level < has_it);
+                (higher, RefusalReason::NotHigher)
+            }
+            Need::Person => (details.person.is_some(), RefusalReason::PersonRequired),
+            Need::Case => (details.case.is_some(), RefusalReason::CaseRequired),
+            Need::Parties => (details.parties.len() >= 2, RefusalReason::PeopleRequired),
             Need::Target => (details.target.is_some(), RefusalReason::NothingToWithdraw),
             Need::Category => return self.check_category(details),
         };
@@ -314,6 +194,7 @@ impl Rulebook<'_> {
 
 fn check_who(row: &StepRule, state: &CaseState, who: &Actor) -> Result<(), RefusalReason> {
     let holds = |role: Role| who.roles.iter().any(|held| held.role == role);
+    let acts_for = |is: &dyn Fn(&Department) -> bool| departments(&who.roles).any(is);
     let may = |allowed: &Who| match allowed {
         Who::Author => who.is_author,
         Who::WhoTookIt => state
@@ -322,25 +203,26 @@ fn check_who(row: &StepRule, state: &CaseState, who: &Actor) -> Result<(), Refus
             .is_some_and(|last| last.by == who.person),
         Who::Field => who.roles.iter().any(|held| held.role.is_field()),
         Who::Role(role) => holds(*role),
-        Who::HandlingDepartment => who.roles.iter().any(|held| {
-            held.role == Role::Handler
-                && held.department.is_some()
-                && held.department == state.department
-        }),
+        Who::HandlingDepartment => acts_for(&|name| state.department.as_ref() == Some(name)),
+        Who::CalledDepartment => acts_for(&|name| state.calls.contains_key(name)),
+        Who::JoinedDepartment => acts_for(&|name| state.parts.contains_key(name)),
     };
-    if !row.by.iter().any(may) {
-        let wrong_department = row.by.contains(&Who::HandlingDepartment) && holds(Role::Handler);
-        return Err(if wrong_department {
+    if row.by.iter().any(may) {
+        return Ok(());
+    }
+    let of_a_department = |allowed: &Who| {
+        matches!(
+            allowed,
+            Who::HandlingDepartment | Who::CalledDepartment | Who::JoinedDepartment
+        )
+    };
+    Err(
+        if row.by.iter().any(of_a_department) && holds(Role::Handler) {
             RefusalReason::NotYourDepartment
         } else {
             RefusalReason::NotYourRole
-        });
-    }
-    let checks = matches!(row.step, Step::CheckPass | Step::CheckFail);
-    if checks && state.handler.as_ref() == Some(&who.person) {
-        return Err(RefusalReason::OwnWork);
-    }
-    Ok(())
+        },
+    )
 }
 
 fn undone_to(state: &CaseState) -> Option<Stage> {
@@ -362,42 +244,6 @@ fn withdraw(state: &CaseState, details: &StepDetails, who: &Actor) -> Result<Sta
         return Err(RefusalReason::NotYourRole);
     }
     undone_to(state).ok_or(RefusalReason::CannotWithdraw)
-}
-
-fn take(
-    state: &CaseState,
-    id: EntryId,
-    proposal: &Proposal,
-    stage: Stage,
-    now: CountedTime,
-) -> CaseState {
-    let mut next = CaseState {
-        stage,
-        ..state.clone()
-    };
-    for effect in proposal.step.rule().effects {
-        match effect {
-            Effect::SetReporter => next.reporter = Some(proposal.by.clone()),
-            Effect::File => {
-                next.category.clone_from(&proposal.details.category);
-                next.condition.clone_from(&proposal.details.condition);
-                next.filed_at = Some(now);
-            }
-            Effect::GiveToDepartment => {
-                next.department.clone_from(&proposal.details.department);
-            }
-            Effect::TakeFromDepartment => next.department = None,
-            Effect::SetHandler => next.handler = Some(proposal.by.clone()),
-            Effect::CountRework => next.reworks += 1,
-        }
-    }
-    next.last = Some(LastStep {
-        proposal: id,
-        step: proposal.step,
-        by: proposal.by.clone(),
-        at: now,
-    });
-    next
 }
 
 #[cfg(test)]

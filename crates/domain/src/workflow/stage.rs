@@ -13,12 +13,20 @@ pub enum Stage {
     Unreported,
     /// 待受理: reported, waits for an acceptor.
     Reported,
+    /// 待核实: somebody is to look whether it is so.
+    Verifying,
+    /// 已受理: accepted, waits to be registered.
+    Accepted,
     /// 已立案: registered, waits for a dispatcher.
     Registered,
     /// 不予立案: rejected.
     Rejected,
     /// 处置中: dispatched to a department.
     Dispatched,
+    /// 调解中: parties are heard.
+    Mediating,
+    /// 挂账: nothing can be done for now; it is on the problem list.
+    Suspended,
     /// 待核查: the department has answered.
     Handled,
     /// 待结案: checked, waits for the duty officer.
@@ -31,22 +39,29 @@ pub enum Stage {
     Withdrawn,
     /// 已作废: void.
     Void,
+    /// 重复件: another case is about the same; both are kept, one is counted.
+    Duplicate,
 }
 
 impl Stage {
     /// Every stage, in the order of a case's life.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Unreported,
         Self::Reported,
+        Self::Verifying,
+        Self::Accepted,
         Self::Registered,
         Self::Rejected,
         Self::Dispatched,
+        Self::Mediating,
+        Self::Suspended,
         Self::Handled,
         Self::Checked,
         Self::Closed,
         Self::SelfHandled,
         Self::Withdrawn,
         Self::Void,
+        Self::Duplicate,
     ];
 
     /// The stage's code.
@@ -54,15 +69,20 @@ impl Stage {
         match self {
             Self::Unreported => "unreported",
             Self::Reported => "reported",
+            Self::Verifying => "verifying",
+            Self::Accepted => "accepted",
             Self::Registered => "registered",
             Self::Rejected => "rejected",
             Self::Dispatched => "dispatched",
+            Self::Mediating => "mediating",
+            Self::Suspended => "suspended",
             Self::Handled => "handled",
             Self::Checked => "checked",
             Self::Closed => "closed",
             Self::SelfHandled => "self_handled",
             Self::Withdrawn => "withdrawn",
             Self::Void => "void",
+            Self::Duplicate => "duplicate",
         }
     }
 
@@ -76,15 +96,20 @@ impl Stage {
         match self {
             Self::Unreported => "未上报",
             Self::Reported => "待受理",
+            Self::Verifying => "待核实",
+            Self::Accepted => "已受理",
             Self::Registered => "已立案",
             Self::Rejected => "不予立案",
             Self::Dispatched => "处置中",
+            Self::Mediating => "调解中",
+            Self::Suspended => "挂账",
             Self::Handled => "待核查",
             Self::Checked => "待结案",
             Self::Closed => "已结案",
             Self::SelfHandled => "自行处置",
             Self::Withdrawn => "已撤回",
             Self::Void => "已作废",
+            Self::Duplicate => "重复件",
         }
     }
 }

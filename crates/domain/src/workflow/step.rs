@@ -1,39 +1,92 @@
-//! Steps: one row each.
+//! What a step is.
 
 use serde::{Deserialize, Serialize};
 
 use super::stage::Stage;
+use super::steps::STEPS;
 use crate::id::Department;
 use crate::reference::Role;
 
-/// A workflow step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// 上报
-    Report,
-    /// 自行处置
-    SelfHandle,
-    /// 立案
-    Register,
-    /// 不予立案
-    Reject,
-    /// 派遣
-    Dispatch,
-    /// 回退
-    Return,
-    /// 反馈
-    Feedback,
-    /// 核查通过
-    CheckPass,
-    /// 返工
-    CheckFail,
-    /// 结案
-    Close,
-    /// 作废
-    Void,
-    /// 撤回
-    Withdraw,
+/// Declares [`Step`] with the code and the Chinese name of each.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $name:ident $code:literal $zh:literal,)*) => {
+        /// A workflow step.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum Step {
+            $($(#[$doc])* #[doc = $zh] $name,)*
+        }
+
+        impl Step {
+            /// Every step.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The step's code.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            /// The step's name in Chinese.
+            pub const fn zh(self) -> &'static str {
+                match self {
+                    $(Self::$name => $zh,)*
+                }
+            }
+        }
+    };
+}
+
+steps! {
+    Report "report" "上报",
+    SelfHandle "self_handle" "自行处置",
+    AskVerify "ask_verify" "要求核实",
+    Verify "verify" "核实",
+    Accept "accept" "受理",
+    Register "register" "立案",
+    Reject "reject" "不予立案",
+    Dispatch "dispatch" "派遣",
+    Forward "forward" "转办",
+    Return "return" "回退",
+    Join "join" "联合处置",
+    FinishPart "finish_part" "协办反馈",
+    Feedback "feedback" "反馈",
+    CheckPass "check_pass" "核查通过",
+    CheckFail "check_fail" "返工",
+    Close "close" "结案",
+    ForceClose "force_close" "强制结案",
+    Reopen "reopen" "重办",
+    AskExtension "ask_extension" "申请延期",
+    GrantExtension "grant_extension" "准予延期",
+    DenyExtension "deny_extension" "不予延期",
+    AskSuspension "ask_suspension" "申请挂账",
+    GrantSuspension "grant_suspension" "准予挂账",
+    DenySuspension "deny_suspension" "不予挂账",
+    Resume "resume" "恢复办理",
+    Urge "urge" "催办",
+    Supervise "supervise" "督办",
+    AnswerSupervision "answer_supervision" "督办回复",
+    Escalate "escalate" "升级",
+    CaseLead "case_lead" "包案",
+    Whistle "whistle" "吹哨",
+    Respond "respond" "响应",
+    ReportIn "report_in" "报到",
+    FinishCall "finish_call" "哨应办结",
+    RateCall "rate_call" "评价",
+    BeginMediation "begin_mediation" "启动调解",
+    Mediate "mediate" "调解",
+    Agree "agree" "达成协议",
+    FailMediation "fail_mediation" "调解不成",
+    Callback "callback" "回访",
+    Appeal "appeal" "申诉",
+    ReviewAppeal "review_appeal" "申诉复核",
+    MarkDuplicate "mark_duplicate" "重复件",
+    Link "link" "关联",
+    Void "void" "作废",
+    Withdraw "withdraw" "撤回",
 }
 
 /// Who may take a step. Roles count where they cover the case's area at the time of the step.
@@ -49,6 +102,10 @@ pub enum Who {
     Role(Role),
     /// A handler of the department that has the case.
     HandlingDepartment,
+    /// A handler of a department that was called to the place.
+    CalledDepartment,
+    /// A handler of a department that takes part.
+    JoinedDepartment,
 }
 
 /// What must be said with a step.
@@ -56,14 +113,67 @@ pub enum Who {
 pub enum Need {
     /// Why.
     Reason,
-    /// What was done.
+    /// What was done or found.
     Result,
     /// A minor class and a filing condition of the catalogue.
     Category,
     /// A department of the catalogue.
     Department,
+    /// Departments of the catalogue, at least one.
+    Departments,
+    /// Yes or no.
+    Answer,
+    /// An amount of time.
+    Limit,
+    /// A rating from 1 to 5.
+    Rating,
+    /// A level of supervision from 1 to 3.
+    Supervision,
+    /// An area level above the one that has the case.
+    Level,
+    /// A person.
+    Person,
+    /// Another case.
+    Case,
+    /// At least two parties.
+    Parties,
     /// The proposal that is taken back.
     Target,
+}
+
+/// What must be so, besides the stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Nobody waits for an answer to a request.
+    NothingIsAsked,
+    /// An extension was asked for.
+    ExtensionIsAsked,
+    /// A suspension was asked for.
+    SuspensionIsAsked,
+    /// The case is supervised, and the department has not answered.
+    SupervisionIsOpen,
+    /// None of the named departments was called.
+    NobodyIsCalledTwice,
+    /// The handler's department was called and has not said that it comes.
+    CallIsNew,
+    /// It was called and is not at the place.
+    CallIsUnderWay,
+    /// It is at the place and has not finished.
+    CallIsAtThePlace,
+    /// The named department has finished.
+    CallIsFinished,
+    /// None of the named departments takes part already, nor has the case.
+    NobodyJoinsTwice,
+    /// The handler's department takes part and has not done its part.
+    PartIsOpen,
+    /// Every department that takes part has done its part.
+    PartsAreDone,
+    /// There was no appeal.
+    NoAppealYet,
+    /// There is an appeal, and this person may review it.
+    AppealIsTheirsToReview,
+    /// The person did not handle the case.
+    NotOwnWork,
 }
 
 /// What an accepted step changes besides the stage.
@@ -71,6 +181,8 @@ pub enum Need {
 pub enum Effect {
     /// The proposer is the reporter.
     SetReporter,
+    /// Somebody went there and found it so, or not.
+    SetVerified,
     /// The case is filed under the named category; its limit runs from here.
     File,
     /// The named department has the case.
@@ -81,6 +193,77 @@ pub enum Effect {
     SetHandler,
     /// One rework more.
     CountRework,
+    /// The department waits for an extension.
+    AskExtension,
+    /// The limit is longer by what was asked for, or by what is granted.
+    Extend,
+    /// The department waits for a suspension.
+    AskSuspension,
+    /// The limit stands still, and where the case goes on is kept.
+    Suspend,
+    /// The limit runs again, and the case goes on where it stood.
+    GoOn,
+    /// Nobody waits for an answer any more.
+    Answered,
+    /// Urged once more.
+    CountUrge,
+    /// Somebody watches.
+    Supervise,
+    /// The department answered whoever watches.
+    AnswerSupervision,
+    /// A higher level has it.
+    Raise,
+    /// A leader answers for it.
+    PutInCharge,
+    /// Departments are called.
+    Call,
+    /// The department says that it comes.
+    Respond,
+    /// The department is at the place.
+    ReportIn,
+    /// The department has done what it was called for.
+    FinishCall,
+    /// The street says what it thinks of it.
+    RateCall,
+    /// Departments take part.
+    Join,
+    /// The department has done its part.
+    FinishPart,
+    /// Parties are heard.
+    BeginMediation,
+    /// They sat together once more.
+    CountSession,
+    /// They agreed.
+    Agree,
+    /// They did not agree.
+    Disagree,
+    /// The resident was asked.
+    NoteCallback,
+    /// Somebody disagrees with how it ended.
+    Appeal,
+    /// Somebody reviewed the appeal.
+    Review,
+    /// It repeats another case.
+    NoteDuplicate,
+    /// It belongs together with another case.
+    Link,
+    /// It was closed by force.
+    Force,
+    /// It was opened again: what was decided at its end is not valid any more.
+    Reopen,
+}
+
+/// Where a step leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// To this stage.
+    Stage(Stage),
+    /// The case stays where it is.
+    Stays,
+    /// Where it stood before it was suspended or mediated.
+    Back,
+    /// Where [`StepRule::undone_to`] of the withdrawn step says.
+    Undone,
 }
 
 /// One row of the workflow.
@@ -88,159 +271,21 @@ pub enum Effect {
 pub struct StepRule {
     /// The step.
     pub step: Step,
-    /// Its name in Chinese.
-    pub zh: &'static str,
     /// Stages in which it may be taken.
     pub from: &'static [Stage],
-    /// The stage that it leads to. A withdrawal leads where [`StepRule::undone_to`] of the
-    /// withdrawn step says.
-    pub to: Stage,
+    /// Where it leads.
+    pub to: To,
     /// Who may take it.
     pub by: &'static [Who],
     /// What must be said with it.
     pub needs: &'static [Need],
+    /// What must be so besides.
+    pub guards: &'static [Guard],
     /// What else it changes.
     pub effects: &'static [Effect],
     /// Where the case goes when the step is withdrawn; `None` if it cannot be.
     pub undone_to: Option<Stage>,
 }
-
-const ROW: StepRule = StepRule {
-    step: Step::Report,
-    zh: "",
-    from: &[],
-    to: Stage::Unreported,
-    by: &[],
-    needs: &[],
-    effects: &[],
-    undone_to: None,
-};
-
-/// Every step.
-pub const STEPS: [StepRule; 12] = [
-    StepRule {
-        step: Step::Report,
-        zh: "上报",
-        from: &[Stage::Unreported, Stage::Withdrawn],
-        to: Stage::Reported,
-        by: &[Who::Author, Who::Field],
-        effects: &[Effect::SetReporter],
-        undone_to: Some(Stage::Withdrawn),
-        ..ROW
-    },
-    StepRule {
-        step: Step::SelfHandle,
-        zh: "自行处置",
-        from: &[Stage::Unreported, Stage::Withdrawn],
-        to: Stage::SelfHandled,
-        by: &[Who::Author, Who::Field],
-        needs: &[Need::Result],
-        effects: &[Effect::SetReporter, Effect::SetHandler],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Register,
-        zh: "立案",
-        from: &[Stage::Reported],
-        to: Stage::Registered,
-        by: &[Who::Role(Role::Acceptor)],
-        needs: &[Need::Category],
-        effects: &[Effect::File],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Reject,
-        zh: "不予立案",
-        from: &[Stage::Reported],
-        to: Stage::Rejected,
-        by: &[Who::Role(Role::Acceptor)],
-        needs: &[Need::Reason],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Dispatch,
-        zh: "派遣",
-        from: &[Stage::Registered],
-        to: Stage::Dispatched,
-        by: &[Who::Role(Role::Dispatcher)],
-        needs: &[Need::Department],
-        effects: &[Effect::GiveToDepartment],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Return,
-        zh: "回退",
-        from: &[Stage::Dispatched],
-        to: Stage::Registered,
-        by: &[Who::HandlingDepartment],
-        needs: &[Need::Reason],
-        effects: &[Effect::TakeFromDepartment],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Feedback,
-        zh: "反馈",
-        from: &[Stage::Dispatched],
-        to: Stage::Handled,
-        by: &[Who::HandlingDepartment],
-        needs: &[Need::Result],
-        effects: &[Effect::SetHandler],
-        undone_to: Some(Stage::Dispatched),
-    },
-    StepRule {
-        step: Step::CheckPass,
-        zh: "核查通过",
-        from: &[Stage::Handled],
-        to: Stage::Checked,
-        by: &[Who::Role(Role::Checker)],
-        ..ROW
-    },
-    StepRule {
-        step: Step::CheckFail,
-        zh: "返工",
-        from: &[Stage::Handled],
-        to: Stage::Dispatched,
-        by: &[Who::Role(Role::Checker)],
-        needs: &[Need::Reason],
-        effects: &[Effect::CountRework],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Close,
-        zh: "结案",
-        from: &[Stage::Checked],
-        to: Stage::Closed,
-        by: &[Who::Role(Role::DutyOfficer)],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Void,
-        zh: "作废",
-        from: &[
-            Stage::Unreported,
-            Stage::Withdrawn,
-            Stage::Reported,
-            Stage::Registered,
-        ],
-        to: Stage::Void,
-        by: &[
-            Who::Author,
-            Who::Role(Role::GridLead),
-            Who::Role(Role::DutyOfficer),
-        ],
-        needs: &[Need::Reason],
-        ..ROW
-    },
-    StepRule {
-        step: Step::Withdraw,
-        zh: "撤回",
-        from: &[Stage::Reported, Stage::Handled],
-        to: Stage::Withdrawn,
-        by: &[Who::WhoTookIt],
-        needs: &[Need::Target],
-        ..ROW
-    },
-];
 
 impl Step {
     /// The step's row.
@@ -251,35 +296,9 @@ impl Step {
             .expect("a test asserts that STEPS has a row for every step")
     }
 
-    /// The step's code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Report => "report",
-            Self::SelfHandle => "self_handle",
-            Self::Register => "register",
-            Self::Reject => "reject",
-            Self::Dispatch => "dispatch",
-            Self::Return => "return",
-            Self::Feedback => "feedback",
-            Self::CheckPass => "check_pass",
-            Self::CheckFail => "check_fail",
-            Self::Close => "close",
-            Self::Void => "void",
-            Self::Withdraw => "withdraw",
-        }
-    }
-
     /// The step of that code.
     pub fn from_code(code: &str) -> Option<Self> {
-        STEPS
-            .iter()
-            .map(|row| row.step)
-            .find(|step| step.code() == code)
-    }
-
-    /// The step's name in Chinese.
-    pub fn zh(self) -> &'static str {
-        self.rule().zh
+        Self::ALL.iter().copied().find(|step| step.code() == code)
     }
 }
 
@@ -299,22 +318,22 @@ mod tests {
 
     #[test]
     fn every_step_has_exactly_one_row_and_its_own_code() {
-        // The match in `code` makes the compiler ask for new steps; this asks for their rows.
-        for row in STEPS {
-            assert_eq!(
-                STEPS.iter().filter(|other| other.step == row.step).count(),
-                1
-            );
-            assert_eq!(Step::from_code(row.step.code()), Some(row.step));
-            assert_eq!(row.step.rule(), &row);
+        for step in Step::ALL {
+            let rows = STEPS.iter().filter(|row| row.step == *step).count();
+            assert_eq!(rows, 1, "{step:?}");
+            assert_eq!(Step::from_code(step.code()), Some(*step));
+            let json = serde_json::to_string(step).unwrap();
+            assert_eq!(json, format!("\"{}\"", step.code()));
         }
-        assert_eq!(STEPS.len(), Step::Withdraw as usize + 1);
+        assert_eq!(STEPS.len(), Step::ALL.len());
     }
 
     #[test]
     fn every_stage_but_the_first_can_be_reached() {
         for stage in Stage::ALL {
-            let reached = STEPS.iter().any(|row| row.to == stage);
+            let reached = STEPS
+                .iter()
+                .any(|row| row.to == To::Stage(stage) || row.undone_to == Some(stage));
             assert!(reached || stage == Stage::Unreported, "{stage:?}");
         }
     }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::step::{Need, STEPS, StepRule, Who};
+use super::step::{Guard, Need, StepRule, To, Who};
+use super::steps::STEPS;
 use crate::reference::Role;
 
 /// The table as Markdown; `docs/workflow.md` holds exactly this.
@@ -11,28 +12,31 @@ pub fn markdown() -> String {
         "# Who may take which step in which stage\n\n\
          Made from `gridlog_domain::workflow::STEPS`; a test keeps this page equal to it. Roles\n\
          count where they cover the case's area at the time of the step.\n\n\
-         | Step | Code | In stage | Leads to | Who | Must say | Withdrawn, leads to |\n\
-         |---|---|---|---|---|---|---|\n",
+         | Step | Code | In stage | Leads to | Who | Must say | Must be so | Withdrawn, leads to |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
-    for row in &STEPS {
+    for row in STEPS {
         let from: Vec<String> = row
             .from
             .iter()
             .map(|stage| format!("{} `{}`", stage.zh(), stage.code()))
             .collect();
-        let to = match row.by {
-            [Who::WhoTookIt] => "as that step's last column says".to_owned(),
-            _ => format!("{} `{}`", row.to.zh(), row.to.code()),
+        let to = match row.to {
+            To::Undone => "as that step's last column says".to_owned(),
+            To::Stays => "—".to_owned(),
+            To::Back => "where it was".to_owned(),
+            To::Stage(stage) => format!("{} `{}`", stage.zh(), stage.code()),
         };
         // Writing into a String cannot fail.
         let _ = writeln!(
             page,
-            "| {} | `{}` | {} | {to} | {} | {} | {} |",
-            row.zh,
+            "| {} | `{}` | {} | {to} | {} | {} | {} | {} |",
+            row.step.zh(),
             row.step.code(),
             from.join(", "),
             who(row),
             needs(row),
+            guards(row),
             row.undone_to
                 .map_or("—".to_owned(), |s| format!("{} `{}`", s.zh(), s.code())),
         );
@@ -57,6 +61,8 @@ fn who(row: &StepRule) -> String {
             }
             Who::Role(role) => format!("{} `{}`", role.zh(), role.code()),
             Who::HandlingDepartment => "承办部门 the department that has the case".to_owned(),
+            Who::CalledDepartment => "被吹哨部门 a department that was called".to_owned(),
+            Who::JoinedDepartment => "协办部门 a department that takes part".to_owned(),
         })
         .collect();
     names.join(", ")
@@ -71,9 +77,49 @@ fn needs(row: &StepRule) -> String {
             Need::Result => "处置结果 result",
             Need::Category => "小类与立案条件 category and filing condition",
             Need::Department => "部门 department",
+            Need::Departments => "一个或多个部门 departments",
+            Need::Answer => "是或否 yes or no",
+            Need::Limit => "时限 time",
+            Need::Rating => "评分 1 至 5 rating",
+            Need::Supervision => "督办级别 1 至 3 level",
+            Need::Level => "更高的层级 a higher level",
+            Need::Person => "人员 person",
+            Need::Case => "另一件案卷 another case",
+            Need::Parties => "两方以上 two parties or more",
             Need::Target => "被撤回的步骤 the step taken back",
         })
         .collect();
+    listed(&names)
+}
+
+fn guards(row: &StepRule) -> String {
+    let names: Vec<&str> = row
+        .guards
+        .iter()
+        .map(|guard| match guard {
+            Guard::NothingIsAsked => "没有待批的申请 nothing waits for approval",
+            Guard::ExtensionIsAsked => "已申请延期 an extension was asked for",
+            Guard::SuspensionIsAsked => "已申请挂账 a suspension was asked for",
+            Guard::SupervisionIsOpen => "督办未回复 supervised and not answered",
+            Guard::NobodyIsCalledTwice => "部门未被吹哨 not called already",
+            Guard::CallIsNew => "尚未响应 has not responded",
+            Guard::CallIsUnderWay => "尚未报到 is not at the place",
+            Guard::CallIsAtThePlace => "已报到 is at the place",
+            Guard::CallIsFinished => "哨应已办结 that department has finished",
+            Guard::NobodyJoinsTwice => "部门未参加 does not take part already",
+            Guard::PartIsOpen => "协办未办结 has not done its part",
+            Guard::PartsAreDone => "协办均已办结 every part is done",
+            Guard::NoAppealYet => "未申诉过 no appeal before",
+            Guard::AppealIsTheirsToReview => {
+                "有待复核的申诉，且非本人所提或所办 an appeal of others"
+            }
+            Guard::NotOwnWork => "非本人处置 not one's own handling",
+        })
+        .collect();
+    listed(&names)
+}
+
+fn listed(names: &[&str]) -> String {
     if names.is_empty() {
         "—".to_owned()
     } else {

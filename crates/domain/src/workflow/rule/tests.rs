@@ -1,7 +1,9 @@
 use super::*;
 use crate::environment::SeededEntropy;
+use crate::id::RecordId;
 use crate::record::LogPosition;
-use crate::workflow::STEPS;
+use crate::reference::{Limit, LimitUnit};
+use crate::workflow::{Appeal, Asked, Call, Guard, Supervision};
 
 fn catalogue() -> Catalogue {
     serde_json::from_str(include_str!("../../../../../data/catalogue.json")).unwrap()
@@ -29,6 +31,7 @@ fn actor(person: &str, role: Role) -> Actor {
 
 /// A proposal that says everything any step needs.
 fn proposal(step: Step, by: &str, target: Option<EntryId>) -> Proposal {
+    let record = |n: u8| RecordId::from_bytes([n; 16]);
     Proposal {
         step,
         by: by.into(),
@@ -41,9 +44,91 @@ fn proposal(step: Step, by: &str, target: Option<EntryId>) -> Proposal {
             category: Some("01014".to_owned()),
             condition: Some("缺失".to_owned()),
             department: Some("城管".into()),
+            departments: vec!["公安".into()],
+            limit: Some(Limit {
+                unit: LimitUnit::WorkDay,
+                amount: 2,
+            }),
+            answer: Some(true),
+            rating: Some(5),
+            supervision: Some(1),
+            level: Some(AreaLevel::Community),
+            person: Some("L001".into()),
+            case: Some(record(9)),
+            parties: vec![record(7), record(8)],
             target,
         },
     }
+}
+
+/// A case in which nothing but the stage, the role and what is said can be wrong with the step.
+fn ready_for(row: &StepRule, stage: Stage) -> CaseState {
+    let moment = Some(at(1));
+    let call = |reported_in, finished| Call {
+        called: at(1),
+        responded: reported_in,
+        reported_in,
+        finished,
+        rating: None,
+    };
+    let mut state = CaseState {
+        stage,
+        department: Some("城管".into()),
+        handler: Some("h".into()),
+        ..CaseState::default()
+    };
+    let own: Department = "城管".into();
+    for guard in row.guards {
+        match guard {
+            Guard::ExtensionIsAsked => {
+                state.asked = Some(Asked::Extension {
+                    limit: Limit {
+                        unit: LimitUnit::WorkDay,
+                        amount: 1,
+                    },
+                    by: "h".into(),
+                });
+            }
+            Guard::SuspensionIsAsked => state.asked = Some(Asked::Suspension { by: "h".into() }),
+            Guard::SupervisionIsOpen => {
+                state.supervision = Some(Supervision {
+                    level: 1,
+                    since: at(1),
+                    reply_within: Limit {
+                        unit: LimitUnit::WorkDay,
+                        amount: 1,
+                    },
+                    answered: None,
+                });
+            }
+            Guard::CallIsNew | Guard::CallIsUnderWay => {
+                state.calls.insert(own.clone(), call(None, None));
+            }
+            Guard::CallIsAtThePlace => {
+                state.calls.insert(own.clone(), call(moment, None));
+            }
+            Guard::CallIsFinished => {
+                state.calls.insert(own.clone(), call(moment, moment));
+            }
+            Guard::PartIsOpen => {
+                state.parts.insert(own.clone(), false);
+            }
+            Guard::AppealIsTheirsToReview => {
+                state.appeal = Some(Appeal {
+                    by: "h".into(),
+                    at: at(1),
+                    reviews: Vec::new(),
+                });
+            }
+            Guard::NothingIsAsked
+            | Guard::NobodyIsCalledTwice
+            | Guard::NobodyJoinsTwice
+            | Guard::PartsAreDone
+            | Guard::NoAppealYet
+            | Guard::NotOwnWork => {}
+        }
+    }
+    state
 }
 
 struct Story {
@@ -102,13 +187,20 @@ fn a_case_walks_from_report_to_closure_with_one_rework() {
     assert_eq!(story.state.department, Some("城管".into()));
 }
 
+/// Where a row leads from a stage.
+fn target(row: &StepRule, stage: Stage) -> Stage {
+    match row.to {
+        To::Stage(to) => to,
+        To::Stays | To::Back | To::Undone => stage,
+    }
+}
+
 #[test]
 fn a_step_in_a_stage_that_does_not_allow_it_is_refused_and_changes_nothing() {
     for stage in Stage::ALL {
         for row in STEPS.iter().filter(|row| row.step != Step::Withdraw) {
             let mut story = Story::new();
-            story.state.stage = stage;
-            story.state.department = Some("城管".into());
+            story.state = ready_for(row, stage);
             let before = story.state.clone();
             let mut who = actor("x", Role::GridWorker);
             who.roles = Role::ALL
@@ -119,7 +211,7 @@ fn a_step_in_a_stage_that_does_not_allow_it_is_refused_and_changes_nothing() {
             let outcome = story.try_step(row.step, &who);
             if row.from.contains(&stage) {
                 assert_eq!(outcome, Outcome::Accepted, "{stage:?} {:?}", row.step);
-                assert_eq!(story.state.stage, row.to);
+                assert_eq!(story.state.stage, target(row, stage));
             } else {
                 assert_eq!(outcome, Outcome::Refused(RefusalReason::WrongStage));
                 assert_eq!(story.state, before);
@@ -133,12 +225,13 @@ fn a_role_that_a_step_does_not_name_is_refused() {
     for row in STEPS.iter().filter(|row| row.step != Step::Withdraw) {
         for role in Role::ALL {
             let mut story = Story::new();
-            story.state.stage = row.from[0];
-            story.state.department = Some("城管".into());
+            story.state = ready_for(row, row.from[0]);
             let allowed = row.by.iter().any(|who| match who {
                 Who::Role(allowed) => *allowed == role,
                 Who::Field => role.is_field(),
-                Who::HandlingDepartment => role == Role::Handler,
+                Who::HandlingDepartment | Who::CalledDepartment | Who::JoinedDepartment => {
+                    role == Role::Handler
+                }
                 Who::Author | Who::WhoTookIt => false,
             });
             let outcome = story.try_step(row.step, &actor("x", role));
@@ -148,6 +241,71 @@ fn a_role_that_a_step_does_not_name_is_refused() {
                 Outcome::Refused(RefusalReason::NotYourRole)
             };
             assert_eq!(outcome, expected, "{:?} {role:?}", row.step);
+        }
+    }
+}
+
+#[test]
+fn a_step_whose_condition_does_not_hold_is_refused_with_its_own_reason() {
+    let expected = |guard: Guard| match guard {
+        Guard::NothingIsAsked => RefusalReason::AlreadyAsked,
+        Guard::ExtensionIsAsked | Guard::SuspensionIsAsked => RefusalReason::NothingAsked,
+        Guard::SupervisionIsOpen => RefusalReason::NotSupervised,
+        Guard::NobodyIsCalledTwice => RefusalReason::AlreadyCalled,
+        // Who was not called has no call to answer.
+        Guard::CallIsNew | Guard::CallIsUnderWay | Guard::CallIsAtThePlace | Guard::PartIsOpen => {
+            RefusalReason::NotYourDepartment
+        }
+        Guard::CallIsFinished => RefusalReason::NotCalled,
+        Guard::NobodyJoinsTwice => RefusalReason::AlreadyJoined,
+        Guard::PartsAreDone => RefusalReason::PartsOpen,
+        Guard::NoAppealYet => RefusalReason::AlreadyAppealed,
+        Guard::AppealIsTheirsToReview => RefusalReason::NoAppeal,
+        Guard::NotOwnWork => RefusalReason::OwnWork,
+    };
+    let joined: Department = "公安".into();
+    for row in STEPS {
+        for guard in row.guards {
+            let mut story = Story::new();
+            story.state = ready_for(
+                &StepRule {
+                    guards: &[],
+                    ..*row
+                },
+                row.from[0],
+            );
+            match guard {
+                Guard::NothingIsAsked => {
+                    story.state.asked = Some(Asked::Suspension { by: "h".into() });
+                }
+                Guard::NobodyIsCalledTwice => {
+                    let called = ready_for(Step::Respond.rule(), Stage::Dispatched).calls;
+                    let call = called.values().next().cloned().unwrap();
+                    story.state.calls.insert(joined.clone(), call);
+                }
+                Guard::NobodyJoinsTwice | Guard::PartsAreDone => {
+                    story.state.parts.insert(joined.clone(), false);
+                }
+                Guard::NoAppealYet => {
+                    story.state.appeal = ready_for(Step::ReviewAppeal.rule(), Stage::Closed).appeal;
+                }
+                Guard::NotOwnWork => story.state.handler = Some("x".into()),
+                _ => {}
+            }
+            let mut who = actor("x", Role::Handler);
+            who.roles = Role::ALL
+                .iter()
+                .flat_map(|role| actor("x", *role).roles)
+                .collect();
+            let before = story.state.clone();
+            let outcome = story.try_step(row.step, &who);
+            assert_eq!(
+                outcome,
+                Outcome::Refused(expected(*guard)),
+                "{:?} {guard:?}",
+                row.step
+            );
+            assert_eq!(story.state, before);
         }
     }
 }
@@ -164,17 +322,27 @@ fn what_a_step_needs_must_be_said_with_it() {
         (Need::Result, RefusalReason::ResultRequired),
         (Need::Category, RefusalReason::UnknownCategory),
         (Need::Department, RefusalReason::UnknownDepartment),
+        (Need::Departments, RefusalReason::UnknownDepartment),
+        (Need::Answer, RefusalReason::AnswerRequired),
+        (Need::Limit, RefusalReason::LimitRequired),
+        (Need::Rating, RefusalReason::RatingRequired),
+        (Need::Supervision, RefusalReason::LevelRequired),
+        (Need::Level, RefusalReason::NotHigher),
+        (Need::Person, RefusalReason::PersonRequired),
+        (Need::Case, RefusalReason::CaseRequired),
+        (Need::Parties, RefusalReason::PeopleRequired),
         (Need::Target, RefusalReason::NothingToWithdraw),
     ];
+    let state = CaseState::default();
     for (need, reason) in cases {
-        assert_eq!(rulebook.check_need(need, &empty), Err(reason));
+        assert_eq!(rulebook.check_need(need, &state, &empty), Err(reason));
     }
     let half = StepDetails {
         category: Some("01014".to_owned()),
         ..StepDetails::default()
     };
     assert_eq!(
-        rulebook.check_need(Need::Category, &half),
+        rulebook.check_need(Need::Category, &state, &half),
         Err(RefusalReason::UnknownCondition)
     );
 }
@@ -223,7 +391,7 @@ fn next_steps_are_those_that_would_not_be_refused_for_stage_or_role() {
     assert_eq!(steps, [Step::CheckPass, Step::CheckFail]);
     assert_eq!(
         rulebook.next_steps(&story.state, &actor("w", Role::GridWorker)),
-        []
+        [Step::Escalate]
     );
     assert_eq!(
         rulebook.next_steps(&story.state, &actor("h", Role::Handler)),
