@@ -172,7 +172,6 @@ pub const STEPS: &[StepRule] = &[
         guards: &[Guard::PartsAreDone],
         effects: &[Effect::SetHandler, Effect::Answered],
         undone_to: Some(Stage::Dispatched),
-        ..ROW
     },
     StepRule {
         step: Step::CheckPass,
