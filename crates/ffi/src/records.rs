@@ -12,7 +12,7 @@ use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, Reco
 use gridlog_domain::record::{
     Crs, Fix, Kind, LogPosition, PhotoRole, Place, Proposal, StepDetails,
 };
-use gridlog_domain::reference::{Assignment, Person, Role};
+use gridlog_domain::reference::{AreaLevel, Assignment, Limit, LimitUnit, Person, Role};
 use gridlog_domain::workflow::{Stage, Step};
 
 /// A coordinate as a device gave it.
@@ -126,6 +126,15 @@ pub struct NewVisit {
     pub photos: Vec<NewPhoto>,
 }
 
+/// An amount of time.
+#[uniffi::remote(Record)]
+pub struct Limit {
+    /// What is counted.
+    pub unit: LimitUnit,
+    /// How many.
+    pub amount: u32,
+}
+
 /// What a step needs to be said with it.
 #[uniffi::remote(Record)]
 pub struct StepDetails {
@@ -144,6 +153,33 @@ pub struct StepDetails {
     /// Department, where the step names one.
     #[uniffi(default = None)]
     pub department: Option<Department>,
+    /// Departments that are called or take part.
+    #[uniffi(default)]
+    pub departments: Vec<Department>,
+    /// How much time is asked for or given.
+    #[uniffi(default = None)]
+    pub limit: Option<Limit>,
+    /// The answer to a question of yes or no: confirmed, agreed, upheld, solved.
+    #[uniffi(default = None)]
+    pub answer: Option<bool>,
+    /// What somebody thinks of it, 1 to 5.
+    #[uniffi(default = None)]
+    pub rating: Option<u8>,
+    /// Level of supervision, 1 to 3.
+    #[uniffi(default = None)]
+    pub supervision: Option<u8>,
+    /// The level that a case is escalated to.
+    #[uniffi(default = None)]
+    pub level: Option<AreaLevel>,
+    /// A person who is put in charge.
+    #[uniffi(default = None)]
+    pub person: Option<PersonId>,
+    /// Another case.
+    #[uniffi(default = None)]
+    pub case: Option<RecordId>,
+    /// The parties of a mediation, as `contact` records.
+    #[uniffi(default)]
+    pub parties: Vec<RecordId>,
     /// The proposal that a withdrawal takes back.
     #[uniffi(default = None)]
     pub target: Option<EntryId>,

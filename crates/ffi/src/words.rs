@@ -6,7 +6,7 @@
 use gridlog_client_core::Standing;
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Crs, Finding, Kind, PhotoRole};
-use gridlog_domain::reference::Role;
+use gridlog_domain::reference::{AreaLevel, LimitUnit, Role};
 use gridlog_domain::workflow::{Stage, Step};
 
 use crate::error::GridlogError;
@@ -64,12 +64,20 @@ pub enum Stage {
     Unreported,
     /// 待受理: reported, waits for an acceptor.
     Reported,
+    /// 待核实: somebody is to look whether it is so.
+    Verifying,
+    /// 已受理: accepted, waits to be registered.
+    Accepted,
     /// 已立案: registered, waits for a dispatcher.
     Registered,
     /// 不予立案: rejected.
     Rejected,
     /// 处置中: dispatched to a department.
     Dispatched,
+    /// 调解中: parties are heard.
+    Mediating,
+    /// 挂账: nothing can be done for now; it is on the problem list.
+    Suspended,
     /// 待核查: the department has answered.
     Handled,
     /// 待结案: checked, waits for the duty officer.
@@ -82,6 +90,8 @@ pub enum Stage {
     Withdrawn,
     /// 已作废: void.
     Void,
+    /// 重复件: another case is about the same; both are kept, one is counted.
+    Duplicate,
 }
 
 /// A workflow step.
@@ -91,14 +101,26 @@ pub enum Step {
     Report,
     /// 自行处置
     SelfHandle,
+    /// 要求核实
+    AskVerify,
+    /// 核实
+    Verify,
+    /// 受理
+    Accept,
     /// 立案
     Register,
     /// 不予立案
     Reject,
     /// 派遣
     Dispatch,
+    /// 转办
+    Forward,
     /// 回退
     Return,
+    /// 联合处置
+    Join,
+    /// 协办反馈
+    FinishPart,
     /// 反馈
     Feedback,
     /// 核查通过
@@ -107,10 +129,92 @@ pub enum Step {
     CheckFail,
     /// 结案
     Close,
+    /// 强制结案
+    ForceClose,
+    /// 重办
+    Reopen,
+    /// 申请延期
+    AskExtension,
+    /// 准予延期
+    GrantExtension,
+    /// 不予延期
+    DenyExtension,
+    /// 申请挂账
+    AskSuspension,
+    /// 准予挂账
+    GrantSuspension,
+    /// 不予挂账
+    DenySuspension,
+    /// 恢复办理
+    Resume,
+    /// 催办
+    Urge,
+    /// 督办
+    Supervise,
+    /// 督办回复
+    AnswerSupervision,
+    /// 升级
+    Escalate,
+    /// 包案
+    CaseLead,
+    /// 吹哨
+    Whistle,
+    /// 响应
+    Respond,
+    /// 报到
+    ReportIn,
+    /// 哨应办结
+    FinishCall,
+    /// 评价
+    RateCall,
+    /// 启动调解
+    BeginMediation,
+    /// 调解
+    Mediate,
+    /// 达成协议
+    Agree,
+    /// 调解不成
+    FailMediation,
+    /// 回访
+    Callback,
+    /// 申诉
+    Appeal,
+    /// 申诉复核
+    ReviewAppeal,
+    /// 重复件
+    MarkDuplicate,
+    /// 关联
+    Link,
     /// 作废
     Void,
     /// 撤回
     Withdraw,
+}
+
+/// The level of an area, widest first.
+#[uniffi::remote(Enum)]
+pub enum AreaLevel {
+    /// 区 district.
+    District,
+    /// 街道 street.
+    Street,
+    /// 社区 community.
+    Community,
+    /// 网格 grid.
+    Grid,
+}
+
+/// How a limit is counted.
+#[uniffi::remote(Enum)]
+pub enum LimitUnit {
+    /// Hours around the clock.
+    UrgentHour,
+    /// Hours within working hours on working days.
+    WorkHour,
+    /// Working days by the calendar.
+    WorkDay,
+    /// Calendar days.
+    NaturalDay,
 }
 
 /// Where an own change, or the worst of a record's own changes, stands.

@@ -20,6 +20,26 @@ pub enum AreaLevel {
     Grid,
 }
 
+impl AreaLevel {
+    /// Every level, widest first.
+    pub const ALL: [Self; 4] = [Self::District, Self::Street, Self::Community, Self::Grid];
+
+    /// The level's code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::District => "district",
+            Self::Street => "street",
+            Self::Community => "community",
+            Self::Grid => "grid",
+        }
+    }
+
+    /// The level of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.code() == code)
+    }
+}
+
 /// One area.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Area {

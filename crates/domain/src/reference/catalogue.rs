@@ -18,6 +18,31 @@ pub enum LimitUnit {
     NaturalDay,
 }
 
+impl LimitUnit {
+    /// Every unit.
+    pub const ALL: [Self; 4] = [
+        Self::UrgentHour,
+        Self::WorkHour,
+        Self::WorkDay,
+        Self::NaturalDay,
+    ];
+
+    /// The unit's code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UrgentHour => "urgent_hour",
+            Self::WorkHour => "work_hour",
+            Self::WorkDay => "work_day",
+            Self::NaturalDay => "natural_day",
+        }
+    }
+
+    /// The unit of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.code() == code)
+    }
+}
+
 /// How long handling may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {

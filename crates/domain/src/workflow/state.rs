@@ -216,6 +216,17 @@ pub struct CaseState {
     pub last: Option<LastStep>,
 }
 
+impl CaseState {
+    /// Every department that has to do with the case now: the one that has it, those that take part
+    /// and those that were called. They see it.
+    pub fn departments(&self) -> impl Iterator<Item = &Department> {
+        self.department
+            .iter()
+            .chain(self.parts.keys())
+            .chain(self.calls.keys())
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_zero(count: &u32) -> bool {
     *count == 0

@@ -1,6 +1,6 @@
 //! Every case's history is legal, read by the table of steps and by nothing else.
 
-use gridlog_domain::workflow::{CaseState, STEPS, Stage, Step};
+use gridlog_domain::workflow::{CaseState, Stage, Step, To};
 use gridlog_protocol::{Fact, LogEntry};
 use gridlog_sync_server::store::Store;
 
@@ -19,6 +19,7 @@ pub(super) fn check(
             |found: String| Broken::new("every history is legal", format!("{record}: {found}"));
         let mut stage = Stage::Unreported;
         let mut last: Option<Step> = None;
+        let mut before = stage;
         for entry in entries {
             let Fact::Ruling {
                 step,
@@ -44,7 +45,7 @@ pub(super) fn check(
                 continue;
             }
             tally.count("step accepted", step.code());
-            let to = leads_to(step, stage, last).ok_or_else(|| {
+            let to = leads_to(step, (before, stage), last).ok_or_else(|| {
                 broken(format!(
                     "entry {}: {} from {}",
                     entry.seq,
@@ -60,8 +61,11 @@ pub(super) fn check(
                     to.code()
                 )));
             }
+            if step.rule().to != To::Stays {
+                last = Some(step);
+                before = stage;
+            }
             stage = to;
-            last = Some(step);
         }
         let row = store.record(record).map_err(|error| unread(&error))?;
         let state = row.and_then(|row| row.state);
@@ -79,12 +83,15 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Where an accepted step leads from a stage; `None` if it may not be taken there.
-fn leads_to(step: Step, from: Stage, last: Option<Step>) -> Option<Stage> {
-    let row = |step: Step| STEPS.iter().find(|row| row.step == step);
-    if step == Step::Withdraw {
-        return row(last?)?.undone_to;
-    }
-    let row = row(step)?;
-    row.from.contains(&from).then_some(row.to)
+/// Where an accepted step leads; `None` if it may not be taken there. Nothing moves a case between a
+/// suspension or a mediation and its end, so it goes back to where it stood before the last move.
+fn leads_to(step: Step, (before, from): (Stage, Stage), last: Option<Step>) -> Option<Stage> {
+    let row = step.rule();
+    let to = match row.to {
+        To::Stage(stage) => stage,
+        To::Stays => from,
+        To::Back => before,
+        To::Undone => return last?.rule().undone_to,
+    };
+    row.from.contains(&from).then_some(to)
 }

@@ -4,6 +4,7 @@ use gridlog_domain::id::{AreaCode, PersonId};
 use gridlog_domain::record::policy;
 use gridlog_domain::record::{Beginning, Kind};
 use gridlog_domain::time::{ActTimes, CountedTime};
+use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::{
     Admitted, History, Limits, Outcome as Judged, PolicyRefusal, Refusal, admit,
 };
@@ -143,12 +144,14 @@ fn out_of_scope(
     incoming: &Incoming<'_>,
     device_ms: i64,
 ) -> Option<ItemStatus> {
+    let departments: Vec<_> = ruled
+        .state
+        .iter()
+        .flat_map(CaseState::departments)
+        .collect();
     let place = Place {
         area: &ruled.area,
-        department: ruled
-            .state
-            .as_ref()
-            .and_then(|state| state.department.as_ref()),
+        departments: &departments,
         anywhere: ruled.kind == Kind::Case && &ruled.author == incoming.by,
     };
     refuse_by_scope(circumstances, incoming, place, device_ms)
@@ -198,7 +201,7 @@ pub(super) fn begin(
     let area = area.ok_or_else(|| refused("unknown_area"))?;
     let place = Place {
         area: &area,
-        department: None,
+        departments: &[],
         anywhere: begun.kind == Kind::Case,
     };
     if let Some(status) = refuse_by_scope(circumstances, incoming, place, admitted.header.time_ms) {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use automerge::{ROOT, ReadDoc, ScalarValue};
-use gridlog_domain::id::{AreaCode, EntryId};
+use gridlog_domain::id::{AreaCode, Department, EntryId};
 use gridlog_domain::record::{Container, Proposal, proposal_hash};
 use gridlog_domain::time::{ActTimes, CountedTime};
 use gridlog_domain::workflow::{
-    Actor, CaseState, Outcome, RefusalReason, Rulebook, Ruling, Stage, Step,
+    Actor, CaseState, Outcome, RefusalReason, Rulebook, Ruling, Stage, To,
 };
 use gridlog_domain::writes::{Action, Target, Write};
 use gridlog_merge_guard::Admitted;
@@ -266,7 +266,14 @@ impl Ledger<'_, '_> {
                 let anew = self.apply_rulebook(&state, id, &proposal, counts_at)?;
                 (code_of(anew.outcome), Some(anew.state))
             }
-            (Some(state), None) => (None, Some(state.taken((id, &proposal), stage, counts_at))),
+            (Some(state), None) => {
+                let who = self.proposer(&proposal, counts_at)?;
+                let step = (id, &proposal);
+                let after = self
+                    .rulebook()
+                    .taken(&state, step, (stage, &who), counts_at);
+                (None, Some(after))
+            }
             (before, refused) => (refused, before),
         };
         self.enter_ruling(id, stored, &proposal, (refused, counts_at), after)
@@ -287,17 +294,25 @@ impl Ledger<'_, '_> {
         proposal: &Proposal,
         counts_at: CountedTime,
     ) -> Result<Ruling, StoreError> {
+        let who = self.proposer(proposal, counts_at)?;
+        Ok(self.rulebook().rule(state, (id, proposal), &who, counts_at))
+    }
+
+    fn rulebook(&self) -> Rulebook<'_> {
+        Rulebook {
+            catalogue: &self.circumstances.directory.catalogue,
+        }
+    }
+
+    /// Who proposes, with the roles that they had over the case at that time.
+    fn proposer(&mut self, proposal: &Proposal, at: CountedTime) -> Result<Actor, StoreError> {
         let directory = self.circumstances.directory;
         let ruled = self.ruled()?;
-        let who = Actor {
+        Ok(Actor {
             person: proposal.by.clone(),
-            roles: directory.held_roles(&proposal.by, &ruled.area, counts_at.at_ms),
+            roles: directory.held_roles(&proposal.by, &ruled.area, at.at_ms),
             is_author: ruled.author == proposal.by,
-        };
-        let rulebook = Rulebook {
-            catalogue: &directory.catalogue,
-        };
-        Ok(rulebook.rule(state, (id, proposal), &who, counts_at))
+        })
     }
 
     fn counted(&self, proposal: &Proposal, received_ms: i64) -> Result<CountedTime, StoreError> {
@@ -332,11 +347,13 @@ impl Ledger<'_, '_> {
         (refused, counts_at): (Option<String>, CountedTime),
         after: Option<CaseState>,
     ) -> Result<(), StoreError> {
-        let department = |state: &Option<CaseState>| {
-            let department = state.as_ref()?.department.as_ref()?;
-            Some(department.as_str().to_owned())
+        let involved = |state: &Option<CaseState>| -> BTreeSet<Department> {
+            let departments = state.iter().flat_map(CaseState::departments);
+            departments.cloned().collect()
         };
-        let (old, new) = (department(&self.ruled()?.state), department(&after));
+        let (old, new) = (involved(&self.ruled()?.state), involved(&after));
+        let department = after.as_ref().and_then(|state| state.department.as_ref());
+        let department = department.map(|department| department.as_str().to_owned());
         let ruling = Fact::Ruling {
             proposal: Key(*id.as_bytes()),
             proposal_hash: Digest(proposal_hash(stored)),
@@ -349,7 +366,7 @@ impl Ledger<'_, '_> {
                 .to_owned(),
             counts_at_ms: counts_at.at_ms,
             time_flagged: counts_at.flagged,
-            department: new.clone(),
+            department,
         };
         if mutated!(RuledTwice) {
             self.append(ruling.clone());
@@ -362,13 +379,11 @@ impl Ledger<'_, '_> {
             refused,
         });
         self.ruled()?.state = after;
-        if old != new {
-            if let Some(department) = old {
-                self.lose(&audience::department(&department));
-            }
-            if let Some(department) = new {
-                self.show_to(&audience::department(&department));
-            }
+        for department in old.difference(&new) {
+            self.lose(&audience::department(department.as_str()));
+        }
+        for department in new.difference(&old) {
+            self.show_to(&audience::department(department.as_str()));
         }
         Ok(())
     }
@@ -384,12 +399,18 @@ fn code_of(outcome: Outcome) -> Option<String> {
 /// Whether a step, once accepted, may lead from where the case stands now to that stage.
 fn leads_to(state: &CaseState, proposal: &Proposal, stage: Stage) -> bool {
     let row = proposal.step.rule();
-    if proposal.step != Step::Withdraw {
-        return row.from.contains(&state.stage) && row.to == stage;
-    }
-    state.last.as_ref().is_some_and(|last| {
-        proposal.details.target == Some(last.proposal) && last.step.rule().undone_to == Some(stage)
-    })
+    let leads = match row.to {
+        To::Stage(next) => next == stage,
+        To::Stays => state.stage == stage,
+        To::Back => state.goes_on_at == Some(stage),
+        To::Undone => {
+            return state.last.as_ref().is_some_and(|last| {
+                proposal.details.target == Some(last.proposal)
+                    && last.step.rule().undone_to == Some(stage)
+            });
+        }
+    };
+    leads && row.from.contains(&state.stage)
 }
 
 /// The proposal that a write puts, with its stored text.

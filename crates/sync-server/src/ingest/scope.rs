@@ -22,8 +22,9 @@ pub(super) enum Scope {
 pub(super) struct Place<'a> {
     /// Where the record lives.
     pub(super) area: &'a AreaCode,
-    /// The department that has the case.
-    pub(super) department: Option<&'a Department>,
+    /// The departments that have to do with the case: the one that has it, those that take part and
+    /// those that were called.
+    pub(super) departments: &'a [&'a Department],
     /// A case may be reported anywhere, and its reporter may add to it: any assignment counts.
     pub(super) anywhere: bool,
 }
@@ -80,8 +81,8 @@ enum Reach {
 
 fn reach(directory: &Directory, assignment: &Assignment, place: Place<'_>) -> Reach {
     let covers = place.anywhere || directory.areas.covers(&assignment.area, place.area);
-    let by_department =
-        place.department.is_some() && assignment.department.as_ref() == place.department;
+    let acts_for = assignment.department.as_ref();
+    let by_department = acts_for.is_some_and(|own| place.departments.contains(&own));
     match (
         covers,
         by_department || place.anywhere || sees_area(assignment.role),

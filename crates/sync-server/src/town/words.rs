@@ -58,7 +58,7 @@ pub(crate) fn propose(town: &Town, by: &str, step: Step) -> Command {
                 category: text("01014"),
                 condition: text("缺失"),
                 department: Some("城管".into()),
-                target: None,
+                ..StepDetails::default()
             },
         },
     }

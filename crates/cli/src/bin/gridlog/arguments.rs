@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gridlog_client_core::Revision;
 use gridlog_domain::record::{Crs, Finding};
-use gridlog_domain::workflow::Step;
+
+use crate::step_arguments::Propose;
 
 /// 格志 Gridlog：终端里的一台手机。A phone in a terminal.
 ///
@@ -371,40 +372,6 @@ pub(crate) struct Comment {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Propose {
-    /// The step, for example report, self_handle, feedback, void.
-    #[arg(value_parser = step)]
-    pub(crate) step: Step,
-    /// The case.
-    pub(crate) record: String,
-    /// 理由 Why.
-    #[arg(long)]
-    pub(crate) reason: Option<String>,
-    /// 处置结果 What was done.
-    #[arg(long)]
-    pub(crate) result: Option<String>,
-    /// 小类代码 Minor class.
-    #[arg(long)]
-    pub(crate) category: Option<String>,
-    /// 立案条件 Filing condition.
-    #[arg(long)]
-    pub(crate) condition: Option<String>,
-    /// 部门 Department.
-    #[arg(long)]
-    pub(crate) department: Option<String>,
-}
-
-fn step(code: &str) -> Result<Step, String> {
-    Step::from_code(code).ok_or_else(|| {
-        let codes: Vec<String> = gridlog_domain::workflow::STEPS
-            .iter()
-            .map(|row| format!("{} {}", row.step.code(), row.zh))
-            .collect();
-        format!("no such step; there are: {}", codes.join(", "))
-    })
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Withdraw {
     /// The case.
     pub(crate) record: String,
@@ -464,11 +431,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn a_step_that_does_not_exist_is_answered_with_those_that_do() {
-        let words = step("dispatched").unwrap_err();
-        assert!(words.contains("dispatch 派遣"), "{words}");
     }
 }

@@ -20,6 +20,7 @@ mod error;
 mod home;
 mod ids;
 mod password;
+mod step_arguments;
 mod values;
 
 use std::io::Write as _;

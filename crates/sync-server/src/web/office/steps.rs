@@ -157,8 +157,8 @@ fn propose(app: &App, of: &OfOffice, step: Step, details: StepDetails) -> Comman
 pub(super) struct StepBody {
     /// Code of the step; see `docs/workflow.md`.
     step: String,
-    /// What must be said with it: `reason`, `result`, `category`, `condition`, `department`,
-    /// `target`.
+    /// What must be said with it; which names there are, and which a step needs, is in
+    /// `docs/workflow.md`.
     #[serde(default)]
     #[schema(value_type = Object)]
     details: StepDetails,

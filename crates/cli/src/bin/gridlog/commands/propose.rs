@@ -1,32 +1,25 @@
 //! `gridlog propose` and `withdraw`.
 
 use gridlog_client_core::Phone;
-use gridlog_domain::id::{Department, EntryId, RecordId};
-use gridlog_domain::record::StepDetails;
+use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::workflow::Step;
 use serde_json::json;
 
 use super::categories;
 use super::show::detail;
 use crate::answer::Answer;
-use crate::arguments::{Propose, Withdraw};
+use crate::arguments::Withdraw;
 use crate::error::CliError;
 use crate::ids;
+use crate::step_arguments::Propose;
 
 /// Proposes a step.
 pub(super) fn propose(phone: &Phone, arguments: Propose) -> Result<Answer, CliError> {
     let record = ids::record(phone, &arguments.record)?;
-    if let Some(code) = &arguments.category {
-        categories::check(phone, code, arguments.condition.as_deref())?;
+    if let Some(code) = &arguments.said.category {
+        categories::check(phone, code, arguments.said.condition.as_deref())?;
     }
-    let details = StepDetails {
-        reason: arguments.reason,
-        result: arguments.result,
-        category: arguments.category,
-        condition: arguments.condition,
-        department: arguments.department.map(Department::new),
-        target: None,
-    };
+    let details = arguments.said.details(phone, arguments.step)?;
     let proposal = phone.propose(record, arguments.step, details)?;
     Ok(proposed(record, proposal, arguments.step))
 }
