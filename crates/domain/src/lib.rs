@@ -8,11 +8,15 @@
 //! - [`workflow`]: what the authority rules: one pure function from a case's state and a proposal
 //!   to a ruling.
 //! - [`deadline`]: by when something has to be done.
+//! - [`metrics`]: what a district is measured by.
+//! - [`channel`]: by which way a case came in.
 //! - [`time`]: at which moment a step counts.
 
+pub mod channel;
 pub mod deadline;
 pub mod environment;
 pub mod id;
+pub mod metrics;
 pub mod record;
 pub mod reference;
 pub mod time;

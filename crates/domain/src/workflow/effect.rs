@@ -47,10 +47,18 @@ impl Taken<'_> {
 
     fn take(&self, effect: Effect, next: &mut CaseState) {
         match effect {
-            Effect::SetReporter => next.reporter = Some(self.proposal.by.clone()),
+            Effect::SetReporter => {
+                next.reporter = Some(self.proposal.by.clone());
+                next.reported_at = next.reported_at.or(Some(self.at));
+            }
+            Effect::AnswerReporter => next.answered_at = next.answered_at.or(Some(self.at)),
             Effect::SetVerified => next.verified = self.details().answer,
             Effect::File => self.file(next),
-            Effect::GiveToDepartment => next.department.clone_from(&self.details().department),
+            Effect::GiveToDepartment => {
+                next.department.clone_from(&self.details().department);
+                next.dispatched_at = next.dispatched_at.or(Some(self.at));
+            }
+            Effect::CountReturn => next.returns += 1,
             Effect::TakeFromDepartment => next.department = None,
             Effect::SetHandler => {
                 next.handler = Some(self.proposal.by.clone());
@@ -62,6 +70,7 @@ impl Taken<'_> {
             Effect::PutInCharge => next.lead.clone_from(&self.details().person),
             Effect::NoteDuplicate => next.duplicate_of = self.details().case,
             Effect::Link => next.linked.extend(self.details().case),
+            Effect::End => next.closed_at = Some(self.at),
             Effect::Force => next.forced = true,
             Effect::Reopen => reopen(next),
             Effect::AskExtension
@@ -208,6 +217,7 @@ impl Taken<'_> {
             next.mediation = Some(Mediation {
                 parties: self.details().parties.iter().copied().collect(),
                 agreed: None,
+                ended: None,
                 ..before
             });
             return;
@@ -215,8 +225,10 @@ impl Taken<'_> {
         if let Some(mediation) = &mut next.mediation {
             match effect {
                 Effect::CountSession => mediation.sessions += 1,
-                Effect::Agree => mediation.agreed = Some(true),
-                _ => mediation.agreed = Some(false),
+                _ => {
+                    mediation.agreed = Some(effect == Effect::Agree);
+                    mediation.ended = Some(self.at);
+                }
             }
         }
         if effect != Effect::CountSession {
@@ -261,6 +273,7 @@ pub(super) fn departments(roles: &[HeldRole]) -> impl Iterator<Item = &Departmen
 fn reopen(next: &mut CaseState) {
     next.reopened += 1;
     next.forced = false;
+    next.closed_at = None;
     next.course = None;
     next.handled_at = None;
     next.calls.clear();

@@ -82,6 +82,9 @@ pub struct Mediation {
     pub parties: BTreeSet<RecordId>,
     /// How often they sat together.
     pub sessions: u32,
+    /// When it ended, one way or the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<CountedTime>,
     /// Whether they agreed; `None` while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<bool>,
@@ -138,6 +141,12 @@ pub struct CaseState {
     /// Who reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporter: Option<PersonId>,
+    /// When it was reported, or dealt with on the spot, first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_at: Option<CountedTime>,
+    /// When an office first answered: accepted, filed, rejected it, or sent somebody to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<CountedTime>,
     /// 核实: whether somebody who went there found it so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
@@ -156,6 +165,12 @@ pub struct CaseState {
     /// The department that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<Department>,
+    /// When it was first given to a department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatched_at: Option<CountedTime>,
+    /// How often a department said that it is not theirs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub returns: u32,
     /// Who handled it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handler: Option<PersonId>,
@@ -208,6 +223,9 @@ pub struct CaseState {
     /// How often it was opened again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reopened: u32,
+    /// When it was closed; `None` while it is open, or open again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<CountedTime>,
     /// Whether it was closed by force.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forced: bool,

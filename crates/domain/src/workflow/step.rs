@@ -185,8 +185,12 @@ pub enum Effect {
     SetVerified,
     /// The case is filed under the named category; its limit runs from here.
     File,
+    /// An office has answered whoever reported it.
+    AnswerReporter,
     /// The named department has the case.
     GiveToDepartment,
+    /// It came back from a department that it was not for.
+    CountReturn,
     /// No department has the case.
     TakeFromDepartment,
     /// The proposer handled the case and may not check it.
@@ -247,6 +251,8 @@ pub enum Effect {
     NoteDuplicate,
     /// It belongs together with another case.
     Link,
+    /// It is over.
+    End,
     /// It was closed by force.
     Force,
     /// It was opened again: what was decided at its end is not valid any more.

@@ -81,6 +81,7 @@ pub const STEPS: &[StepRule] = &[
         from: INCOMING,
         to: To::Stage(Stage::Verifying),
         by: &[ACCEPTOR],
+        effects: &[Effect::AnswerReporter],
         ..ROW
     },
     StepRule {
@@ -98,6 +99,7 @@ pub const STEPS: &[StepRule] = &[
         from: &[Stage::Reported],
         to: To::Stage(Stage::Accepted),
         by: &[ACCEPTOR],
+        effects: &[Effect::AnswerReporter],
         ..ROW
     },
     StepRule {
@@ -106,7 +108,7 @@ pub const STEPS: &[StepRule] = &[
         to: To::Stage(Stage::Registered),
         by: &[ACCEPTOR],
         needs: &[Need::Category],
-        effects: &[Effect::File],
+        effects: &[Effect::AnswerReporter, Effect::File],
         ..ROW
     },
     StepRule {
@@ -115,6 +117,7 @@ pub const STEPS: &[StepRule] = &[
         to: To::Stage(Stage::Rejected),
         by: &[ACCEPTOR],
         needs: &[Need::Reason],
+        effects: &[Effect::AnswerReporter],
         ..ROW
     },
     StepRule {
@@ -142,7 +145,11 @@ pub const STEPS: &[StepRule] = &[
         to: To::Stage(Stage::Registered),
         by: &[Who::HandlingDepartment],
         needs: &[Need::Reason],
-        effects: &[Effect::TakeFromDepartment, Effect::Answered],
+        effects: &[
+            Effect::CountReturn,
+            Effect::TakeFromDepartment,
+            Effect::Answered,
+        ],
         ..ROW
     },
     StepRule {
@@ -196,6 +203,7 @@ pub const STEPS: &[StepRule] = &[
         from: &[Stage::Checked],
         to: To::Stage(Stage::Closed),
         by: &[DUTY_OFFICER],
+        effects: &[Effect::End],
         ..ROW
     },
     StepRule {
@@ -204,7 +212,7 @@ pub const STEPS: &[StepRule] = &[
         to: To::Stage(Stage::Closed),
         by: &[DUTY_OFFICER],
         needs: &[Need::Reason],
-        effects: &[Effect::Force, Effect::Answered],
+        effects: &[Effect::End, Effect::Force, Effect::Answered],
         ..ROW
     },
     StepRule {
@@ -443,7 +451,7 @@ pub const STEPS: &[StepRule] = &[
         to: To::Stage(Stage::Duplicate),
         by: &[ACCEPTOR, DUTY_OFFICER],
         needs: &[Need::Case],
-        effects: &[Effect::NoteDuplicate],
+        effects: &[Effect::AnswerReporter, Effect::NoteDuplicate],
         ..ROW
     },
     StepRule {
