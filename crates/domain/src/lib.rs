@@ -10,6 +10,7 @@
 //! - [`deadline`]: by when something has to be done.
 //! - [`metrics`]: what a district is measured by.
 //! - [`channel`]: by which way a case came in.
+//! - [`triage`]: which way it should go, and how grave it is.
 //! - [`time`]: at which moment a step counts.
 
 pub mod channel;
@@ -20,5 +21,6 @@ pub mod metrics;
 pub mod record;
 pub mod reference;
 pub mod time;
+pub mod triage;
 pub mod workflow;
 pub mod writes;
