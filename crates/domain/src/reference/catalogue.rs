@@ -1,5 +1,7 @@
 //! The catalogue of categories (事项目录): classes, filing conditions and limits.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::Department;
@@ -108,6 +110,11 @@ pub struct Catalogue {
     pub title: String,
     /// The classes.
     pub classes: Vec<Class>,
+    /// 准入: for each community that may be given cases, by its area code, the classes that it takes:
+    /// codes of minor classes, or major classes for all of theirs. A class is given to its
+    /// department ([`Minor::department`]) everywhere; to a community only if its list admits it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub admitted: BTreeMap<Department, BTreeSet<String>>,
 }
 
 impl Catalogue {
@@ -129,9 +136,20 @@ impl Catalogue {
             .find(|condition| condition.name == name)
     }
 
-    /// Whether any category is handled by that department.
+    /// Whether any category is handled by that department, or it is a community that takes some.
     pub fn has_department(&self, department: &Department) -> bool {
-        self.minors().any(|minor| &minor.department == department)
+        self.admitted.contains_key(department)
+            || self.minors().any(|minor| &minor.department == department)
+    }
+
+    /// 准入: whether a case of that minor class may be given there. A community takes what its list
+    /// names; departments are not restricted.
+    pub fn admits(&self, department: &Department, code: &str) -> bool {
+        let Some(classes) = self.admitted.get(department) else {
+            return true;
+        };
+        let major = code.get(..2).unwrap_or(code);
+        classes.contains(code) || classes.contains(major)
     }
 }
 
@@ -158,5 +176,20 @@ mod tests {
                 .minors()
                 .all(|minor| !minor.filing_conditions.is_empty())
         );
+    }
+
+    #[test]
+    fn a_community_takes_what_its_list_names_and_nothing_else() {
+        let text = include_str!("../../../../data/catalogue.json");
+        let mut catalogue: Catalogue = serde_json::from_str(text).unwrap();
+        let community = Department::from("430111003001");
+        assert!(!catalogue.has_department(&community));
+        let classes = ["06036".to_owned(), "55".to_owned()];
+        catalogue.admitted.insert(community.clone(), classes.into());
+        assert!(catalogue.has_department(&community));
+        let admitted =
+            ["06036", "55003", "06010", "52001"].map(|code| catalogue.admits(&community, code));
+        assert_eq!(admitted, [true, true, false, false]);
+        assert!(catalogue.admits(&"城管".into(), "06010"));
     }
 }

@@ -70,13 +70,15 @@ pub enum RefusalReason {
     AlreadyAppealed,
     /// There is no appeal, or it is decided.
     NoAppeal,
+    /// The community does not take cases of that class.
+    NotAdmitted,
     /// The person has reviewed the appeal, made it, or handled the case.
     NotYoursToReview,
 }
 
 impl RefusalReason {
     /// Every reason.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::WrongStage,
         Self::NotYourRole,
         Self::NotYourDepartment,
@@ -109,6 +111,7 @@ impl RefusalReason {
         Self::PartsOpen,
         Self::AlreadyAppealed,
         Self::NoAppeal,
+        Self::NotAdmitted,
         Self::NotYoursToReview,
     ];
 
@@ -167,6 +170,7 @@ impl RefusalReason {
             Self::PartsOpen => ("parts_open", "协办部门尚未办结", "a department that takes part is not done"),
             Self::AlreadyAppealed => ("already_appealed", "该案卷已申诉过", "there was an appeal already"),
             Self::NoAppeal => ("no_appeal", "没有待复核的申诉", "there is no appeal to review"),
+            Self::NotAdmitted => ("not_admitted", "该社区的准入清单不含此类事项", "the community's list does not admit this class"),
             Self::NotYoursToReview => ("not_yours_to_review", "您不能复核此申诉", "you may not review this appeal"),
         }
     }

@@ -141,20 +141,15 @@ impl Rulebook<'_> {
         details: &StepDetails,
     ) -> Result<(), RefusalReason> {
         let said = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.trim().is_empty());
-        let is_known = |department: &Department| self.catalogue.has_department(department);
         let from_1_to =
             |most: u8, number: Option<u8>| number.is_some_and(|n| (1..=most).contains(&n));
         let (fulfilled, otherwise) = match need {
             Need::Reason => (said(&details.reason), RefusalReason::ReasonRequired),
             Need::Result => (said(&details.result), RefusalReason::ResultRequired),
-            Need::Department => (
-                details.department.as_ref().is_some_and(is_known),
-                RefusalReason::UnknownDepartment,
-            ),
-            Need::Departments => (
-                !details.departments.is_empty() && details.departments.iter().all(is_known),
-                RefusalReason::UnknownDepartment,
-            ),
+            Need::Department => {
+                return self.check_departments(state, details.department.as_slice());
+            }
+            Need::Departments => return self.check_departments(state, &details.departments),
             Need::Answer => (details.answer.is_some(), RefusalReason::AnswerRequired),
             Need::Limit => (
                 details.limit.is_some_and(|limit| limit.amount > 0),
@@ -177,6 +172,23 @@ impl Rulebook<'_> {
             Need::Category => return self.check_category(details),
         };
         if fulfilled { Ok(()) } else { Err(otherwise) }
+    }
+
+    fn check_departments(
+        &self,
+        state: &CaseState,
+        named: &[Department],
+    ) -> Result<(), RefusalReason> {
+        let is_known = |department: &Department| self.catalogue.has_department(department);
+        if named.is_empty() || !named.iter().all(is_known) {
+            return Err(RefusalReason::UnknownDepartment);
+        }
+        let class = state.category.as_deref().unwrap_or_default();
+        if named.iter().all(|one| self.catalogue.admits(one, class)) {
+            Ok(())
+        } else {
+            Err(RefusalReason::NotAdmitted)
+        }
     }
 
     fn check_category(&self, details: &StepDetails) -> Result<(), RefusalReason> {

@@ -3,7 +3,7 @@
 use super::{Actor, CaseState, HeldRole, Outcome, RefusalReason, Rulebook, Stage, Step};
 use crate::deadline::Timetable;
 use crate::environment::SeededEntropy;
-use crate::id::{EntryId, RecordId};
+use crate::id::{Department, EntryId, RecordId};
 use crate::record::{LogPosition, Proposal, StepDetails};
 use crate::reference::{AreaLevel, Calendar, Catalogue, Limit, LimitUnit, Role};
 use crate::time::CountedTime;
@@ -313,4 +313,31 @@ fn supervision_is_answered_by_the_department_once() {
     let twice = case.ask(Step::AnswerSupervision, "h", Role::Handler, said());
     assert_eq!(twice, Outcome::Refused(RefusalReason::NotSupervised));
     assert_eq!(case.state.supervision.as_ref().unwrap().level, 2);
+}
+
+#[test]
+fn a_community_is_given_only_what_its_list_admits() {
+    let community = Department::from("430111003001");
+    let mut case = Case::dispatched();
+    let admitted = ["01037".to_owned(), "55".to_owned()];
+    case.catalogue
+        .admitted
+        .insert(community.clone(), admitted.into());
+    let there = StepDetails {
+        department: Some(community.clone()),
+        departments: vec![community.clone()],
+        ..said()
+    };
+    for step in [Step::Forward, Step::Join, Step::Whistle] {
+        let refused = case.ask(step, "d", Role::Dispatcher, there.clone());
+        assert_eq!(
+            refused,
+            Outcome::Refused(RefusalReason::NotAdmitted),
+            "{step:?}"
+        );
+    }
+    let list = case.catalogue.admitted.get_mut(&community).unwrap();
+    list.insert("01014".to_owned());
+    case.take(Step::Forward, "d", Role::Dispatcher, there);
+    assert_eq!(case.state.department, Some(community));
 }
