@@ -91,6 +91,19 @@ impl Stage {
         Self::ALL.into_iter().find(|stage| stage.code() == code)
     }
 
+    /// Whether nobody has anything to do any more, unless the case is opened again.
+    pub const fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected
+                | Self::Closed
+                | Self::SelfHandled
+                | Self::Withdrawn
+                | Self::Void
+                | Self::Duplicate
+        )
+    }
+
     /// The stage's name in Chinese.
     pub const fn zh(self) -> &'static str {
         match self {

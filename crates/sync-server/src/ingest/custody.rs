@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gridlog_domain::id::{AreaCode, RecordId};
-use gridlog_domain::workflow::{STEPS, Stage};
+use gridlog_domain::workflow::Stage;
 
 use super::decide::Circumstances;
 use super::ledger::Ledger;
@@ -13,11 +13,11 @@ use super::working::Working;
 use crate::outside::Erasure;
 use crate::store::{RecordRow, StoreError};
 
-/// The stages from which no step leads on.
+/// The stages in which a case is over, though it may be opened again.
 fn last_stages() -> Vec<String> {
     Stage::ALL
         .into_iter()
-        .filter(|stage| STEPS.iter().all(|row| !row.from.contains(stage)))
+        .filter(|stage| stage.is_over())
         .map(|stage| stage.code().to_owned())
         .collect()
 }
