@@ -152,6 +152,7 @@ impl From<&gridlog_protocol::LogEntry> for HistoryLine {
             Fact::Archived => line("archived", None),
             Fact::Erase { by } => line("erase", Some(by)),
             Fact::Epoch { .. } => line("epoch", None),
+            Fact::Seal { by, .. } => line("seal", Some(by)),
         }
     }
 }

@@ -258,11 +258,7 @@ fn expected_state(
 
 /// What a phone has before its first sync.
 pub(crate) fn empty_catalogue() -> Catalogue {
-    Catalogue {
-        version: 0,
-        title: String::new(),
-        classes: Vec::new(),
-    }
+    Catalogue::default()
 }
 
 /// Where the pull stands, as proposals name it.

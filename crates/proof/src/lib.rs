@@ -20,6 +20,8 @@ mod tree;
 
 pub use error::ProofError;
 pub use key::{PublicKey, SealKey};
-pub use proof::{Consistency, Inclusion};
+pub use proof::{Consistency, Inclusion, RecordProof};
 pub use seal::{Origin, Seal};
-pub use tree::{Node, TreeError, TreeStore, appended, consistency_path, inclusion_path, root};
+pub use tree::{
+    Node, TreeError, TreeStore, appended, consistency_path, inclusion_path, leaf, root,
+};

@@ -35,6 +35,18 @@ pub struct Consistency {
     pub path: Vec<String>,
 }
 
+/// Shows that a record's entries are in the log under one seal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordProof {
+    /// The record's id, 32 hexadecimal digits.
+    pub record: String,
+    /// One proof for each of its entries that the seal covers, in order.
+    pub entries: Vec<Inclusion>,
+    /// Numbers of its entries that came after the seal; the next seal covers them.
+    pub not_sealed: Vec<u64>,
+}
+
 impl Inclusion {
     /// What shows that `entry` is number `seq` under the seal.
     pub fn new(seal: &Seal, (seq, entry): (u64, &[u8]), path: &[Node]) -> Self {

@@ -50,17 +50,25 @@ fn node_count(size: u64) -> u64 {
     tlog::stored_hash_count(size)
 }
 
-/// The nodes that the entry after the first `size` ones adds, and the number of the first of them.
+/// The leaf of an entry: SHA-256 of a zero byte and its canonical bytes.
+pub fn leaf(entry: &[u8]) -> Node {
+    tlog::record_hash(entry).0
+}
+
+/// The nodes that the entry after the first `size` ones adds, by its leaf, and the number of the first
+/// of them.
 ///
 /// # Errors
 /// [`TreeError`].
 pub fn appended<S: TreeStore>(
     store: &S,
     size: u64,
-    entry: &[u8],
+    leaf: Node,
 ) -> Result<(u64, Vec<Node>), TreeError<S::Error>> {
     check_size(size)?;
-    let nodes = ask(store, |reader| tlog::stored_hashes(size, entry, reader))?;
+    let nodes = ask(store, |reader| {
+        tlog::stored_hashes_for_record_hash(size, Hash(leaf), reader)
+    })?;
     Ok((
         node_count(size),
         nodes.into_iter().map(|hash| hash.0).collect(),

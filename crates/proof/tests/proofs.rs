@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use gridlog_proof::{
     Consistency, Inclusion, Node, Origin, ProofError, PublicKey, Seal, SealKey, TreeError,
-    TreeStore, appended, consistency_path, inclusion_path, root,
+    TreeStore, appended, consistency_path, inclusion_path, leaf, root,
 };
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ impl TreeStore for Nodes {
 fn tree(entries: &[Vec<u8>]) -> Nodes {
     let mut nodes = Nodes::default();
     for (size, entry) in entries.iter().enumerate() {
-        let (first, new) = appended(&nodes, size as u64, entry).unwrap();
+        let (first, new) = appended(&nodes, size as u64, leaf(entry)).unwrap();
         assert_eq!(first, nodes.0.len() as u64);
         nodes.0.extend(new);
     }

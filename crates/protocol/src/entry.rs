@@ -136,6 +136,20 @@ pub enum Fact {
         #[n(1)]
         why: String,
     },
+    /// The log up to the entry before this one was sealed; the record is 16 zero bytes. The seal itself
+    /// is signed anew whenever somebody asks for it, from what this entry says.
+    #[n(8)]
+    Seal {
+        /// How many entries it covers, from the first.
+        #[n(0)]
+        size: u64,
+        /// The root of the Merkle tree over them (RFC 6962).
+        #[n(1)]
+        root: Digest,
+        /// Who asked for it.
+        #[n(2)]
+        by: String,
+    },
 }
 
 impl LogEntry {

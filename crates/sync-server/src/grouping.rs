@@ -7,7 +7,11 @@ use gridlog_protocol::{Fact, LogEntry};
 pub(crate) fn follows_from(entry: &LogEntry, before: &LogEntry) -> bool {
     let begins = matches!(
         entry.fact,
-        Fact::Admit { .. } | Fact::Archived | Fact::Erase { .. } | Fact::Epoch { .. }
+        Fact::Admit { .. }
+            | Fact::Archived
+            | Fact::Erase { .. }
+            | Fact::Epoch { .. }
+            | Fact::Seal { .. }
     );
     entry.record == before.record && !begins
 }

@@ -39,6 +39,7 @@ pub mod live;
 pub mod news;
 pub mod outside;
 pub mod restore;
+mod seals;
 pub mod server;
 pub mod snapshotter;
 pub mod store;

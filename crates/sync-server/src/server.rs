@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use gridlog_domain::environment::{Clock, Entropy};
 use gridlog_merge_guard::Limits;
+use gridlog_proof::ProofError;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -25,6 +26,7 @@ use crate::keys::{KeyError, load_or_create};
 use crate::live::Live;
 use crate::outside::Outside;
 use crate::restore::is_unfinished;
+use crate::seals::SealSigner;
 use crate::snapshotter::Snapshotter;
 use crate::store::{SqliteStore, Store, StoreError};
 use crate::web::office::{hash_passwords, read_part};
@@ -53,6 +55,9 @@ pub enum ServerError {
     /// The signing key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Seals cannot be signed: the district's code has a space or a `+`.
+    #[error("the district's code cannot be in a seal: {0}")]
+    Seal(#[from] ProofError),
     /// Tokens cannot be made with the key.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -157,6 +162,7 @@ impl Server {
                 limits: Limits::default(),
                 page: PageSize::default(),
             },
+            seals: SealSigner::new(&config.district, &key)?,
             store,
             outside,
             directory,

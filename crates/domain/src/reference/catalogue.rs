@@ -101,8 +101,8 @@ pub struct Class {
     pub minors: Vec<Minor>,
 }
 
-/// A district's catalogue. Its file form is `data/catalogue.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A district's catalogue; by default an empty one. Its file form is `data/catalogue.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
     /// Grows with every edit by the district.
     pub version: u32,

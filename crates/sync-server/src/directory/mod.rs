@@ -57,11 +57,7 @@ impl Directory {
             .collect();
         let catalogue = match parts.get(PartKind::Catalogue.name()) {
             Some(part) => serde_json::from_str(&part.json).map_err(|_| damaged("catalogue"))?,
-            None => Catalogue {
-                version: 0,
-                title: String::new(),
-                classes: Vec::new(),
-            },
+            None => Catalogue::default(),
         };
         let area_list: Vec<Area> = areas.clone().into();
         for (kind, json) in [

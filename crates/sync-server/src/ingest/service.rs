@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gridlog_domain::environment::Clock;
-use gridlog_domain::id::{AreaCode, RecordId};
+use gridlog_domain::id::{AreaCode, PersonId, RecordId};
 use gridlog_protocol::Digest;
 
 use super::backlog::Backlog;
@@ -47,6 +47,7 @@ enum Wish {
     Erase(Erasure, Answer<Option<u64>>),
     TakeBack(Vec<GivenBack>, Answer<u64>),
     BeginEpoch((u64, u64), Answer<()>),
+    Seal(PersonId, Answer<u64>),
     Stop,
 }
 
@@ -228,6 +229,14 @@ impl SequencerHandle {
         self.ask(|answer| Wish::TakeBack(given, answer))
     }
 
+    /// Seals the log; see [`Sequencer::seal`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn seal(&self, by: PersonId) -> Result<u64, OfficeError> {
+        self.ask(|answer| Wish::Seal(by, answer))
+    }
+
     /// Begins a new epoch where devices prove that the log was put back.
     ///
     /// # Errors
@@ -318,6 +327,9 @@ impl Service {
             Wish::TakeBack(given, answer) => {
                 let take = || Ok(sequencer.take_back(now, &given)?);
                 let _ = answer.send(contained(take));
+            }
+            Wish::Seal(by, answer) => {
+                let _ = answer.send(contained(|| Ok(sequencer.seal(now, &by)?)));
             }
             Wish::BeginEpoch(epochs, answer) => {
                 let begun = sequencer.begin_epoch(now, epochs, Why::RolledBack);

@@ -25,6 +25,7 @@ use std::path::Path;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
+use gridlog_proof::Node;
 use gridlog_protocol::Digest;
 
 use crate::outside::Claim;
@@ -186,6 +187,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the record was erased.
     fn is_erased(&self, id: RecordId) -> Result<bool, StoreError>;
+
+    // -- tree ----------------------------------------------------------------------------------
+
+    /// Adds the nodes of entries that the Merkle tree over the log does not have yet, of at most `limit`
+    /// entries, and returns how many entries it covers then.
+    fn grow_tree(&self, limit: usize) -> Result<u64, StoreError>;
+
+    /// Nodes of the tree, by their numbers; see [`gridlog_proof::TreeStore`].
+    fn tree_nodes(&self, numbers: &[u64]) -> Result<Vec<Node>, StoreError>;
 
     // -- snapshots -----------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ use crate::identity::{Passwords, Tokens};
 use crate::ingest::{Published, Receiver, SequencerHandle};
 use crate::live::Live;
 use crate::outside::Outside;
+use crate::seals::SealSigner;
 use crate::store::Store;
 
 /// How long somebody is sent away for whom there is no place, in milliseconds: spread, so that not all
@@ -63,6 +64,7 @@ pub struct Parts {
     pub(crate) receiver: Receiver,
     pub(crate) sequencer: SequencerHandle,
     pub(crate) exchange: Exchange,
+    pub(crate) seals: SealSigner,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Mutex<Passwords>,
     pub(crate) passwords_waiting: Semaphore,

@@ -154,7 +154,9 @@ impl Taking<'_> {
             Fact::Archived => self.take_archiving(record, origin),
             Fact::Erase { by } => self.take_erasure(record, by, origin),
             // Who sees a record follows from where it lives and who has it; epochs are this log's.
-            Fact::Visible { .. } | Fact::Hidden { .. } | Fact::Epoch { .. } => Ok(()),
+            Fact::Visible { .. } | Fact::Hidden { .. } | Fact::Epoch { .. } | Fact::Seal { .. } => {
+                Ok(())
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod log;
 mod room;
 mod rows;
 mod tallies;
+mod tree;
 mod visibility;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::reference::Area;
+use gridlog_proof::Node;
 use gridlog_protocol::Digest;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -54,6 +56,10 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("migrations/0004_refused.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("migrations/0005_tree.sql"),
         then: |_| Ok(()),
     },
 ];
@@ -345,6 +351,14 @@ impl Store for SqliteStore {
 
     fn without_snapshot(&self, changes: u64, limit: usize) -> Result<Vec<RecordId>, StoreError> {
         self.read(|tx| rows::without_snapshot(tx, changes, limit))
+    }
+
+    fn grow_tree(&self, limit: usize) -> Result<u64, StoreError> {
+        self.write(|tx| tree::grow(tx, limit))
+    }
+
+    fn tree_nodes(&self, numbers: &[u64]) -> Result<Vec<Node>, StoreError> {
+        self.read(|tx| tree::nodes(tx, numbers))
     }
 
     fn put_snapshot(&self, id: RecordId, through: u64, chunk: &[u8]) -> Result<(), StoreError> {

@@ -29,7 +29,7 @@ pub(super) struct LogLine {
     /// Server time, milliseconds since the Unix epoch.
     at_ms: i64,
     record: String,
-    /// `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase` or `epoch`.
+    /// `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`, `epoch` or `seal`.
     fact: String,
     /// For an admission, the change's hash.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,6 +131,10 @@ pub(super) fn line(stored: &StoredEntry) -> Result<LogLine, ApiError> {
         Fact::Epoch { epoch, .. } => {
             line.epoch = Some(epoch);
             "epoch"
+        }
+        Fact::Seal { by, .. } => {
+            line.by = Some(by);
+            "seal"
         }
     };
     fact.clone_into(&mut line.fact);

@@ -9,6 +9,7 @@ mod directory;
 mod log;
 mod records;
 mod review;
+mod seals;
 mod steps;
 
 use axum::Json;
@@ -62,6 +63,9 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(steps::set_field))
         .routes(routes!(steps::resolve_conflict))
         .routes(routes!(log::log_entries))
+        .routes(routes!(seals::make_seal, seals::list_seals))
+        .routes(routes!(seals::prove_growth))
+        .routes(routes!(seals::prove_record))
         .routes(routes!(review::review_list))
         .routes(routes!(review::review_item))
         .routes(routes!(review::admit_item))

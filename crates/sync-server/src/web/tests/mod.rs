@@ -2,6 +2,7 @@
 
 mod custody;
 mod review;
+mod seals;
 mod search;
 mod sign_in;
 mod writing;
@@ -70,6 +71,7 @@ impl Site {
         let mut entropy = SeededEntropy::new(8);
         let app = App::new(Parts {
             exchange: town.exchange(),
+            seals: crate::seals::SealSigner::new("430111", &town.key).unwrap(),
             store: town.store.clone(),
             outside,
             directory: town.directory.clone(),

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gridlog_proof::{Consistency, Inclusion, ProofError, PublicKey, Seal};
+use gridlog_domain::id::RecordId;
+use gridlog_proof::{Consistency, Inclusion, ProofError, PublicKey, RecordProof, Seal};
+use gridlog_protocol::LogEntry;
+
+mod entry;
 
 /// A proof larger than this is none.
 const MOST_BYTES: u64 = 4 << 20;
@@ -30,8 +34,9 @@ enum What {
         /// The seal.
         file: PathBuf,
     },
-    /// 收录证明 Whether an entry is in the sealed log, as `gridlog proof` writes it.
-    Inclusion {
+    /// 收录证明 Whether a record's entries are in the sealed log, and what they say. `gridlog proof` writes
+    /// such a file.
+    Record {
         /// The proof.
         file: PathBuf,
     },
@@ -53,6 +58,10 @@ enum Failure {
     },
     #[error("{zh} {code}: {0}", zh = .0.zh(), code = .0.code())]
     Proof(#[from] ProofError),
+    #[error("第{0}号条目不可读 entry {0} is sealed and is no entry of a case log unreadable_entry")]
+    Unreadable(u64),
+    #[error("第{0}号条目属于另一记录 entry {0} is about another record other_record")]
+    OtherRecord(u64),
 }
 
 fn main() -> ExitCode {
@@ -73,18 +82,7 @@ fn check(arguments: &Arguments) -> Result<String, Failure> {
     let keys = keys(&arguments.keys)?;
     Ok(match &arguments.what {
         What::Seal { file } => of_seal(&Seal::read(&text(file)?, &keys)?),
-        What::Inclusion { file } => {
-            let proof: Inclusion = json(file)?;
-            let (seal, entry) = proof.check(&keys)?;
-            format!(
-                "可信 verified：第{}号条目（{} 字节）已在日志中 entry {} of {} bytes is in the log. {}",
-                proof.seq,
-                entry.len(),
-                proof.seq,
-                entry.len(),
-                of_seal(&seal),
-            )
-        }
+        What::Record { file } => record(&json(file)?, &keys)?,
         What::Growth { file } => {
             let proof: Consistency = json(file)?;
             let (older, newer) = proof.check(&keys)?;
@@ -98,6 +96,47 @@ fn check(arguments: &Arguments) -> Result<String, Failure> {
             )
         }
     })
+}
+
+/// Every entry is checked, and read, and must be about the record that the proof is for.
+fn record(proof: &RecordProof, keys: &[PublicKey]) -> Result<String, Failure> {
+    let mut told = String::new();
+    let mut last = None;
+    for inclusion in &proof.entries {
+        let (seal, entry) = entry_of(inclusion, keys)?;
+        if hex::encode(entry.record.0) != proof.record.to_ascii_lowercase() {
+            return Err(Failure::OtherRecord(inclusion.seq));
+        }
+        told.push_str(&entry::told(&entry));
+        last = Some((seal, entry.record));
+    }
+    let Some((seal, record)) = last else {
+        return Ok(format!(
+            "没有已封签的条目 nothing of it is sealed yet（{} 条待封签 wait for a seal）",
+            proof.not_sealed.len()
+        ));
+    };
+    if !proof.not_sealed.is_empty() {
+        told.push_str(&format!(
+            "另有 {} 条待封签 {} more wait for a seal\n",
+            proof.not_sealed.len(),
+            proof.not_sealed.len()
+        ));
+    }
+    Ok(format!(
+        "可信 verified：记录 {} 的以下条目已在日志中 these entries of the record are in the log\n{told}{}",
+        RecordId::from_bytes(record.0),
+        of_seal(&seal)
+    ))
+}
+
+fn entry_of(inclusion: &Inclusion, keys: &[PublicKey]) -> Result<(Seal, LogEntry), Failure> {
+    let (seal, bytes) = inclusion.check(keys)?;
+    let unreadable = Failure::Unreadable(inclusion.seq);
+    match LogEntry::from_bytes(&bytes) {
+        Ok(entry) if entry.seq == inclusion.seq => Ok((seal, entry)),
+        _ => Err(unreadable),
+    }
 }
 
 fn of_seal(seal: &Seal) -> String {
