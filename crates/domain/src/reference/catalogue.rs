@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::area::AreaLevel;
 use crate::id::Department;
+use crate::workflow::Stage;
 
 /// How a limit is counted (DESIGN section 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,27 @@ pub struct Limit {
     pub unit: LimitUnit,
     /// How many.
     pub amount: u32,
+}
+
+/// 逾期升级: for so long a case is overdue before the next level has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// Counted from the deadline for handling.
+    pub after: Limit,
+    /// The level that has it then.
+    pub to: AreaLevel,
+}
+
+/// Limits that hold for every class. A district edits them; by default there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// How long a case may stand in a stage that is an office's business, counted from when it came
+    /// there.
+    pub stages: BTreeMap<Stage, Limit>,
+    /// When the clock escalates what is overdue, one level after the other.
+    pub escalations: Vec<Escalation>,
 }
 
 /// A filing condition (立案条件): the finding that decides the limit.
@@ -110,6 +133,9 @@ pub struct Catalogue {
     pub title: String,
     /// The classes.
     pub classes: Vec<Class>,
+    /// Limits that hold for every class.
+    #[serde(default)]
+    pub limits: Limits,
     /// 准入: for each community that may be given cases, by its area code, the classes that it takes:
     /// codes of minor classes, or major classes for all of theirs. A class is given to its
     /// department ([`Minor::department`]) everywhere; to a community only if its list admits it.

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use area::{Area, AreaError, AreaLevel, AreaTree};
 pub use calendar::{Calendar, CalendarYear};
-pub use catalogue::{Catalogue, Class, FilingCondition, Limit, LimitUnit, Minor, MinorKind};
+pub use catalogue::{
+    Catalogue, Class, Escalation, FilingCondition, Limit, LimitUnit, Limits, Minor, MinorKind,
+};
 pub use checklist::{ChecklistTemplate, Checklists};
 pub use staff::{Assignment, Person, Role, Staff, StaffName};
 

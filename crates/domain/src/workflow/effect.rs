@@ -31,6 +31,7 @@ impl Taken<'_> {
         }
         next.stage = stage;
         if row.to != To::Stays {
+            next.stage_overdue = false;
             next.last = Some(LastStep {
                 proposal: self.id,
                 step: self.proposal.step,
@@ -63,6 +64,8 @@ impl Taken<'_> {
             Effect::SetHandler => {
                 next.handler = Some(self.proposal.by.clone());
                 next.handled_at = Some(self.at);
+                let due_ms = next.overdue_ms;
+                next.done_in_time = due_ms.is_some_and(|due_ms| self.at.at_ms <= due_ms);
             }
             Effect::CountRework => next.reworks += 1,
             Effect::CountUrge => next.urges += 1,
@@ -150,6 +153,7 @@ impl Taken<'_> {
                 level,
                 since: self.at,
                 reply_within,
+                overdue: false,
                 answered: None,
             });
         } else if let Some(supervision) = &mut next.supervision {
@@ -274,6 +278,8 @@ fn reopen(next: &mut CaseState) {
     next.reopened += 1;
     next.forced = false;
     next.closed_at = None;
+    next.overdue_ms = None;
+    next.done_in_time = false;
     next.course = None;
     next.handled_at = None;
     next.calls.clear();

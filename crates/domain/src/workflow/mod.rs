@@ -14,6 +14,7 @@ mod state;
 mod step;
 mod steps;
 mod table;
+mod timer;
 
 pub use reason::RefusalReason;
 pub use rule::{Actor, Outcome, Rulebook, Ruling};
@@ -24,6 +25,7 @@ pub use state::{
 pub use step::{Effect, Guard, HeldRole, Need, Step, StepRule, To, Who};
 pub use steps::STEPS;
 pub use table::markdown;
+pub use timer::{Timer, TimerKind, next_timer};
 
 #[cfg(test)]
 mod stories;

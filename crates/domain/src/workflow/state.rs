@@ -51,6 +51,9 @@ pub struct Supervision {
     pub since: CountedTime,
     /// How soon an answer is due.
     pub reply_within: Limit,
+    /// Whether the answer was due and had not come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
     /// When the department answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<CountedTime>,
@@ -177,6 +180,16 @@ pub struct CaseState {
     /// When it was handled last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handled_at: Option<CountedTime>,
+    /// 超期: the deadline that passed before the log knew of any handling. It stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overdue_ms: Option<i64>,
+    /// Whether it turned out that the work had been done by that deadline: it came late, from a phone
+    /// without signal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done_in_time: bool,
+    /// Whether it stands in its stage for longer than an office has for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stage_overdue: bool,
     /// How often it was sent back for rework.
     #[serde(default)]
     pub reworks: u32,

@@ -1,11 +1,14 @@
 //! Stories of cases that need more than report, dispatch and close.
 
-use super::{Actor, CaseState, HeldRole, Outcome, RefusalReason, Rulebook, Stage, Step};
+use super::{
+    Actor, CaseState, HeldRole, Outcome, RefusalReason, Rulebook, Stage, Step, TimerKind,
+    next_timer,
+};
 use crate::deadline::Timetable;
 use crate::environment::SeededEntropy;
 use crate::id::{Department, EntryId, RecordId};
 use crate::record::{LogPosition, Proposal, StepDetails};
-use crate::reference::{AreaLevel, Calendar, Catalogue, Limit, LimitUnit, Role};
+use crate::reference::{AreaLevel, Calendar, Catalogue, Limit, LimitUnit, Limits, Role};
 use crate::time::CountedTime;
 
 /// Monday 2026-11-16, 09:00 in Shanghai.
@@ -340,4 +343,30 @@ fn a_community_is_given_only_what_its_list_admits() {
     list.insert("01014".to_owned());
     case.take(Step::Forward, "d", Role::Dispatcher, there);
     assert_eq!(case.state.department, Some(community));
+}
+
+#[test]
+fn work_done_in_time_whose_word_came_late_is_said_to_have_been_in_time_and_the_entry_stays() {
+    let mut case = Case::dispatched();
+    let due = case
+        .state
+        .course
+        .as_ref()
+        .unwrap()
+        .due(&case.timetable)
+        .unwrap();
+    let overdue = next_timer(&case.state, &case.timetable, &Limits::default()).unwrap();
+    assert_eq!(
+        (overdue.due_ms, overdue.kind),
+        (due.at_ms, TimerKind::Overdue)
+    );
+    case.state = case.state.after(overdue);
+    case.after(2)
+        .take(Step::Feedback, "h", Role::Handler, said());
+    assert!(case.state.done_in_time);
+    assert_eq!(case.state.overdue_ms, Some(due.at_ms));
+    case.take(Step::CheckFail, "c", Role::Checker, said());
+    case.after(24 * 30)
+        .take(Step::Feedback, "h", Role::Handler, said());
+    assert!(!case.state.done_in_time, "the second time it was late");
 }

@@ -92,6 +92,7 @@ fn ready_for(row: &StepRule, stage: Stage) -> CaseState {
             Guard::SuspensionIsAsked => state.asked = Some(Asked::Suspension { by: "h".into() }),
             Guard::SupervisionIsOpen => {
                 state.supervision = Some(Supervision {
+                    overdue: false,
                     level: 1,
                     since: at(1),
                     reply_within: Limit {

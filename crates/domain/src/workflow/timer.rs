@@ -1,0 +1,291 @@
+//! What the clock does to a case when nobody does anything (DESIGN section 10).
+//!
+//! A case has at most one next timer: a pure function of its state. A server enters it into the log when
+//! its moment has passed and everything that was pushed before has been ruled on, so a timer never
+//! overtakes work that was done in time. What it says stays: a case that was overdue is overdue for
+//! good, also if the work turns out to have been done before; then the ruling says so beside it
+//! ([`CaseState::done_in_time`]).
+
+use serde::{Deserialize, Serialize};
+
+use super::stage::Stage;
+use super::state::CaseState;
+use crate::deadline::{Course, Timetable};
+use crate::reference::{AreaLevel, Escalation, Limits};
+
+/// What the clock does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimerKind {
+    /// 超期: the deadline for handling passed.
+    Overdue,
+    /// 环节超时: an office had so long for a stage, and the case still stands in it.
+    StageOverdue,
+    /// 督办超期: the answer to whoever supervises was due.
+    ReplyOverdue,
+    /// 升级: it was overdue for so long that the next level has it.
+    Escalated(AreaLevel),
+}
+
+impl TimerKind {
+    /// Its code: `overdue`, `stage_overdue`, `reply_overdue` or `escalated`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Overdue => "overdue",
+            Self::StageOverdue => "stage_overdue",
+            Self::ReplyOverdue => "reply_overdue",
+            Self::Escalated(_) => "escalated",
+        }
+    }
+
+    /// The level that has the case after it.
+    pub const fn level(self) -> Option<AreaLevel> {
+        match self {
+            Self::Escalated(level) => Some(level),
+            _ => None,
+        }
+    }
+}
+
+/// Something that the clock will do, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timer {
+    /// The moment, milliseconds since the Unix epoch.
+    pub due_ms: i64,
+    /// What.
+    pub kind: TimerKind,
+}
+
+/// What the clock does next to a case, unless something happens before. Of several at one moment the
+/// order is: overdue, stage overdue, reply overdue, escalated.
+pub fn next_timer(state: &CaseState, timetable: &Timetable, limits: &Limits) -> Option<Timer> {
+    if state.stage.is_over() {
+        return None;
+    }
+    let timers = [
+        overdue(state, timetable),
+        stage_overdue(state, timetable, limits),
+        reply_overdue(state, timetable),
+        escalated(state, timetable, &limits.escalations),
+    ];
+    timers
+        .into_iter()
+        .flatten()
+        .min_by_key(|timer| timer.due_ms)
+}
+
+/// Handling is over once the department has answered, until it is sent back for rework.
+fn overdue(state: &CaseState, timetable: &Timetable) -> Option<Timer> {
+    if state.overdue_ms.is_some() || state.is_handled() {
+        return None;
+    }
+    let due = state.course.as_ref()?.due(timetable)?;
+    Some(Timer {
+        due_ms: due.at_ms,
+        kind: TimerKind::Overdue,
+    })
+}
+
+fn stage_overdue(state: &CaseState, timetable: &Timetable, limits: &Limits) -> Option<Timer> {
+    if state.stage_overdue {
+        return None;
+    }
+    let since = state.last.as_ref()?.at.at_ms;
+    let limit = *limits.stages.get(&state.stage)?;
+    let due = Course::begin(since, limit).due(timetable)?;
+    Some(Timer {
+        due_ms: due.at_ms,
+        kind: TimerKind::StageOverdue,
+    })
+}
+
+fn reply_overdue(state: &CaseState, timetable: &Timetable) -> Option<Timer> {
+    let supervision = state.supervision.as_ref()?;
+    if supervision.answered.is_some() || supervision.overdue {
+        return None;
+    }
+    let due = Course::begin(supervision.since.at_ms, supervision.reply_within).due(timetable)?;
+    Some(Timer {
+        due_ms: due.at_ms,
+        kind: TimerKind::ReplyOverdue,
+    })
+}
+
+fn escalated(
+    state: &CaseState,
+    timetable: &Timetable,
+    escalations: &[Escalation],
+) -> Option<Timer> {
+    let overdue_ms = state.overdue_ms?;
+    if state.is_handled() || state.course.as_ref()?.is_paused() {
+        return None;
+    }
+    let has_it = state.level.unwrap_or(AreaLevel::Grid);
+    let next = escalations.iter().filter(|step| step.to < has_it);
+    let next = next.max_by_key(|step| step.to)?;
+    let due = Course::begin(overdue_ms, next.after).due(timetable)?;
+    Some(Timer {
+        due_ms: due.at_ms,
+        kind: TimerKind::Escalated(next.to),
+    })
+}
+
+impl CaseState {
+    /// The state after a timer.
+    #[must_use]
+    pub fn after(&self, timer: Timer) -> Self {
+        let mut next = self.clone();
+        match timer.kind {
+            TimerKind::Overdue => next.overdue_ms = Some(timer.due_ms),
+            TimerKind::StageOverdue => next.stage_overdue = true,
+            TimerKind::ReplyOverdue => {
+                if let Some(supervision) = &mut next.supervision {
+                    supervision.overdue = true;
+                }
+            }
+            TimerKind::Escalated(level) => next.level = Some(level),
+        }
+        next
+    }
+
+    /// Whether the department's work is done as far as anybody knows.
+    pub const fn is_handled(&self) -> bool {
+        matches!(self.stage, Stage::Handled | Stage::Checked) || self.stage.is_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{Calendar, Limit, LimitUnit};
+    use crate::time::CountedTime;
+    use crate::workflow::Supervision;
+
+    /// Monday 2026-11-16, 09:00 in Shanghai.
+    const MONDAY_9: i64 = 1_794_790_800_000;
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
+
+    fn timetable() -> Timetable {
+        let calendar = include_str!("../../../../data/calendar.json");
+        Timetable::new(&serde_json::from_str::<Calendar>(calendar).unwrap()).unwrap()
+    }
+
+    fn hours(amount: u32) -> Limit {
+        let unit = LimitUnit::UrgentHour;
+        Limit { unit, amount }
+    }
+
+    fn at(at_ms: i64) -> CountedTime {
+        CountedTime {
+            at_ms,
+            flagged: false,
+        }
+    }
+
+    fn limits() -> Limits {
+        let escalation = |after, to| Escalation {
+            after: hours(after),
+            to,
+        };
+        Limits {
+            stages: [(Stage::Reported, hours(1))].into(),
+            escalations: vec![
+                escalation(48, AreaLevel::Street),
+                escalation(24, AreaLevel::Community),
+            ],
+        }
+    }
+
+    /// Dispatched with two hours for handling.
+    fn dispatched() -> CaseState {
+        CaseState {
+            stage: Stage::Dispatched,
+            course: Some(Course::begin(MONDAY_9, hours(2))),
+            ..CaseState::default()
+        }
+    }
+
+    /// Lets the clock do what it does, until nothing is left.
+    fn let_be(mut state: CaseState) -> (CaseState, Vec<(i64, &'static str)>) {
+        let mut fired = Vec::new();
+        while let Some(timer) = next_timer(&state, &timetable(), &limits()) {
+            state = state.after(timer);
+            fired.push(((timer.due_ms - MONDAY_9) / HOUR, timer.kind.code()));
+            assert!(fired.len() < 10, "a timer fires again and again: {fired:?}");
+        }
+        (state, fired)
+    }
+
+    #[test]
+    fn a_case_that_nobody_handles_is_overdue_once_and_climbs_level_by_level() {
+        let (state, fired) = let_be(dispatched());
+        let expected = [(2, "overdue"), (26, "escalated"), (50, "escalated")];
+        assert_eq!(fired, expected);
+        assert_eq!(state.level, Some(AreaLevel::Street));
+        assert_eq!(state.overdue_ms, Some(MONDAY_9 + 2 * HOUR));
+    }
+
+    #[test]
+    fn handled_or_closed_cases_are_left_alone() {
+        for stage in [Stage::Handled, Stage::Checked, Stage::Closed, Stage::Void] {
+            let state = CaseState {
+                stage,
+                ..dispatched()
+            };
+            assert_eq!(let_be(state).1, [], "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn while_a_case_is_suspended_nothing_is_due() {
+        let mut state = dispatched();
+        state.stage = Stage::Suspended;
+        if let Some(course) = &mut state.course {
+            course.pause(MONDAY_9 + HOUR);
+        }
+        assert_eq!(let_be(state).1, []);
+    }
+
+    #[test]
+    fn whoever_supervises_and_gets_no_answer_is_told_so() {
+        let state = CaseState {
+            stage: Stage::Dispatched,
+            supervision: Some(Supervision {
+                level: 2,
+                since: at(MONDAY_9),
+                reply_within: hours(4),
+                overdue: false,
+                answered: None,
+            }),
+            ..CaseState::default()
+        };
+        let (state, fired) = let_be(state);
+        assert_eq!(fired, [(4, "reply_overdue")]);
+        assert!(
+            state
+                .supervision
+                .is_some_and(|supervision| supervision.overdue)
+        );
+    }
+
+    #[test]
+    fn a_stage_that_is_an_offices_business_has_its_own_limit() {
+        use crate::environment::SeededEntropy;
+        use crate::id::EntryId;
+        use crate::workflow::{LastStep, Step};
+        let state = CaseState {
+            stage: Stage::Reported,
+            last: Some(LastStep {
+                proposal: EntryId::new(1, &mut SeededEntropy::new(1)),
+                step: Step::Report,
+                by: "w".into(),
+                at: at(MONDAY_9 + DAY),
+            }),
+            ..CaseState::default()
+        };
+        let (state, fired) = let_be(state);
+        assert_eq!(fired, [(25, "stage_overdue")]);
+        assert!(state.stage_overdue);
+    }
+}
