@@ -119,6 +119,58 @@ pub struct LogPosition {
     pub seq: u64,
 }
 
+/// 协商: a meeting about a case. It names people by their records or staff numbers, never by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meeting {
+    /// 议题: what it was about.
+    pub agenda: String,
+    /// Who took part.
+    pub people: Vec<Attendee>,
+    /// 决议: what was resolved.
+    pub resolution: String,
+    /// What is to be done then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<FollowUp>,
+}
+
+/// Somebody at a meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attendee {
+    /// As what: 居民代表, 产权单位, 社区.
+    pub role: String,
+    /// A resident or another outsider, as a `contact` record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<RecordId>,
+    /// Somebody of the staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<PersonId>,
+}
+
+/// What a meeting wants done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowUp {
+    /// What.
+    pub what: String,
+    /// Which department does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<Department>,
+    /// By when, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
+}
+
+impl Meeting {
+    /// Whether it says what it was about, who came, and what was resolved.
+    pub fn is_whole(&self) -> bool {
+        let said = |text: &String| !text.trim().is_empty();
+        let came = self.people.iter().all(|person| said(&person.role));
+        said(&self.agenda) && said(&self.resolution) && came && !self.people.is_empty()
+    }
+}
+
 /// What a step needs to be said with it. Which of these a step requires is in
 /// [`crate::workflow::STEPS`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +218,9 @@ pub struct StepDetails {
     /// The parties of a mediation, as `contact` records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parties: Vec<RecordId>,
+    /// A meeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<Meeting>,
     /// The proposal that a withdrawal takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<EntryId>,

@@ -29,8 +29,8 @@ mod view;
 pub use command::{Author, Command, NewRecord, ReferenceVersions, pinned, write};
 pub use conflict::OpId;
 pub use entry::{
-    Check, Comment, Finding, LogPosition, MAX_ENTRY_BYTES, PhotoRef, PhotoRole, Proposal,
-    StepDetails, proposal_hash,
+    Attendee, Check, Comment, Finding, FollowUp, LogPosition, MAX_ENTRY_BYTES, Meeting, PhotoRef,
+    PhotoRole, Proposal, StepDetails, proposal_hash,
 };
 pub use error::RecordError;
 pub use prose::Rewrite;

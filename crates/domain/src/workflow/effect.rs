@@ -69,6 +69,7 @@ impl Taken<'_> {
             }
             Effect::CountRework => next.reworks += 1,
             Effect::CountUrge => next.urges += 1,
+            Effect::CountMeeting => next.meetings += 1,
             Effect::Raise => next.level = self.details().level,
             Effect::PutInCharge => next.lead.clone_from(&self.details().person),
             Effect::NoteDuplicate => next.duplicate_of = self.details().case,

@@ -7,6 +7,7 @@
 
 mod effect;
 mod guard;
+mod path;
 mod reason;
 mod rule;
 mod stage;
@@ -16,6 +17,7 @@ mod steps;
 mod table;
 mod timer;
 
+pub use path::{PATHS, Path, Walked, paths_markdown};
 pub use reason::RefusalReason;
 pub use rule::{Actor, Outcome, Rulebook, Ruling};
 pub use stage::Stage;

@@ -46,6 +46,8 @@ pub enum RefusalReason {
     LevelRequired,
     /// The step needs an area level above the one that has the case.
     NotHigher,
+    /// The step needs a meeting with an agenda, people and a resolution.
+    MeetingRequired,
     /// The step needs somebody who takes part.
     PeopleRequired,
     /// Something was asked for already, and nobody has answered.
@@ -78,7 +80,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// Every reason.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::WrongStage,
         Self::NotYourRole,
         Self::NotYourDepartment,
@@ -99,6 +101,7 @@ impl RefusalReason {
         Self::RatingRequired,
         Self::LevelRequired,
         Self::NotHigher,
+        Self::MeetingRequired,
         Self::PeopleRequired,
         Self::AlreadyAsked,
         Self::NothingAsked,
@@ -158,6 +161,7 @@ impl RefusalReason {
             Self::RatingRequired => ("rating_required", "请按 1 至 5 分评价", "rate it from 1 to 5"),
             Self::LevelRequired => ("level_required", "请选择 1 至 3 级督办", "name a level from 1 to 3"),
             Self::NotHigher => ("not_higher", "请选择更高的层级", "name a level above the one that has the case"),
+            Self::MeetingRequired => ("meeting_required", "请填写议题、参加人员与决议", "say what the meeting was about, who came and what it resolved"),
             Self::PeopleRequired => ("people_required", "请填写参加人员", "say who takes part"),
             Self::AlreadyAsked => ("already_asked", "已有申请待批", "something was asked for already"),
             Self::NothingAsked => ("nothing_asked", "没有待批的申请", "nobody has asked for that"),

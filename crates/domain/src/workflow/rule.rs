@@ -7,7 +7,7 @@ use super::state::CaseState;
 use super::step::{HeldRole, Need, Step, StepRule, To, Who};
 use super::steps::STEPS;
 use crate::id::{Department, EntryId, PersonId};
-use crate::record::{Proposal, StepDetails};
+use crate::record::{Meeting, Proposal, StepDetails};
 use crate::reference::{AreaLevel, Catalogue, Role};
 use crate::time::CountedTime;
 
@@ -168,6 +168,11 @@ impl Rulebook<'_> {
             Need::Person => (details.person.is_some(), RefusalReason::PersonRequired),
             Need::Case => (details.case.is_some(), RefusalReason::CaseRequired),
             Need::Parties => (details.parties.len() >= 2, RefusalReason::PeopleRequired),
+            Need::Meeting => {
+                let meeting = details.meeting.as_ref();
+                let is_whole = meeting.is_some_and(Meeting::is_whole);
+                (is_whole, RefusalReason::MeetingRequired)
+            }
             Need::Target => (details.target.is_some(), RefusalReason::NothingToWithdraw),
             Need::Category => return self.check_category(details),
         };

@@ -202,6 +202,9 @@ pub struct CaseState {
     /// How often it was urged.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub urges: u32,
+    /// 协商: how many meetings there were about it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub meetings: u32,
     /// Who watches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervision: Option<Supervision>,

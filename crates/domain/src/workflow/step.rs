@@ -80,6 +80,7 @@ steps! {
     Mediate "mediate" "调解",
     Agree "agree" "达成协议",
     FailMediation "fail_mediation" "调解不成",
+    Consult "consult" "协商",
     Callback "callback" "回访",
     Appeal "appeal" "申诉",
     ReviewAppeal "review_appeal" "申诉复核",
@@ -137,6 +138,8 @@ pub enum Need {
     Case,
     /// At least two parties.
     Parties,
+    /// A meeting: what it was about, who took part, what it resolved.
+    Meeting,
     /// The proposal that is taken back.
     Target,
 }
@@ -241,6 +244,8 @@ pub enum Effect {
     Agree,
     /// They did not agree.
     Disagree,
+    /// There was a meeting about it.
+    CountMeeting,
     /// The resident was asked.
     NoteCallback,
     /// Somebody disagrees with how it ended.

@@ -414,6 +414,14 @@ pub const STEPS: &[StepRule] = &[
         ..ROW
     },
     StepRule {
+        step: Step::Consult,
+        from: AT_WORK,
+        by: &[Who::Field, DISPATCHER, DUTY_OFFICER],
+        needs: &[Need::Meeting],
+        effects: &[Effect::CountMeeting],
+        ..ROW
+    },
+    StepRule {
         step: Step::Callback,
         from: ENDING,
         by: &[ACCEPTOR, DUTY_OFFICER],

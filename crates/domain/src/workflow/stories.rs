@@ -1,13 +1,13 @@
 //! Stories of cases that need more than report, dispatch and close.
 
 use super::{
-    Actor, CaseState, HeldRole, Outcome, RefusalReason, Rulebook, Stage, Step, TimerKind,
-    next_timer,
+    Actor, CaseState, HeldRole, Outcome, PATHS, Path, RefusalReason, Rulebook, Stage, Step,
+    TimerKind, next_timer,
 };
 use crate::deadline::Timetable;
 use crate::environment::SeededEntropy;
 use crate::id::{Department, EntryId, RecordId};
-use crate::record::{LogPosition, Proposal, StepDetails};
+use crate::record::{Attendee, LogPosition, Meeting, Proposal, StepDetails};
 use crate::reference::{AreaLevel, Calendar, Catalogue, Limit, LimitUnit, Limits, Role};
 use crate::time::CountedTime;
 
@@ -36,9 +36,9 @@ fn said() -> StepDetails {
 }
 
 impl Case {
-    /// Registered on Monday at 9:00, with a limit of two working days; the department has it.
-    fn dispatched() -> Self {
-        let mut case = Self {
+    /// Nobody has reported it yet.
+    fn new() -> Self {
+        Self {
             catalogue: serde_json::from_str(include_str!("../../../../data/catalogue.json"))
                 .unwrap(),
             timetable: Timetable::new(
@@ -48,7 +48,12 @@ impl Case {
             .unwrap(),
             state: CaseState::default(),
             hour: 0,
-        };
+        }
+    }
+
+    /// Registered on Monday at 9:00, with a limit of two working days; the department has it.
+    fn dispatched() -> Self {
+        let mut case = Self::new();
         let filing = StepDetails {
             category: Some("01014".into()),
             condition: Some("破损".into()),
@@ -82,13 +87,17 @@ impl Case {
             roles: vec![HeldRole { role, department }],
             is_author: false,
         };
+        self.rule(step, &who, details)
+    }
+
+    fn rule(&mut self, step: Step, who: &Actor, details: StepDetails) -> Outcome {
         let at = CountedTime {
             at_ms: MONDAY_9 + self.hour * HOUR,
             flagged: false,
         };
         let proposal = Proposal {
             step,
-            by: person.into(),
+            by: who.person.clone(),
             at_ms: at.at_ms,
             offset_ms: None,
             seen: LogPosition::default(),
@@ -98,7 +107,7 @@ impl Case {
         let rulebook = Rulebook {
             catalogue: &self.catalogue,
         };
-        let ruling = rulebook.rule(&self.state, (id, &proposal), &who, at);
+        let ruling = rulebook.rule(&self.state, (id, &proposal), who, at);
         self.state = ruling.state;
         ruling.outcome
     }
@@ -110,6 +119,33 @@ impl Case {
             "{step:?}"
         );
         self
+    }
+
+    /// A step on the way of a matter, by somebody who acts for every department that has to do with it.
+    fn walk(&mut self, step: Step, role: Role, details: StepDetails) {
+        let departments = [details.department.clone(), Some("公安".into())];
+        let roles = match role {
+            Role::Handler => departments
+                .into_iter()
+                .map(|department| HeldRole { role, department })
+                .collect(),
+            _ => vec![HeldRole {
+                role,
+                department: None,
+            }],
+        };
+        let who = Actor {
+            person: format!("{}{}", role.code(), step.code()).as_str().into(),
+            roles,
+            is_author: step == Step::Report,
+        };
+        let outcome = self.rule(step, &who, details);
+        assert_eq!(
+            outcome,
+            Outcome::Accepted,
+            "{step:?} in {:?}",
+            self.state.stage
+        );
     }
 
     /// Hours from Monday, 9:00, to its deadline; `None` while it stands still.
@@ -369,4 +405,78 @@ fn work_done_in_time_whose_word_came_late_is_said_to_have_been_in_time_and_the_e
     case.after(24 * 30)
         .take(Step::Feedback, "h", Role::Handler, said());
     assert!(!case.state.done_in_time, "the second time it was late");
+}
+
+/// All that a step on a way may have to say.
+fn all_said(matter: &Matter) -> StepDetails {
+    let departments = || vec!["公安".into()];
+    StepDetails {
+        category: Some(matter.code.clone()),
+        departments: departments(),
+        limit: days(1),
+        answer: Some(true),
+        rating: Some(5),
+        supervision: Some(2),
+        level: Some(AreaLevel::Street),
+        person: Some("领导".into()),
+        case: Some(RecordId::from_bytes([9; 16])),
+        parties: vec![RecordId::from_bytes([1; 16]), RecordId::from_bytes([2; 16])],
+        meeting: Some(Meeting {
+            agenda: matter.title.clone(),
+            people: vec![Attendee {
+                role: "居民代表".into(),
+                contact: Some(RecordId::from_bytes([3; 16])),
+                staff: None,
+            }],
+            resolution: "协商一致".into(),
+            actions: Vec::new(),
+        }),
+        ..said()
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Matter {
+    code: String,
+    title: String,
+    path: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Matters {
+    matters: Vec<Matter>,
+}
+
+#[test]
+fn every_matter_walks_the_way_that_it_names() {
+    let text = include_str!("../../../../data/matters.json");
+    let matters: Matters = serde_json::from_str(text).unwrap();
+    assert_eq!(matters.matters.len(), 42);
+    for matter in &matters.matters {
+        let path = Path::from_code(&matter.path).unwrap();
+        let mut case = Case::new();
+        let minor = case.catalogue.minor(&matter.code).unwrap().clone();
+        for (step, role) in path.steps {
+            let mut details = all_said(matter);
+            details.condition = Some(minor.filing_conditions[0].name.clone());
+            details.department = Some(match step {
+                Step::RateCall => "公安".into(),
+                _ => minor.department.clone(),
+            });
+            case.after(1).walk(*step, *role, details);
+        }
+        assert!(
+            case.state.stage.is_over(),
+            "{} {}",
+            matter.path,
+            matter.title
+        );
+    }
+    for path in PATHS {
+        let is_walked = matters
+            .matters
+            .iter()
+            .any(|matter| matter.path == path.code);
+        assert!(is_walked, "no matter takes the way {}", path.code);
+    }
 }

@@ -86,6 +86,7 @@ fn needs(row: &StepRule) -> String {
             Need::Person => "人员 person",
             Need::Case => "另一件案卷 another case",
             Need::Parties => "两方以上 two parties or more",
+            Need::Meeting => "会议：议题、人员、决议 a meeting",
             Need::Target => "被撤回的步骤 the step taken back",
         })
         .collect();

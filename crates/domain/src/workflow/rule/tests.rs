@@ -1,7 +1,7 @@
 use super::*;
 use crate::environment::SeededEntropy;
 use crate::id::RecordId;
-use crate::record::LogPosition;
+use crate::record::{Attendee, LogPosition, Meeting};
 use crate::reference::{Limit, LimitUnit};
 use crate::workflow::{Appeal, Asked, Call, Guard, Supervision};
 
@@ -56,6 +56,16 @@ fn proposal(step: Step, by: &str, target: Option<EntryId>) -> Proposal {
             person: Some("L001".into()),
             case: Some(record(9)),
             parties: vec![record(7), record(8)],
+            meeting: Some(Meeting {
+                agenda: "停车".into(),
+                people: vec![Attendee {
+                    role: "居民代表".into(),
+                    contact: Some(record(7)),
+                    staff: None,
+                }],
+                resolution: "划线".into(),
+                actions: Vec::new(),
+            }),
             target,
         },
     }
