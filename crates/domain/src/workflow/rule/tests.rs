@@ -402,7 +402,7 @@ fn next_steps_are_those_that_would_not_be_refused_for_stage_or_role() {
     assert_eq!(steps, [Step::CheckPass, Step::CheckFail]);
     assert_eq!(
         rulebook.next_steps(&story.state, &actor("w", Role::GridWorker)),
-        [Step::Escalate]
+        [Step::Escalate, Step::Consult]
     );
     assert_eq!(
         rulebook.next_steps(&story.state, &actor("h", Role::Handler)),
