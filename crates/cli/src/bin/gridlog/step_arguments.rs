@@ -3,7 +3,7 @@
 use clap::Args;
 use gridlog_client_core::Phone;
 use gridlog_domain::id::{Department, PersonId};
-use gridlog_domain::record::StepDetails;
+use gridlog_domain::record::{Meeting, StepDetails};
 use gridlog_domain::reference::{AreaLevel, Limit, LimitUnit};
 use gridlog_domain::workflow::{Need, STEPS, Step};
 
@@ -63,6 +63,9 @@ pub(crate) struct Said {
     /// 当事人 A party of a mediation, as a contact's record; twice or more.
     #[arg(long)]
     party: Vec<String>,
+    /// 协商 A meeting, as a JSON file with agenda, people, resolution and actions.
+    #[arg(long, value_name = "FILE", value_parser = meeting)]
+    meeting: Option<Meeting>,
 }
 
 impl Said {
@@ -87,6 +90,7 @@ impl Said {
             person: self.person.map(PersonId::new),
             case: self.case.as_ref().map(meant).transpose()?,
             parties: self.party.iter().map(meant).collect::<Result<_, _>>()?,
+            meeting: self.meeting,
             target: None,
         })
     }
@@ -117,6 +121,11 @@ fn limit(text: &str) -> Result<Limit, String> {
 
 fn level(code: &str) -> Result<AreaLevel, String> {
     AreaLevel::from_code(code).ok_or_else(|| "community, street or district".to_owned())
+}
+
+fn meeting(path: &str) -> Result<Meeting, String> {
+    let json = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
