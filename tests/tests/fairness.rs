@@ -138,7 +138,7 @@ fn a_heap_of_one_device_does_not_delay_anothers_single_record() {
         })
         .collect();
     for part in heap.chunks(500) {
-        heavy.push(part);
+        heavy.push_once(part);
     }
     light.report_case("井盖缺失");
     eventually("the single record is in the log", || {
@@ -146,7 +146,7 @@ fn a_heap_of_one_device_does_not_delay_anothers_single_record() {
         all_in_log(&light)
     });
     let last = &heap[1_900..];
-    let mut is_worked_off = || !heavy.push(last).contains(&Verdict::Received);
+    let mut is_worked_off = || !heavy.push_once(last).contains(&Verdict::Received);
     assert!(!is_worked_off(), "before the heap is");
     eventually("the heap is worked off", is_worked_off);
 }

@@ -166,7 +166,9 @@ pub struct RecordDelta {
     #[n(9)]
     pub state: Option<Blob>,
     /// Of a whole record: the canonical bytes of the rulings on it so far, and of the entry that moved it
-    /// last if it does not live where it began, as far as they are not among the page's entries.
+    /// last if it does not live where it began, as far as they are not among the page's entries. Of news:
+    /// those of the changes and rulings that it brings and that stand behind the page's position, so that
+    /// a device which has only this page can prove all that it brought.
     #[n(10)]
     pub rulings: Vec<Blob>,
     /// Of a whole record: who wrote in it.

@@ -1,13 +1,14 @@
 //! What people do with their phones.
 
 use gridlog_client_core::{NewReport, NewVisit, Phone, PhoneError, Query, RecordRow};
-use gridlog_domain::id::{Department, EntryId, RecordId};
+use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{Finding, Kind, StepDetails, Value};
 use gridlog_domain::workflow::{STEPS, Step};
 
 use crate::broken::Broken;
 use crate::chance::Chance;
-use crate::people::{CATEGORY, CONDITION, DEPARTMENTS, GRIDS};
+use crate::people::{CATEGORY, CONDITION, GRIDS};
+use crate::steps::About;
 use crate::turn::Turn;
 use crate::words::{Claim, meant_by};
 use crate::world::World;
@@ -19,39 +20,6 @@ pub(crate) fn everything() -> Query {
         limit: u32::MAX,
         ..Query::default()
     }
-}
-
-/// What has to be said with a step, most of the time.
-pub(crate) fn details(chance: &mut Chance, step: Step, word: &str) -> StepDetails {
-    let says = |chance: &mut Chance| chance.percent(85);
-    let mut details = StepDetails::default();
-    if says(chance) {
-        details.reason = Some(format!("理由{word}"));
-        details.result = Some(format!("结果{word}"));
-    }
-    if step == Step::Register {
-        details.category = says(chance).then(|| CATEGORY.to_owned());
-        let condition = if says(chance) {
-            CONDITION
-        } else {
-            "没有的条件"
-        };
-        details.condition = Some(condition.to_owned());
-    }
-    if step == Step::Dispatch {
-        let name = match chance.below(8) {
-            0 => "没有的部门",
-            1 | 2 => DEPARTMENTS[1],
-            _ => DEPARTMENTS[0],
-        };
-        details.department = Some(Department::new(name));
-    }
-    // So that the word is in the change, whatever else is said.
-    if details.reason.is_none() {
-        details.reason = Some(String::new());
-        details.result = None;
-    }
-    details
 }
 
 impl World {
@@ -231,10 +199,8 @@ impl World {
             Turn::Withdraw => self.withdraw(number, &row),
             _ => {
                 let step = chance.pick(&STEPS).map_or(Step::Report, |row| row.step);
-                let mut details = details(chance, step, &word);
-                if step == Step::Withdraw {
-                    details.target = self.last_step(number, row.id)?.map(|(id, _)| id);
-                }
+                let about = self.about(number, row.id, chance)?;
+                let details = about.details(chance, step, &word);
                 self.propose(number, row.id, (step, &word), details)
             }
         }
@@ -295,7 +261,8 @@ impl World {
             return self.withdraw(number, &task.row);
         }
         let word = self.fresh_word();
-        let details = details(chance, step, &word);
+        let about = self.about(number, task.row.id, chance)?;
+        let details = about.details(chance, step, &word);
         self.propose(number, task.row.id, (step, &word), details)
     }
 
@@ -326,6 +293,26 @@ impl World {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What a phone shows of a case, and of what may be named in it.
+    fn about(
+        &mut self,
+        number: usize,
+        record: RecordId,
+        chance: &mut Chance,
+    ) -> Result<About, Broken> {
+        let shown = self.read(number, "showing", |phone| phone.show(record))?;
+        let state = shown.flatten().and_then(|shown| shown.state);
+        let mut others = Vec::new();
+        for _ in 0..2 {
+            let other = self.some_row(number, chance, |row| row.id != record)?;
+            others.extend(other.map(|row| row.id));
+        }
+        Ok(About {
+            state: state.unwrap_or_default(),
+            others,
+        })
     }
 
     fn last_step(

@@ -22,6 +22,7 @@ mod offices;
 mod people;
 mod run;
 mod server;
+mod steps;
 mod story;
 mod syncing;
 mod tally;

@@ -1,44 +1,21 @@
 //! What offices and operators do.
 
 use gridlog_domain::id::{PersonId, RecordId};
-use gridlog_domain::record::StepDetails;
 use gridlog_domain::reference::{Assignment, Person, Role};
-use gridlog_domain::workflow::{CaseState, Stage, Step};
+use gridlog_domain::workflow::{CaseState, Stage};
 use gridlog_protocol::{Fact, LogEntry};
 use gridlog_sync_server::identity::revoke;
 use gridlog_sync_server::store::{CaseFilter, ItemStatus, RecordRow, Store as _};
 
 use crate::broken::Broken;
 use crate::chance::Chance;
-use crate::deeds::{details, short};
-use crate::people::{self, DISTRICT, GRIDS, clerks};
+use crate::deeds::short;
+use crate::people::{self, DISTRICT, GRIDS};
 use crate::server::{Done, Running};
+use crate::steps::{About, Taken};
 use crate::turn::Turn;
 use crate::words::{Claim, Word, found_in};
 use crate::world::World;
-
-/// The step that carries a case on, and whose business it is.
-fn next(stage: Stage) -> Option<(Step, Role)> {
-    Some(match stage {
-        Stage::Reported => (Step::Register, Role::Acceptor),
-        Stage::Registered => (Step::Dispatch, Role::Dispatcher),
-        Stage::Dispatched => (Step::Feedback, Role::Handler),
-        Stage::Handled => (Step::CheckPass, Role::Checker),
-        Stage::Checked => (Step::Close, Role::DutyOfficer),
-        _ => return None,
-    })
-}
-
-/// Another step that may be taken there.
-fn other(stage: Stage) -> Option<(Step, Role)> {
-    Some(match stage {
-        Stage::Reported => (Step::Reject, Role::Acceptor),
-        Stage::Registered => (Step::Void, Role::DutyOfficer),
-        Stage::Dispatched => (Step::Return, Role::Handler),
-        Stage::Handled => (Step::CheckFail, Role::Checker),
-        _ => return None,
-    })
-}
 
 /// Every case that the whole district sees.
 fn cases(running: &Running) -> Vec<RecordRow> {
@@ -50,6 +27,20 @@ fn cases(running: &Running) -> Vec<RecordRow> {
     let mut rows = running.store.records(&filter).unwrap_or_default();
     rows.sort_by_key(|row| row.id);
     rows
+}
+
+/// Where a case is filed and not forgotten.
+const FAR: [Stage; 6] = [
+    Stage::Dispatched,
+    Stage::Mediating,
+    Stage::Suspended,
+    Stage::Handled,
+    Stage::Checked,
+    Stage::Closed,
+];
+
+fn state_of(row: &RecordRow) -> Option<CaseState> {
+    serde_json::from_str(row.state.as_deref()?).ok()
 }
 
 /// A record at the server.
@@ -69,9 +60,8 @@ impl World {
             return Ok(());
         }
         match turn {
-            // Who sits down to it sees to several.
             Turn::OfficeStep => {
-                (0..chance.between(1, 4)).try_for_each(|_| self.office_step(chance))
+                (0..chance.between(1, 3)).try_for_each(|_| self.office_sitting(chance))
             }
             Turn::OfficeComment => {
                 let Some(row) = self.some_record(chance) else {
@@ -101,6 +91,7 @@ impl World {
             Turn::LetIn | Turn::Dismiss => self.review(turn == Turn::LetIn, chance),
             Turn::Backup => self.back_up(chance),
             Turn::Snapshot => self.snapshot(),
+            Turn::Seal => self.seal(),
             Turn::Relocate => self.relocate(chance),
             Turn::Archive => self.archive(),
             Turn::Erase => self.erase(chance),
@@ -108,65 +99,54 @@ impl World {
         }
     }
 
-    fn office_step(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+    /// Somebody sits down to a case and does one or several things in it. Two in three times it is one that
+    /// is far on, or hardly a case would ever be closed.
+    fn office_sitting(&mut self, chance: &mut Chance) -> Result<(), Broken> {
         let Some(running) = self.house.running() else {
             return Ok(());
         };
-        let open: Vec<(RecordRow, CaseState)> = cases(running)
-            .into_iter()
-            .filter_map(|row| {
-                let state: CaseState = serde_json::from_str(row.state.as_deref()?).ok()?;
-                next(state.stage).is_some().then_some((row, state))
-            })
-            .collect();
-        // Half of the time somebody sees to what is furthest on, or hardly a case would ever be closed.
-        let far = |(_, state): &&(RecordRow, CaseState)| {
-            matches!(
-                state.stage,
-                Stage::Dispatched | Stage::Handled | Stage::Checked
-            )
+        let all = cases(running);
+        let is_far = |row: &&RecordRow| {
+            let stage = state_of(row).map(|state| state.stage);
+            stage.is_some_and(|stage| FAR.contains(&stage))
         };
-        let far: Vec<&(RecordRow, CaseState)> = open.iter().filter(far).collect();
-        let chosen = match chance.percent(50) {
+        let far: Vec<&RecordRow> = all.iter().filter(is_far).collect();
+        let chosen = match chance.percent(66) {
             true => chance.pick(&far).copied(),
             false => None,
         };
-        let Some((row, state)) = chosen.or_else(|| chance.pick(&open)) else {
+        let Some(row) = chosen.or_else(|| chance.pick(&all)) else {
             return Ok(());
         };
-        let takes_other = chance.percent(25);
-        let chosen = match takes_other {
-            true => other(state.stage).or_else(|| next(state.stage)),
-            false => next(state.stage),
-        };
-        let Some((step, role)) = chosen else {
+        let others: Vec<RecordId> = all.iter().map(|row| row.id).collect();
+        let record = row.id;
+        (0..chance.between(1, 5)).try_for_each(|_| self.office_step(record, &others, chance))
+    }
+
+    fn office_step(
+        &mut self,
+        record: RecordId,
+        others: &[RecordId],
+        chance: &mut Chance,
+    ) -> Result<(), Broken> {
+        let Some(running) = self.house.running() else {
             return Ok(());
         };
-        let department = state.department.as_ref();
-        let department = department.filter(|_| role == Role::Handler);
-        let mut clerks = clerks(role, department);
-        // Now and then somebody takes what is for another department.
-        if department.is_some() && chance.percent(30) {
-            let others = people::clerks(role, None);
-            clerks = others
-                .into_iter()
-                .filter(|by| !clerks.contains(by))
-                .collect();
-        }
-        // Now and then somebody checks what they handled themselves.
-        let by = match &state.handler {
-            Some(handler) if role == Role::Checker && chance.percent(40) => Some(handler),
-            _ => chance.pick(&clerks),
+        let row = running.store.record(record).unwrap_or_default();
+        let Some(state) = row.as_ref().and_then(state_of) else {
+            return Ok(());
         };
-        let by = by.cloned().unwrap_or_else(|| PersonId::new("O1"));
-        let said = details(chance, step, "");
-        let said = StepDetails {
-            reason: said.reason.filter(|text| !text.is_empty()),
-            ..said
+        let mut others = others.to_vec();
+        others.retain(|other| *other != record);
+        let first = chance.index(others.len());
+        others.rotate_left(first);
+        let Some(taken) = (About { state, others }).office(chance) else {
+            return Ok(());
         };
-        self.tell(format!("{by} takes {} in {}", step.code(), short(row.id)));
+        let Taken { step, by, details } = taken;
+        self.tell(format!("{by} takes {} in {}", step.code(), short(record)));
         let before = self.house.machine.strikes();
-        let done = self.house.office_step(by, row.id, step, said);
+        let done = self.house.office_step(by, record, step, details);
         self.server_did(before, "an office's step", done)?;
         Ok(())
     }
@@ -228,6 +208,15 @@ impl World {
         if let Some(count) = self.server_did(before, "making snapshots", done)? {
             self.tell(format!("the server makes {count} snapshots"));
             self.tally.add("snapshot", "made", count as u64);
+        }
+        Ok(())
+    }
+
+    fn seal(&mut self) -> Result<(), Broken> {
+        let before = self.house.machine.strikes();
+        let done = self.house.seal();
+        if let Some(seq) = self.server_did(before, "sealing", done)? {
+            self.tell(format!("the duty officer seals the log, as entry {seq}"));
         }
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! A small district: six areas, twelve people, the shipped catalogue.
 
+use std::sync::OnceLock;
+
 use gridlog_domain::id::{AreaCode, Department, PersonId};
-use gridlog_domain::reference::{Area, AreaLevel, Assignment, Person, Role};
+use gridlog_domain::reference::{Area, AreaLevel, Assignment, Catalogue, Person, Role};
+use gridlog_domain::workflow::HeldRole;
 use gridlog_sync_server::store::{Part, StoredPerson};
 
 /// When a simulation begins, milliseconds since the Unix epoch.
@@ -11,13 +14,16 @@ const LONG_AGO_MS: i64 = BEGINNING_MS - 30 * 24 * 3_600_000;
 
 pub(crate) const DISTRICT: &str = "430111";
 const STREET: &str = "430111003";
-const COMMUNITY: &str = "430111003001";
+/// The community, also as one that takes cases of the classes on its list.
+pub(crate) const COMMUNITY: &str = "430111003001";
 /// The grids.
 pub(crate) const GRIDS: [&str; 3] = ["43011100300101", "43011100300102", "43011100300103"];
 
 /// A category of the catalogue, its filing condition and the department that handles it.
 pub(crate) const CATEGORY: &str = "01014";
 pub(crate) const CONDITION: &str = "缺失";
+/// A class that the community's list admits.
+const ADMITTED: &str = "06036";
 /// Departments that handle cases here.
 pub(crate) const DEPARTMENTS: [&str; 2] = ["城管", "住建"];
 
@@ -93,17 +99,52 @@ pub(crate) fn people() -> Vec<StoredPerson> {
     people
 }
 
+/// The catalogue that is shipped, and what the community takes: what is left in the road, and no covers that are
+/// missing.
+fn catalogue_json() -> String {
+    let shipped = include_str!("../../../data/catalogue.json").trim_start();
+    let admitted = format!(r#""admitted": {{"{COMMUNITY}": ["{ADMITTED}"]}}"#);
+    format!("{{{admitted},{}", shipped.trim_start_matches('{'))
+}
+
+/// The catalogue in force.
+pub(crate) fn catalogue() -> &'static Catalogue {
+    static READ: OnceLock<Catalogue> = OnceLock::new();
+    READ.get_or_init(|| {
+        serde_json::from_str(&catalogue_json())
+            .expect("the shipped catalogue is one, and a list more")
+    })
+}
+
+/// Everybody, with their roles.
+pub(crate) fn roles() -> Vec<(PersonId, Vec<HeldRole>)> {
+    let held = |stored: StoredPerson| {
+        let roles = stored.person.assignments.into_iter().map(|held| HeldRole {
+            role: held.role,
+            department: held.department,
+        });
+        (stored.person.id, roles.collect())
+    };
+    people().into_iter().map(held).collect()
+}
+
 /// The reference data that phones get.
 pub(crate) fn parts() -> Vec<Part> {
-    let part = |name: &str, json: &str| Part {
+    let part = |name: &str, json: String| Part {
         name: name.to_owned(),
         version: 1,
-        json: json.to_owned(),
+        json,
     };
+    let checklists = include_str!("../../../data/checklists.json");
     vec![
-        part("catalogue", include_str!("../../../data/catalogue.json")),
-        part("checklists", include_str!("../../../data/checklists.json")),
+        part("catalogue", catalogue_json()),
+        part("checklists", checklists.to_owned()),
     ]
+}
+
+/// Everybody.
+pub(crate) fn everybody() -> Vec<PersonId> {
+    PEOPLE.iter().map(|(id, ..)| PersonId::new(*id)).collect()
 }
 
 /// Everybody who may act in an office as `role`, for that department.

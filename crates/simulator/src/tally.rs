@@ -182,6 +182,7 @@ fn expected() -> Vec<(&'static str, String)> {
     group("change reviewed", &REVIEWED);
     group("end of a sync", &["complete", "broken off"]);
     group("snapshot", &["made", "told"]);
+    group("seal", &["true"]);
     group("restore", &["with a new epoch", "unsaid"]);
     group("hostile", &HOSTILE);
     all.extend(

@@ -91,6 +91,8 @@ turns! {
     SignIn 3 false;
     /// The server makes snapshots.
     Snapshot 8 false;
+    /// An office seals the log.
+    Seal 4 false;
     /// A backup of the server.
     Backup 4 false;
     /// A copy of a phone's files.

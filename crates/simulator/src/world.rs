@@ -461,6 +461,7 @@ impl World {
             | Turn::Enable
             | Turn::Revoke
             | Turn::Snapshot
+            | Turn::Seal
             | Turn::Backup
             | Turn::Relocate
             | Turn::Archive

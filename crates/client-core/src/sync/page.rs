@@ -99,8 +99,8 @@ pub(super) struct CheckedDelta {
     pub(super) view: CheckedView,
     pub(super) state: Option<CaseState>,
     pub(super) state_json: Option<String>,
-    /// Of a whole record: the rulings on it, where it lives among them if it moved, with their canonical
-    /// bytes.
+    /// Of a whole record: the rulings on it, where it lives among them if it moved. Of news: what admits
+    /// and rules on what lies behind the page's position. With their canonical bytes.
     pub(super) rulings: Vec<(LogEntry, Vec<u8>)>,
     pub(super) authors: Vec<Author>,
 }
@@ -345,8 +345,13 @@ fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, &'static str
     let mut rulings = Vec::with_capacity(delta.rulings.len());
     for canonical in &delta.rulings {
         let entry = LogEntry::from_bytes(&canonical.0).map_err(|_| "ruling_unsound")?;
-        let is_ruled = matches!(entry.fact, Fact::Ruling { .. } | Fact::Assignment { .. });
-        if entry.record != delta.record || !is_ruled || !delta.whole {
+        let fits = match entry.fact {
+            Fact::Ruling { .. } => true,
+            Fact::Assignment { .. } => delta.whole,
+            Fact::Admit { .. } => !delta.whole,
+            _ => false,
+        };
+        if entry.record != delta.record || !fits {
             return Err("ruling_unsound");
         }
         rulings.push((entry, canonical.0.clone()));

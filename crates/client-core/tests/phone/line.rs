@@ -142,7 +142,7 @@ pub(crate) fn commit_again(page: &mut Page, request: &SyncRequest) {
         .map(|(_, canonical)| entry_hash(canonical))
         .collect();
     let whole: Vec<&RecordDelta> = page.body.records.iter().filter(|r| r.whole).collect();
-    let rulings = whole.iter().flat_map(|delta| &delta.rulings);
+    let rulings = page.body.records.iter().flat_map(|delta| &delta.rulings);
     hashes.extend(rulings.map(|ruling| entry_hash(&ruling.0)));
     let seen: Vec<SeenRecord> = whole.into_iter().map(seen).collect();
     page.statement.contents = contents(&hashes, &seen);

@@ -7,6 +7,7 @@ mod cases;
 mod erased;
 mod log;
 mod phones;
+mod seals;
 mod stores;
 mod words;
 
@@ -64,6 +65,7 @@ impl World {
         self.watch.check(&log)?;
         self.check_notice(&log)?;
         cases::check(&log, &*store, &mut self.tally)?;
+        seals::check(&log, &mut self.tally)?;
         self.check_erased(&*store)?;
         self.check_words(&*store)?;
         self.check_phones(&log, &*store)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use gridlog_domain::id::{AreaCode, RecordId};
+use gridlog_domain::workflow::CaseState;
 use gridlog_protocol::{Fact, ScopePrint, audience};
 use gridlog_sync_server::store::{ExchangeQuery, Store};
 use rusqlite::Connection;
@@ -43,8 +44,10 @@ impl World {
             let area = AreaCode::new(row.area.clone());
             let mut should: BTreeSet<String> =
                 directory.area_audiences(&area).into_iter().collect();
-            if !row.department.is_empty() {
-                should.insert(audience::department(&row.department));
+            let state = row.state.as_deref().map(serde_json::from_str::<CaseState>);
+            if let Some(Ok(state)) = &state {
+                let departments = state.departments();
+                should.extend(departments.map(|name| audience::department(name.as_str())));
             }
             let changes = store.record_changes(id).map_err(|error| unread(&error))?;
             should.extend(

@@ -114,6 +114,11 @@ impl House {
         self.sequence(|sequencer, now_ms| Ok(sequencer.archive_closed(now_ms, AFTER_MS, 100)?))
     }
 
+    /// An office seals the log.
+    pub(crate) fn seal(&mut self) -> Done<u64> {
+        self.sequence(|sequencer, now_ms| Ok(sequencer.seal(now_ms, &PersonId::new("O1"))?))
+    }
+
     /// An office erases a record.
     pub(crate) fn erase(&mut self, record: RecordId) -> Done<Option<u64>> {
         self.sequence(|sequencer, at_ms| {

@@ -52,8 +52,7 @@ pub(super) fn told(
         hashes.push(hash);
         page.body.entries.push(feed);
     }
-    let whole = slice.records.iter().filter(|record| record.whole);
-    for record in whole.clone() {
+    for record in &slice.records {
         hashes.extend(
             record
                 .rulings
@@ -61,6 +60,7 @@ pub(super) fn told(
                 .map(|ruling| entry_hash(&ruling.canonical)),
         );
     }
+    let whole = slice.records.iter().filter(|record| record.whole);
     let seen: Vec<SeenRecord> = whole.map(seen).collect();
     page.statement.contents = contents(&hashes, &seen);
     page.body.verdicts = verdicts(asked, slice.statuses);

@@ -279,7 +279,8 @@ pub struct TouchedRecord {
     /// The entry that admitted the record's first change.
     pub first_seq: u64,
     /// If `whole`, the entries that hold its rulings, and the one that moved it last if it does not live
-    /// where it says that it began.
+    /// where it says that it began. If not, the entries about what it says that stand behind the end of
+    /// the page, where the page ends before them.
     pub rulings: Vec<StoredEntry>,
     /// Whether something was ruled on it after the query's position; true if `whole`.
     pub new_rulings: bool,

@@ -19,7 +19,7 @@ use crate::store::Device;
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) evidence: Evidence,
-    /// The entries of the page, then the rulings of its whole records.
+    /// The entries of the page, then those that its records bring.
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) changes: Vec<(RecordId, Vec<u8>)>,
 }
@@ -173,9 +173,11 @@ impl TestDevice {
             let (_, canonical) = fill(feed, &mut before, change).unwrap();
             kept.entries.push(canonical);
         }
-        for delta in page.body.records.iter().filter(|delta| delta.whole) {
+        for delta in &page.body.records {
             kept.entries
                 .extend(delta.rulings.iter().map(|r| r.0.clone()));
+        }
+        for delta in page.body.records.iter().filter(|delta| delta.whole) {
             let changes = delta.changes.iter().map(|change| change.0.as_slice());
             let history = match &delta.snapshot {
                 None => History::load(changes).unwrap(),

@@ -11,6 +11,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         a_page_does_not_end_between_a_change_and_what_was_ruled_on_it,
         a_record_that_is_new_to_an_audience_travels_whole,
         a_whole_record_brings_its_rulings_and_who_wrote_in_it,
+        news_that_run_ahead_of_their_page_bring_the_entries_that_prove_them,
         what_the_device_wrote_itself_is_left_out,
         a_record_that_the_device_began_is_told_of_without_bytes,
         a_record_that_was_taken_away_is_gone_and_the_entry_says_why,
@@ -146,6 +147,26 @@ fn a_record_that_is_new_to_an_audience_travels_whole(store: &impl Store) {
     let both = store.exchange(&pull(&["a:1", "a:2", "d:城管"], 2)).unwrap();
     assert!(!both.records[0].whole, "it was there before");
     assert_eq!(both.records[0].seen_by, 0b101);
+}
+
+/// A page is full before the entries of a record that it tells of, and the server is put back before the
+/// device asks for the next one.
+fn news_that_run_ahead_of_their_page_bring_the_entries_that_prove_them(store: &impl Store) {
+    Entered::begun(1, &["a:1"]).into_log(store);
+    Entered::change(1, &["a:1"]).into_log(store);
+    Entered::begun(2, &["a:1"]).into_log(store);
+    Entered::change(1, &["a:1"]).into_log(store);
+    Entered::fact(1, &["a:1"], ruling(1)).into_log(store);
+    let one_entry = ExchangeQuery {
+        max_entries: 1,
+        ..pull(&["a:1"], 1)
+    };
+    let first = store.exchange(&one_entry).unwrap();
+    assert_eq!((first.reached.0, first.records[0].changes.len()), (2, 2));
+    let ahead: Vec<u64> = first.records[0].rulings.iter().map(|e| e.seq).collect();
+    assert_eq!(ahead, [4, 5]);
+    let all = store.exchange(&pull(&["a:1"], 1)).unwrap();
+    assert!(all.records.iter().all(|told| told.rulings.is_empty()));
 }
 
 fn a_whole_record_brings_its_rulings_and_who_wrote_in_it(store: &impl Store) {

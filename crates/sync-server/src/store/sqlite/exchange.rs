@@ -159,7 +159,23 @@ impl Teller<'_> {
             if count >= most || (ends_well && (count >= enough || is_full)) {
                 self.slice.more = true;
                 self.slice.reached = (*seq, log::hash(self.tx, *seq)?);
-                break;
+                return self.tell_ahead(*seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// News of a record bring all of it, also what the log says behind the end of the page. A device that
+    /// has only this page has to prove that, too, so the entries come with the record.
+    fn tell_ahead(&mut self, end: u64) -> Result<(), StoreError> {
+        for told in &mut self.slice.records {
+            if told.whole || told.row.as_of <= end {
+                continue;
+            }
+            for stored in log::record_entries(self.tx, told.row.id)? {
+                if stored.seq > end && is_of_what_it_says(&stored)? {
+                    told.rulings.push(stored);
+                }
             }
         }
         Ok(())
@@ -167,13 +183,9 @@ impl Teller<'_> {
 
     /// An entry that cannot be read any more would stop every phone behind it.
     fn entry(&self, seq: u64) -> Result<(StoredEntry, LogEntry), StoreError> {
-        let damaged = || StoreError::Damaged {
-            what: "log entry",
-            id: seq.to_string(),
-        };
-        let stored = log::entry(self.tx, seq)?.ok_or_else(damaged)?;
-        let read = LogEntry::from_bytes(&stored.canonical).map_err(|_| damaged())?;
-        Ok((stored, read))
+        let stored = log::entry(self.tx, seq)?.ok_or_else(|| damaged(seq))?;
+        let entry = read(&stored)?;
+        Ok((stored, entry))
     }
 
     fn take(
@@ -311,6 +323,23 @@ impl Teller<'_> {
     }
 }
 
+fn damaged(seq: u64) -> StoreError {
+    StoreError::Damaged {
+        what: "log entry",
+        id: seq.to_string(),
+    }
+}
+
+fn read(stored: &StoredEntry) -> Result<LogEntry, StoreError> {
+    LogEntry::from_bytes(&stored.canonical).map_err(|_| damaged(stored.seq))
+}
+
+/// Whether an entry is about what a record says or where its case stands.
+fn is_of_what_it_says(stored: &StoredEntry) -> Result<bool, StoreError> {
+    let fact = read(stored)?.fact;
+    Ok(matches!(fact, Fact::Admit { .. } | Fact::Ruling { .. }))
+}
+
 /// What of a view says where its record began.
 #[derive(serde::Deserialize)]
 struct Begun {
@@ -325,12 +354,7 @@ fn last_move(tx: &Transaction<'_>, row: &RecordRow) -> Result<Option<StoredEntry
         return Ok(None);
     }
     for stored in log::record_entries(tx, row.id)?.into_iter().rev() {
-        let entry = LogEntry::from_bytes(&stored.canonical);
-        let entry = entry.map_err(|_| StoreError::Damaged {
-            what: "log entry",
-            id: stored.seq.to_string(),
-        })?;
-        if matches!(entry.fact, Fact::Assignment { .. }) {
+        if matches!(read(&stored)?.fact, Fact::Assignment { .. }) {
             return Ok(Some(stored));
         }
     }
