@@ -10,6 +10,7 @@ mod logs;
 mod office;
 mod phones;
 mod raw_device;
+pub mod street;
 
 use std::time::{Duration, Instant};
 

@@ -101,7 +101,7 @@ impl About {
 
     /// A step of an office; see the module.
     pub(crate) fn office(&self, chance: &mut Chance) -> Option<Taken> {
-        let (step, by) = match chance.percent(75) {
+        let (step, by) = match chance.percent(62) {
             true => self.sensible(chance).or_else(|| self.odd(chance))?,
             false => self.odd(chance)?,
         };
@@ -150,10 +150,11 @@ impl About {
             )
         };
         if step.rule().guards.iter().any(answers) {
-            return 8;
+            return 24;
         }
         match step {
             Step::RateCall if self.finished_call().is_none() => 0,
+            Step::RateCall => 24,
             Step::Void | Step::MarkDuplicate | Step::Reopen | Step::ForceClose | Step::Reject => 1,
             Step::Urge | Step::Escalate | Step::CaseLead | Step::Link | Step::Consult => 1,
             _ if onward(self.state.stage) == Some(step) => 12,

@@ -70,7 +70,7 @@ turns! {
     /// An app is closed and opened again.
     Reopen 2 false;
     /// An office takes the next step.
-    OfficeStep 14 false;
+    OfficeStep 18 false;
     /// An office says something.
     OfficeComment 3 false;
     /// An office lets something in.

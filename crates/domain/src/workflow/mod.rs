@@ -7,6 +7,7 @@
 
 mod effect;
 mod guard;
+mod history;
 mod path;
 mod reason;
 mod rule;
@@ -17,6 +18,7 @@ mod steps;
 mod table;
 mod timer;
 
+pub use history::History;
 pub use path::{PATHS, Path, Walked, paths_markdown};
 pub use reason::RefusalReason;
 pub use rule::{Actor, Outcome, Rulebook, Ruling};

@@ -1,6 +1,6 @@
 //! Every case's history is legal, read by the table of steps and by nothing else.
 
-use gridlog_domain::workflow::{CaseState, Stage, Step, To};
+use gridlog_domain::workflow::{CaseState, History, Step};
 use gridlog_protocol::{Fact, LogEntry};
 use gridlog_sync_server::store::Store;
 
@@ -17,10 +17,9 @@ pub(super) fn check(
     for (record, entries) in by_record(log) {
         let broken =
             |found: String| Broken::new("every history is legal", format!("{record}: {found}"));
-        let mut stage = Stage::Unreported;
-        let mut last: Option<Step> = None;
-        let mut before = stage;
+        let mut history = History::new();
         for entry in entries {
+            let stage = history.stage();
             let Fact::Ruling {
                 step,
                 refused,
@@ -45,7 +44,7 @@ pub(super) fn check(
                 continue;
             }
             tally.count("step accepted", step.code());
-            let to = leads_to(step, (before, stage), last).ok_or_else(|| {
+            let to = history.accept(step).ok_or_else(|| {
                 broken(format!(
                     "entry {}: {} from {}",
                     entry.seq,
@@ -61,37 +60,19 @@ pub(super) fn check(
                     to.code()
                 )));
             }
-            if step.rule().to != To::Stays {
-                last = Some(step);
-                before = stage;
-            }
-            stage = to;
         }
         let row = store.record(record).map_err(|error| unread(&error))?;
         let state = row.and_then(|row| row.state);
         let state: Option<CaseState> = state.and_then(|json| serde_json::from_str(&json).ok());
         if let Some(state) = state
-            && state.stage != stage
+            && state.stage != history.stage()
         {
             return Err(broken(format!(
                 "it stands at {}, its rulings lead to {}",
                 state.stage.code(),
-                stage.code()
+                history.stage().code()
             )));
         }
     }
     Ok(())
-}
-
-/// Where an accepted step leads; `None` if it may not be taken there. Nothing moves a case between a
-/// suspension or a mediation and its end, so it goes back to where it stood before the last move.
-fn leads_to(step: Step, (before, from): (Stage, Stage), last: Option<Step>) -> Option<Stage> {
-    let row = step.rule();
-    let to = match row.to {
-        To::Stage(stage) => stage,
-        To::Stays => from,
-        To::Back => before,
-        To::Undone => return last?.rule().undone_to,
-    };
-    row.from.contains(&from).then_some(to)
 }
