@@ -131,6 +131,7 @@ impl Content {
             details: StepDetails::default(),
         };
         let id = entry_id();
+        let proposal = Box::new(proposal);
         also.push(Command::Propose { id, proposal });
         (new, also)
     }

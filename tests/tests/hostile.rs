@@ -119,7 +119,7 @@ fn a_write_into_somebodys_proposal_is_refused_and_what_builds_on_it_is_blocked()
     let id = EntryId::from_bytes([9; 16]);
     let propose = Command::Propose {
         id,
-        proposal: proposal(victim.person.as_str()),
+        proposal: Box::new(proposal(victim.person.as_str())),
     };
     let proposed = victim.write(&mut document, &[propose]);
     let items = [begun, proposed].map(|change| (record, change.raw_bytes().to_vec()));

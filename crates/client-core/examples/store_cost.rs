@@ -376,7 +376,7 @@ impl Words {
         };
         commands.push(Command::Propose {
             id: proposal_id,
-            proposal: proposal.clone(),
+            proposal: Box::new(proposal.clone()),
         });
         let change: Change =
             write(&mut doc, &author, &commands)?.ok_or("a case that says nothing")?;

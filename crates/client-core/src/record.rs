@@ -131,6 +131,7 @@ impl<'a> Scene<'a> {
             seen: self.seen,
             details,
         };
+        let proposal = Box::new(proposal);
         (id, Command::Propose { id, proposal })
     }
 

@@ -36,6 +36,7 @@ pub mod host;
 mod log;
 mod long_work;
 pub mod phone;
+pub mod proposals;
 pub mod reading;
 pub mod records;
 mod running;

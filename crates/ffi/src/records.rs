@@ -9,10 +9,8 @@ use gridlog_client_core::{
     Task,
 };
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
-use gridlog_domain::record::{
-    Crs, Fix, Kind, LogPosition, PhotoRole, Place, Proposal, StepDetails,
-};
-use gridlog_domain::reference::{AreaLevel, Assignment, Limit, LimitUnit, Person, Role};
+use gridlog_domain::record::{Crs, Fix, Kind, PhotoRole, Place, Proposal};
+use gridlog_domain::reference::{Assignment, Person, Role};
 use gridlog_domain::workflow::{Stage, Step};
 
 /// A coordinate as a device gave it.
@@ -124,91 +122,6 @@ pub struct NewVisit {
     /// Photos.
     #[uniffi(default)]
     pub photos: Vec<NewPhoto>,
-}
-
-/// An amount of time.
-#[uniffi::remote(Record)]
-pub struct Limit {
-    /// What is counted.
-    pub unit: LimitUnit,
-    /// How many.
-    pub amount: u32,
-}
-
-/// What a step needs to be said with it.
-#[uniffi::remote(Record)]
-pub struct StepDetails {
-    /// Why.
-    #[uniffi(default = None)]
-    pub reason: Option<String>,
-    /// What was done.
-    #[uniffi(default = None)]
-    pub result: Option<String>,
-    /// Minor class, where the step sets it.
-    #[uniffi(default = None)]
-    pub category: Option<String>,
-    /// Filing condition, where the step sets it.
-    #[uniffi(default = None)]
-    pub condition: Option<String>,
-    /// Department, where the step names one.
-    #[uniffi(default = None)]
-    pub department: Option<Department>,
-    /// Departments that are called or take part.
-    #[uniffi(default)]
-    pub departments: Vec<Department>,
-    /// How much time is asked for or given.
-    #[uniffi(default = None)]
-    pub limit: Option<Limit>,
-    /// The answer to a question of yes or no: confirmed, agreed, upheld, solved.
-    #[uniffi(default = None)]
-    pub answer: Option<bool>,
-    /// What somebody thinks of it, 1 to 5.
-    #[uniffi(default = None)]
-    pub rating: Option<u8>,
-    /// Level of supervision, 1 to 3.
-    #[uniffi(default = None)]
-    pub supervision: Option<u8>,
-    /// The level that a case is escalated to.
-    #[uniffi(default = None)]
-    pub level: Option<AreaLevel>,
-    /// A person who is put in charge.
-    #[uniffi(default = None)]
-    pub person: Option<PersonId>,
-    /// Another case.
-    #[uniffi(default = None)]
-    pub case: Option<RecordId>,
-    /// The parties of a mediation, as `contact` records.
-    #[uniffi(default)]
-    pub parties: Vec<RecordId>,
-    /// The proposal that a withdrawal takes back.
-    #[uniffi(default = None)]
-    pub target: Option<EntryId>,
-}
-
-/// A position in the case log.
-#[uniffi::remote(Record)]
-pub struct LogPosition {
-    /// The log's epoch.
-    pub epoch: u64,
-    /// The last sequence number; 0 before the first entry.
-    pub seq: u64,
-}
-
-/// A workflow step that somebody asked for.
-#[uniffi::remote(Record)]
-pub struct Proposal {
-    /// Which step.
-    pub step: Step,
-    /// Who asks.
-    pub by: PersonId,
-    /// Device time.
-    pub at_ms: i64,
-    /// Server time minus device time at the device's last sync.
-    pub offset_ms: Option<i64>,
-    /// How much of the log the author had seen.
-    pub seen: LogPosition,
-    /// What was said with it.
-    pub details: StepDetails,
 }
 
 /// What was ruled on a proposal.

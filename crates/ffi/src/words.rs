@@ -175,6 +175,8 @@ pub enum Step {
     Agree,
     /// 调解不成
     FailMediation,
+    /// 协商
+    Consult,
     /// 回访
     Callback,
     /// 申诉

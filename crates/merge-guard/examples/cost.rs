@@ -95,6 +95,7 @@ impl Case {
             details: StepDetails::default(),
         };
         let id = self.entry();
+        let proposal = Box::new(proposal);
         commands.push(Command::Propose { id, proposal });
         self.write(&commands, Some(name))
     }

@@ -1,4 +1,5 @@
 //! What a seal and a proof promise.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::convert::Infallible;
 

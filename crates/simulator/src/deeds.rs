@@ -198,7 +198,7 @@ impl World {
             Turn::Prose => self.add_prose(number, &row, &word),
             Turn::Withdraw => self.withdraw(number, &row),
             _ => {
-                let step = chance.pick(&STEPS).map_or(Step::Report, |row| row.step);
+                let step = chance.pick(STEPS).map_or(Step::Report, |row| row.step);
                 let about = self.about(number, row.id, chance)?;
                 let details = about.details(chance, step, &word);
                 self.propose(number, row.id, (step, &word), details)

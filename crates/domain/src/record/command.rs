@@ -98,7 +98,7 @@ pub enum Command {
         /// A fresh id.
         id: EntryId,
         /// The step.
-        proposal: Proposal,
+        proposal: Box<Proposal>,
     },
     /// Marks the record as deleted.
     Delete {
@@ -183,7 +183,7 @@ fn carry_out(
             )
         }
         Command::Photo { id, photo } => add(tx, Container::Photos, *id, photo),
-        Command::Propose { id, proposal } => add(tx, Container::Proposals, *id, proposal),
+        Command::Propose { id, proposal } => add(tx, Container::Proposals, *id, proposal.as_ref()),
         Command::Delete { at_ms } => {
             tx.put(ROOT, "deleted_at", ScalarValue::Int(*at_ms))?;
             Ok(())

@@ -259,7 +259,7 @@ fn a_proposal_is_written_once() {
     };
     let propose = Command::Propose {
         id: entry_id(1),
-        proposal,
+        proposal: Box::new(proposal),
     };
     let (mut doc, _) = changed(&case(), 1, std::slice::from_ref(&propose));
     let view = RecordView::read(&doc).unwrap();

@@ -132,7 +132,7 @@ fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -
     if kind == Kind::Case {
         commands.push(Command::Propose {
             id: ids.make(now_ms, &mut dice.0),
-            proposal: Proposal {
+            proposal: Box::new(Proposal {
                 step: Step::Report,
                 by: person.clone(),
                 at_ms: now_ms,
@@ -142,7 +142,7 @@ fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -
                     seq: dice.below(50_000),
                 },
                 details: StepDetails::default(),
-            },
+            }),
         });
     }
     commands

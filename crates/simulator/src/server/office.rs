@@ -61,6 +61,7 @@ impl House {
             seen: LogPosition::default(),
             details,
         };
+        let proposal = Box::new(proposal);
         self.office(by, record, Command::Propose { id, proposal })
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn propose(town: &Town, by: &str, step: Step) -> Command {
     let text = |said: &str| Some(said.to_owned());
     Command::Propose {
         id: EntryId::from_bytes(town.fresh()),
-        proposal: Proposal {
+        proposal: Box::new(Proposal {
             step,
             by: by.into(),
             at_ms: town.now.get(),
@@ -60,6 +60,6 @@ pub(crate) fn propose(town: &Town, by: &str, step: Step) -> Command {
                 department: Some("城管".into()),
                 ..StepDetails::default()
             },
-        },
+        }),
     }
 }

@@ -202,14 +202,14 @@ fn a_step_cannot_be_backdated_to_a_role_that_its_author_no_longer_holds() {
     let mut document = Automerge::new();
     let propose = |n: u8, step, at_ms| Command::Propose {
         id: EntryId::from_bytes([n; 16]),
-        proposal: Proposal {
+        proposal: Box::new(Proposal {
             step,
             by: "W1".into(),
             at_ms,
             offset_ms: Some(0),
             seen: LogPosition::default(),
             details: StepDetails::default(),
-        },
+        }),
     };
     let reported = [new_case("甲"), propose(1, Step::Report, NOW)];
     let begun = change(&mut document, &reported);

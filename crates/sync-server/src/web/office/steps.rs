@@ -139,7 +139,7 @@ pub(super) async fn create_record(
 fn propose(app: &App, of: &OfOffice, step: Step, details: StepDetails) -> Command {
     Command::Propose {
         id: fresh_entry(app),
-        proposal: Proposal {
+        proposal: Box::new(Proposal {
             step,
             by: of.person.clone(),
             at_ms: app.now_ms(),
@@ -147,7 +147,7 @@ fn propose(app: &App, of: &OfOffice, step: Step, details: StepDetails) -> Comman
             // The sequencer enters the log's head when the office's turn comes.
             seen: LogPosition::default(),
             details,
-        },
+        }),
     }
 }
 

@@ -195,7 +195,7 @@ impl Target {
         let proposal = Rogue::entry_id();
         let propose = Command::Propose {
             id: proposal,
-            proposal: Proposal {
+            proposal: Box::new(Proposal {
                 step: Step::SelfHandle,
                 by: neighbour.person.clone(),
                 at_ms: SystemClock.now_ms(),
@@ -205,7 +205,7 @@ impl Target {
                     result: Some(RESULT.to_owned()),
                     ..StepDetails::default()
                 },
-            },
+            }),
         };
         let proposed = neighbour.write(&mut before, &[propose])?;
         must_be_admitted(
