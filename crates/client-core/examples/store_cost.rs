@@ -473,9 +473,7 @@ impl Words {
 /// What the log says of a case that was reported.
 fn rule(by: &PersonId, id: EntryId, proposal: &Proposal) -> Result<CaseState, Box<dyn Error>> {
     let catalogue: Catalogue = serde_json::from_str(CATALOGUE)?;
-    let rules = Rulebook {
-        catalogue: &catalogue,
-    };
+    let rules = Rulebook::new(&catalogue);
     let who = Actor {
         person: by.clone(),
         roles: vec![HeldRole {

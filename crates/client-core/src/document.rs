@@ -249,7 +249,8 @@ fn expected_state(
             at_ms,
             flagged: proposal.offset_ms.is_none(),
         };
-        state = Rulebook { catalogue }
+        state = Rulebook::new(catalogue)
+            .of(id)
             .rule(&state, (*entry, proposal), &who, now)
             .state;
     }

@@ -156,9 +156,7 @@ impl Phone {
             let person = identity::require(connection)?.person;
             let reference = self.inner.reference(connection)?;
             let none = empty_catalogue();
-            let rules = Rulebook {
-                catalogue: reference.catalogue().unwrap_or(&none),
-            };
+            let rules = Rulebook::new(reference.catalogue().unwrap_or(&none));
             let now_ms = device_time::read(connection, self.inner.clock.as_ref())?.server_ms();
             let me = person.id.as_str();
             let mut tasks = Vec::new();

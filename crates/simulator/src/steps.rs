@@ -115,9 +115,7 @@ impl About {
 
     /// A step that somebody may take.
     fn sensible(&self, chance: &mut Chance) -> Option<(Step, PersonId)> {
-        let rulebook = Rulebook {
-            catalogue: people::catalogue(),
-        };
+        let rulebook = Rulebook::new(people::catalogue());
         let mut may = Vec::new();
         for (person, roles) in people::roles() {
             let actor = Actor {

@@ -38,7 +38,7 @@ pub enum RefusalReason {
     LimitRequired,
     /// The step needs a person.
     PersonRequired,
-    /// The step needs another case.
+    /// The step needs another case, not this one.
     CaseRequired,
     /// The step needs a rating from 1 to 5.
     RatingRequired,

@@ -6,7 +6,7 @@ use super::stage::Stage;
 use super::state::CaseState;
 use super::step::{HeldRole, Need, Step, StepRule, To, Who};
 use super::steps::STEPS;
-use crate::id::{Department, EntryId, PersonId};
+use crate::id::{Department, EntryId, PersonId, RecordId};
 use crate::record::{Meeting, Proposal, StepDetails};
 use crate::reference::{AreaLevel, Catalogue, Role};
 use crate::time::CountedTime;
@@ -43,11 +43,28 @@ pub struct Ruling {
 /// What rulings are made by, besides the case itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Rulebook<'a> {
-    /// The catalogue in force.
-    pub catalogue: &'a Catalogue,
+    catalogue: &'a Catalogue,
+    case: Option<RecordId>,
 }
 
-impl Rulebook<'_> {
+impl<'a> Rulebook<'a> {
+    /// By the catalogue in force.
+    pub const fn new(catalogue: &'a Catalogue) -> Self {
+        Self {
+            catalogue,
+            case: None,
+        }
+    }
+
+    /// For this case, which neither repeats itself nor is linked with itself.
+    #[must_use]
+    pub const fn of(self, case: RecordId) -> Self {
+        Self {
+            case: Some(case),
+            ..self
+        }
+    }
+
     /// Rules on one proposal: a pure function of its arguments.
     pub fn rule(
         &self,
@@ -166,7 +183,10 @@ impl Rulebook<'_> {
                 (higher, RefusalReason::NotHigher)
             }
             Need::Person => (details.person.is_some(), RefusalReason::PersonRequired),
-            Need::Case => (details.case.is_some(), RefusalReason::CaseRequired),
+            Need::Case => (
+                details.case.is_some() && details.case != self.case,
+                RefusalReason::CaseRequired,
+            ),
             Need::Parties => (details.parties.len() >= 2, RefusalReason::PeopleRequired),
             Need::Meeting => {
                 let meeting = details.meeting.as_ref();

@@ -104,9 +104,7 @@ impl Case {
             details,
         };
         let id = EntryId::new(at.at_ms, &mut SeededEntropy::new(self.hour.unsigned_abs()));
-        let rulebook = Rulebook {
-            catalogue: &self.catalogue,
-        };
+        let rulebook = Rulebook::new(&self.catalogue);
         let ruling = rulebook.rule(&self.state, (id, &proposal), who, at);
         self.state = ruling.state;
         ruling.outcome

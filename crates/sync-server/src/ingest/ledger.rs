@@ -299,9 +299,7 @@ impl Ledger<'_, '_> {
     }
 
     fn rulebook(&self) -> Rulebook<'_> {
-        Rulebook {
-            catalogue: &self.circumstances.directory.catalogue,
-        }
+        Rulebook::new(&self.circumstances.directory.catalogue).of(self.working.id)
     }
 
     /// Who proposes, with the roles that they had over the case at that time.

@@ -161,9 +161,7 @@ impl Story {
         self.steps += 1;
         let target = self.state.last.as_ref().map(|last| last.proposal);
         let proposal = proposal(step, who.person.as_str(), target);
-        let rulebook = Rulebook {
-            catalogue: &self.catalogue,
-        };
+        let rulebook = Rulebook::new(&self.catalogue);
         let now = at(i64::try_from(self.steps).unwrap());
         let ruling = rulebook.rule(&self.state, (entry(self.steps), &proposal), who, now);
         self.state = ruling.state;
@@ -324,9 +322,7 @@ fn a_step_whose_condition_does_not_hold_is_refused_with_its_own_reason() {
 #[test]
 fn what_a_step_needs_must_be_said_with_it() {
     let catalogue = catalogue();
-    let rulebook = Rulebook {
-        catalogue: &catalogue,
-    };
+    let rulebook = Rulebook::new(&catalogue);
     let empty = StepDetails::default();
     let cases = [
         (Need::Reason, RefusalReason::ReasonRequired),
@@ -356,6 +352,20 @@ fn what_a_step_needs_must_be_said_with_it() {
         rulebook.check_need(Need::Category, &state, &half),
         Err(RefusalReason::UnknownCondition)
     );
+}
+
+#[test]
+fn a_case_neither_repeats_itself_nor_is_linked_with_itself() {
+    let catalogue = catalogue();
+    let [this, other] = [1, 2].map(|n| RecordId::from_bytes([n; 16]));
+    let names = |case| StepDetails {
+        case: Some(case),
+        ..StepDetails::default()
+    };
+    let rulebook = Rulebook::new(&catalogue).of(this);
+    let named = |case| rulebook.check_need(Need::Case, &CaseState::default(), &names(case));
+    assert_eq!(named(this), Err(RefusalReason::CaseRequired));
+    assert_eq!(named(other), Ok(()));
 }
 
 #[test]
@@ -395,9 +405,7 @@ fn a_reporter_takes_a_report_back_until_somebody_answers_it() {
 #[test]
 fn next_steps_are_those_that_would_not_be_refused_for_stage_or_role() {
     let story = Story::handled();
-    let rulebook = Rulebook {
-        catalogue: &story.catalogue,
-    };
+    let rulebook = Rulebook::new(&story.catalogue);
     let steps = rulebook.next_steps(&story.state, &actor("c", Role::Checker));
     assert_eq!(steps, [Step::CheckPass, Step::CheckFail]);
     assert_eq!(

@@ -178,10 +178,7 @@ fn next_steps(app: &App, of: &OfOffice, row: &RecordRow) -> Result<Vec<String>, 
         roles: directory.held_roles(&of.person, &area, app.now_ms()),
         is_author: row.author == of.person,
     };
-    let steps = Rulebook {
-        catalogue: &directory.catalogue,
-    }
-    .next_steps(&state, &who);
+    let steps = Rulebook::new(&directory.catalogue).next_steps(&state, &who);
     Ok(steps
         .into_iter()
         .map(|step| step.code().to_owned())
