@@ -88,6 +88,11 @@ impl Timetable {
         moment(at_ms).to_zoned(self.zone.clone()).date()
     }
 
+    /// When a day begins in the district's time zone, in milliseconds since the Unix epoch.
+    pub fn begin_ms(&self, day: Date) -> i64 {
+        self.ms(day, Time::midnight())
+    }
+
     /// Whether the district works at that moment.
     pub fn is_open(&self, at_ms: i64) -> bool {
         let day = self.day_of(at_ms);

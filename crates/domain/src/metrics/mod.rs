@@ -10,10 +10,12 @@
 mod facts;
 mod rate;
 mod table;
+mod traits;
 
 pub use facts::{CaseFacts, Moment};
 pub use rate::Rate;
-pub use table::{METRICS, Metric, Trait, markdown};
+pub use table::{METRICS, Metric, markdown};
+pub use traits::{Trait, TraitSet};
 
 /// A period: from the first moment, inclusive, to the second, exclusive; milliseconds since the Unix
 /// epoch.

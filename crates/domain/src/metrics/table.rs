@@ -5,93 +5,7 @@ use std::fmt::Write as _;
 use super::Period;
 use super::facts::{CaseFacts, Moment};
 use super::rate::Rate;
-use crate::workflow::Stage;
-
-/// What may be so of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Trait {
-    /// 有效件: neither taken back, nor void, nor a duplicate, which is counted once, with the other.
-    Counts,
-    /// A resident asked, by whatever way.
-    FromResident,
-    /// 先行发现: the grid found it.
-    FoundFirst,
-    /// It is filed.
-    Filed,
-    /// It is filed, or was dealt with on the spot.
-    FiledOrSelfHandled,
-    /// It was handled.
-    Handled,
-    /// It was handled by its deadline.
-    HandledInTime,
-    /// It is closed.
-    Closed,
-    /// It is closed, not by force, and was handled by its deadline.
-    ClosedInTime,
-    /// It was sent back for rework.
-    Reworked,
-    /// No department sent it back.
-    NeverReturned,
-    /// An office answered within 24 hours.
-    AnsweredInTime,
-    /// The resident says that it is solved.
-    Solved,
-    /// The resident rates it 4 or 5.
-    Satisfied,
-    /// The parties agreed.
-    Agreed,
-}
-
-impl Trait {
-    /// Whether it is so.
-    pub fn holds(self, case: &CaseFacts) -> bool {
-        let by = |done: Option<i64>, due: Option<i64>| {
-            done.is_some_and(|done| due.is_some_and(|due| done <= due))
-        };
-        let handled_in_time = by(case.handled_ms, case.due_ms);
-        match self {
-            Self::Counts => !matches!(
-                case.stage,
-                Stage::Withdrawn | Stage::Void | Stage::Duplicate
-            ),
-            Self::FromResident => !case.channel.is_proactive(),
-            Self::FoundFirst => case.channel.is_proactive(),
-            Self::Filed => case.filed_ms.is_some(),
-            Self::FiledOrSelfHandled => case.filed_ms.is_some() || case.stage == Stage::SelfHandled,
-            Self::Handled => case.handled_ms.is_some(),
-            Self::HandledInTime => handled_in_time,
-            Self::Closed => case.closed_ms.is_some(),
-            Self::ClosedInTime => case.closed_ms.is_some() && !case.forced && handled_in_time,
-            Self::Reworked => case.reworks > 0,
-            Self::NeverReturned => case.returns == 0,
-            Self::AnsweredInTime => by(case.answered_ms, case.answer_due_ms),
-            Self::Solved => case.solved,
-            Self::Satisfied => case.rating >= 4,
-            Self::Agreed => case.agreed,
-        }
-    }
-
-    /// What it says, in both languages.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Counts => "有效件 not withdrawn, void or a duplicate",
-            Self::FromResident => "群众诉求 a resident asked",
-            Self::FoundFirst => "网格先行发现 the grid found it",
-            Self::Filed => "已立案 filed",
-            Self::FiledOrSelfHandled => "已立案或自行处置 filed, or handled on the spot",
-            Self::Handled => "已处置 handled",
-            Self::HandledInTime => "按期处置 handled by the deadline",
-            Self::Closed => "已结案 closed",
-            Self::ClosedInTime => "按期结案 closed, not by force, handled by the deadline",
-            Self::Reworked => "曾返工 sent back for rework",
-            Self::NeverReturned => "未被回退 no department sent it back",
-            Self::AnsweredInTime => "24小时内答复 answered within 24 hours",
-            Self::Solved => "群众认为已解决 solved in the resident's eyes",
-            Self::Satisfied => "评分4分以上 rated 4 or 5",
-            Self::Agreed => "达成协议 the parties agreed",
-        }
-    }
-}
+use super::traits::{Trait, TraitSet};
 
 /// A metric: of the cases with all traits of `among` whose `moment` lies in the period, how many have
 /// the trait `count`.
@@ -118,12 +32,17 @@ impl Metric {
     /// What one case adds.
     pub fn of(&self, case: &CaseFacts, period: Period) -> Rate {
         let in_period = case.at(self.moment).is_some_and(|at| period.contains(at));
-        if !in_period || !self.among.iter().all(|part| part.holds(case)) {
+        self.of_alike(TraitSet::of(case), u64::from(in_period))
+    }
+
+    /// What so many cases add of which the same is so, and whose moment lies in the period.
+    pub fn of_alike(&self, traits: TraitSet, cases: u64) -> Rate {
+        if !self.among.iter().all(|part| traits.has(*part)) {
             return Rate::default();
         }
         Rate {
-            numerator: u64::from(self.count.holds(case)),
-            denominator: 1,
+            numerator: if traits.has(self.count) { cases } else { 0 },
+            denominator: cases,
         }
     }
 

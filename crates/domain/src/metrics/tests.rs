@@ -151,6 +151,18 @@ fn a_case_counts_in_the_period_of_the_moment_and_in_no_other() {
 }
 
 #[test]
+fn every_trait_has_a_bit_of_its_own_and_a_set_says_what_holds() {
+    for case in a_dozen() {
+        let set = TraitSet::of(&case);
+        assert_eq!(TraitSet::from_bits(set.bits()), set);
+        for (place, part) in Trait::ALL.into_iter().enumerate() {
+            assert_eq!(set.has(part), part.holds(&case), "{part:?}");
+            assert_eq!(set.has(part), set.bits() >> place & 1 == 1, "{part:?}");
+        }
+    }
+}
+
+#[test]
 fn nothing_of_nothing_is_a_dash() {
     assert_eq!(rate("solved", &[]), "0/0 —");
     assert_eq!(Rate::default().to_string(), "—");

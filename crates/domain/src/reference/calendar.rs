@@ -27,6 +27,20 @@ pub struct Calendar {
     pub years: BTreeMap<String, CalendarYear>,
 }
 
+/// Of a district that has none: Monday to Friday, the hours of the calendar that ships, and no years, so that
+/// every deadline in working time is provisional.
+impl Default for Calendar {
+    fn default() -> Self {
+        let hours = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        Self {
+            version: 0,
+            timezone: "Asia/Shanghai".to_owned(),
+            work_hours: vec![hours("08:00", "12:00"), hours("14:00", "18:00")],
+            years: BTreeMap::new(),
+        }
+    }
+}
+
 impl Calendar {
     /// Whether the day is a working day; `None` beyond the calendar's years.
     pub fn is_work_day(&self, day: Date) -> Option<bool> {

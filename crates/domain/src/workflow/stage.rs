@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::reference::Role;
+
 /// Where a case stands. Only the log holds it, never the document.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -102,6 +104,39 @@ impl Stage {
                 | Self::Void
                 | Self::Duplicate
         )
+    }
+
+    /// Whose step moves a case on from here, as a rule: for whom it waits on a screen. Others may have steps
+    /// of their own in it; see [`super::STEPS`].
+    pub const fn waits_for(self) -> &'static [Role] {
+        match self {
+            Self::Reported | Self::Accepted => &[Role::Acceptor],
+            Self::Verifying => &[
+                Role::GridWorker,
+                Role::DeputyLead,
+                Role::GridLead,
+                Role::Checker,
+            ],
+            Self::Registered => &[Role::Dispatcher],
+            Self::Dispatched => &[Role::Handler],
+            Self::Mediating => &[
+                Role::GridWorker,
+                Role::DeputyLead,
+                Role::GridLead,
+                Role::Dispatcher,
+                Role::Handler,
+            ],
+            Self::Handled => &[Role::Checker],
+            Self::Checked => &[Role::DutyOfficer],
+            Self::Unreported
+            | Self::Suspended
+            | Self::Rejected
+            | Self::Closed
+            | Self::SelfHandled
+            | Self::Withdrawn
+            | Self::Void
+            | Self::Duplicate => &[],
+        }
     }
 
     /// The stage's name in Chinese.

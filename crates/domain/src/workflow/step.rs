@@ -340,6 +340,27 @@ mod tests {
     }
 
     #[test]
+    fn whoever_a_stage_waits_for_has_a_step_that_moves_the_case_on() {
+        for stage in Stage::ALL {
+            let moves_it = |role: &Role| {
+                let may = |who: &Who| match who {
+                    Who::Field => role.is_field(),
+                    Who::Role(asked) => asked == role,
+                    Who::HandlingDepartment => *role == Role::Handler,
+                    _ => false,
+                };
+                STEPS.iter().any(|row| {
+                    row.to != To::Stays && row.from.contains(&stage) && row.by.iter().any(may)
+                })
+            };
+            assert!(stage.waits_for().iter().all(moves_it), "{stage:?}");
+            let is_quiet =
+                stage.is_over() || matches!(stage, Stage::Unreported | Stage::Suspended);
+            assert_eq!(stage.waits_for().is_empty(), is_quiet, "{stage:?}");
+        }
+    }
+
+    #[test]
     fn every_stage_but_the_first_can_be_reached() {
         for stage in Stage::ALL {
             let reached = STEPS

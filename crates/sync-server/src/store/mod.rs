@@ -9,11 +9,16 @@ mod batch;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod error;
+mod facts;
 mod model;
 mod sqlite;
 
 pub use batch::{Batch, Decision, NewChange, NewEntry, NewRuling, OfficeDecision};
 pub use error::StoreError;
+pub use facts::{
+    AlikeCases, BoardCounts, BoardList, BoardPlace, CaseLine, CaseScope, CountQuery, CountedBy,
+    CountedCase, timetable,
+};
 pub use model::{
     CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
     LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
@@ -24,6 +29,7 @@ pub use sqlite::SqliteStore;
 use std::path::Path;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
 use gridlog_proof::Node;
 use gridlog_protocol::Digest;
@@ -163,6 +169,41 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many cases are in each stage, within the audiences given.
     fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError>;
+
+    // -- figures -------------------------------------------------------------------------------
+
+    /// Counts cases by what is so of them, all of it at one moment; see [`CountedCase`]. Nothing is read of
+    /// cases outside the periods.
+    fn counts(&self, query: &CountQuery) -> Result<Vec<AlikeCases>, StoreError>;
+
+    /// The figures of a board at `now_ms`; those are late soon that are by `soon_ms`.
+    fn board_counts(
+        &self,
+        scope: &CaseScope,
+        now_ms: i64,
+        soon_ms: i64,
+    ) -> Result<BoardCounts, StoreError>;
+
+    /// At most `limit` cases of a list of a board, after that place.
+    fn board_list(
+        &self,
+        scope: &CaseScope,
+        list: &BoardList,
+        after: Option<BoardPlace>,
+        limit: usize,
+    ) -> Result<Vec<CaseLine>, StoreError>;
+
+    /// At most `limit` cases that were reported in the period, after that place, those reported first
+    /// first.
+    fn reported_cases(
+        &self,
+        scope: &CaseScope,
+        period: Period,
+        after: Option<BoardPlace>,
+        limit: usize,
+    ) -> Result<Vec<CaseLine>, StoreError>;
+
+    // -- entries -------------------------------------------------------------------------------
 
     /// Log entries after `after`, at most `limit`, in order.
     fn entries(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;

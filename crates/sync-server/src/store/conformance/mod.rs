@@ -3,6 +3,7 @@
 
 mod devices;
 mod exchange;
+mod figures;
 mod inbox;
 mod log;
 mod receipts;
@@ -31,12 +32,14 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
         receipts::checks(),
         snapshots::checks(),
         devices::checks(),
+        figures::checks(),
     ];
     for check in checks.concat() {
         let (store, _guard) = make();
         check(&store);
     }
     scope::prints_follow_whatever_happens(&make);
+    figures::figures_are_what_the_domain_computes(&make);
 }
 
 pub(crate) fn record(n: u8) -> RecordId {
@@ -61,7 +64,7 @@ fn row(n: u8, as_of: u64) -> RecordRow {
         created_ms: 1,
         updated_ms: i64::from(n),
         view: "{}".to_owned(),
-        state: Some("{}".to_owned()),
+        state: Some(r#"{"stage":"unreported"}"#.to_owned()),
         stage: "reported".to_owned(),
         department: String::new(),
         heads: vec![change_hash(n, as_of)],

@@ -1,12 +1,12 @@
 //! People, areas, reference data and devices in SQLite.
 
 use gridlog_domain::id::{DeviceId, PersonId};
-use gridlog_domain::reference::Area;
+use gridlog_domain::reference::{Area, Part as PartKind};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::tallies;
+use super::{facts, tallies};
 use crate::outside::Claim;
 use crate::store::error::StoreError;
 use crate::store::model::{Device, Part, StoredPerson};
@@ -104,6 +104,9 @@ pub(super) fn put_part(tx: &Transaction<'_>, part: &Part) -> Result<(), StoreErr
          ON CONFLICT (name) DO UPDATE SET version = ?2, json = ?3",
     )?
     .execute(params![part.name, part.version, part.json])?;
+    if part.name == PartKind::Calendar.name() {
+        facts::count_by_new_calendar(tx)?;
+    }
     Ok(())
 }
 

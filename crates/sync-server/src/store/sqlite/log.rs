@@ -5,7 +5,7 @@ use gridlog_protocol::{Digest, entry_hash, reason};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::tallies::{self, PrintChanges};
-use super::{inbox, rows};
+use super::{facts, inbox, rows};
 use crate::store::batch::{Batch, Decision, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::model::{Epoch, ItemStatus, LogHead, StoredEntry};
@@ -110,6 +110,7 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
     for row in &batch.records {
         rows::put_record(tx, row)?;
     }
+    facts::put(tx, &batch.records)?;
     for (record, audience, since) in &batch.gained {
         tx.prepare_cached(
             "INSERT INTO record_audiences (record, audience, since) VALUES (?1, ?2, ?3)

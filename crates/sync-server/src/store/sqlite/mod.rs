@@ -3,6 +3,8 @@
 mod copies;
 mod directory;
 mod exchange;
+mod facts;
+mod figures;
 mod inbox;
 mod log;
 mod room;
@@ -16,6 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
 use gridlog_proof::Node;
 use gridlog_protocol::Digest;
@@ -27,6 +30,9 @@ use room::Rooms;
 use super::Store;
 use super::batch::{Batch, Decision};
 use super::error::StoreError;
+use super::facts::{
+    AlikeCases, BoardCounts, BoardList, BoardPlace, CaseLine, CaseScope, CountQuery,
+};
 use super::model::{
     CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
     LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
@@ -61,6 +67,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         sql: include_str!("migrations/0005_tree.sql"),
         then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("migrations/0009_metrics.sql"),
+        then: facts::fill,
     },
 ];
 
@@ -315,6 +325,39 @@ impl Store for SqliteStore {
 
     fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
         self.read(|tx| rows::cases_by_stage(tx, audiences))
+    }
+
+    fn counts(&self, query: &CountQuery) -> Result<Vec<AlikeCases>, StoreError> {
+        self.read(|tx| figures::counts(tx, query))
+    }
+
+    fn board_counts(
+        &self,
+        scope: &CaseScope,
+        now_ms: i64,
+        soon_ms: i64,
+    ) -> Result<BoardCounts, StoreError> {
+        self.read(|tx| figures::board_counts(tx, scope, (now_ms, soon_ms)))
+    }
+
+    fn board_list(
+        &self,
+        scope: &CaseScope,
+        list: &BoardList,
+        after: Option<BoardPlace>,
+        limit: usize,
+    ) -> Result<Vec<CaseLine>, StoreError> {
+        self.read(|tx| figures::board_list(tx, scope, list, after, limit))
+    }
+
+    fn reported_cases(
+        &self,
+        scope: &CaseScope,
+        period: Period,
+        after: Option<BoardPlace>,
+        limit: usize,
+    ) -> Result<Vec<CaseLine>, StoreError> {
+        self.read(|tx| figures::reported(tx, scope, period, after, limit))
     }
 
     fn entries(&self, after: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {

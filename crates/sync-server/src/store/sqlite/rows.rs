@@ -64,6 +64,20 @@ pub(super) fn all(tx: &Transaction<'_>) -> Result<Vec<RecordRow>, StoreError> {
     Ok(records)
 }
 
+/// Every record of which that is so, one after the other.
+pub(super) fn each(
+    tx: &Transaction<'_>,
+    condition: &'static str,
+    mut work: impl FnMut(RecordRow) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut query = tx.prepare(&format!("SELECT {COLUMNS} FROM records WHERE {condition}"))?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        work(read(row)?)?;
+    }
+    Ok(())
+}
+
 fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
     let id = RecordId::from_bytes(row.get(0)?);
     let damaged = || StoreError::Damaged {
@@ -167,6 +181,7 @@ pub(super) fn erase(tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError
         ("rulings", "record"),
         ("snapshots", "record"),
         ("record_audiences", "record"),
+        ("case_facts", "record"),
     ] {
         let sql = format!("DELETE FROM {table} WHERE {column} = ?1");
         tx.execute(&sql, params![id.as_bytes()])?;
@@ -210,7 +225,7 @@ pub(super) fn has_rulings_after(
 const VISIBLE: &str = "EXISTS (SELECT 1 FROM record_audiences a, json_each(?1) mine
     WHERE a.record = records.id AND a.audience = mine.value)";
 
-fn json_list(texts: &[String]) -> String {
+pub(super) fn json_list(texts: &[String]) -> String {
     serde_json::Value::from(texts).to_string()
 }
 

@@ -138,3 +138,33 @@ fn nothing_of_an_erased_record_stays_in_the_file() {
     assert!(!found("district.db"));
     assert!(!found("district.db-wal"));
 }
+
+/// How SQLite would carry out a statement.
+fn plan(store: &SqliteStore, sql: &str, values: &[rusqlite::types::Value]) -> String {
+    let plan = store.read(|tx| {
+        let mut query = tx.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let values = rusqlite::params_from_iter(values);
+        let lines = query.query_map(values, |row| row.get::<_, String>(3))?;
+        Ok(lines.collect::<Result<Vec<String>, _>>()?.join("\n"))
+    });
+    plan.unwrap()
+}
+
+#[test]
+fn every_metric_is_counted_in_one_range_of_one_index() {
+    use gridlog_domain::metrics::METRICS;
+    let (store, _folder) = store();
+    for metric in METRICS {
+        let moment = metric.moment.code();
+        let conditions = format!("f.{moment}_ms >= ?1 AND f.{moment}_ms < ?2");
+        let by = Some(crate::store::CountedBy::Category);
+        let sql = figures::count_statement(metric.moment, by, &conditions);
+        let plan = plan(&store, &sql, &[1.into(), 2.into()]);
+        let range = format!("({moment}_ms>? AND {moment}_ms<?)");
+        let one = plan.lines().count() == 1;
+        assert!(
+            one && plan.contains("USING COVERING INDEX") && plan.contains(&range),
+            "{plan}"
+        );
+    }
+}
