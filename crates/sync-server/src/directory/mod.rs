@@ -8,7 +8,8 @@ mod import;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use gridlog_domain::id::{AreaCode, PersonId};
+use gridlog_domain::deadline::Timetable;
+use gridlog_domain::id::{AreaCode, Department, PersonId};
 use gridlog_domain::reference::{
     Area, AreaTree, Assignment, Catalogue, Part as PartKind, Person, Role, Staff, StaffName,
 };
@@ -18,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use import::{AreaImport, ImportError, ImportProblem, PeopleImport, read_areas, read_people};
 
-use crate::store::{Part, Store, StoreError, StoredPerson};
+use crate::store::{Part, Store, StoreError, StoredPerson, timetable};
 
 /// Everything that the directory says at one moment.
 #[derive(Debug, Clone)]
@@ -121,6 +122,32 @@ impl Directory {
         let areas: Vec<Area> = self.areas.clone().into();
         let widest = areas.into_iter().find(|area| area.parent.is_none());
         widest.map(|area| area.code)
+    }
+
+    /// The areas whose records a person sees at `at_ms`, and in which roles.
+    pub fn covered(&self, id: &PersonId, at_ms: i64) -> Vec<(AreaCode, Role)> {
+        let seen = self.assignments_at(id, at_ms);
+        seen.filter(|assignment| sees_area(assignment.role))
+            .map(|assignment| (assignment.area.clone(), assignment.role))
+            .collect()
+    }
+
+    /// The departments for which a person handles cases at `at_ms`.
+    pub fn handles_for(&self, id: &PersonId, at_ms: i64) -> Vec<Department> {
+        let handled = self.assignments_at(id, at_ms);
+        handled
+            .filter(|assignment| assignment.role == Role::Handler)
+            .filter_map(|assignment| assignment.department.clone())
+            .collect()
+    }
+
+    /// The district's working days and hours, or those of a district without a calendar.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if the calendar cannot be counted by.
+    pub fn timetable(&self) -> Result<Timetable, StoreError> {
+        let calendar = self.parts.get(PartKind::Calendar.name());
+        timetable(calendar.map(|part| part.json.as_str()))
     }
 
     /// The roles that a person held over `area` at `at_ms`.

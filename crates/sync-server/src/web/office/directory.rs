@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use gridlog_domain::deadline::Timetable;
 use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_domain::reference::{
     Area, Calendar, Catalogue, Checklists, Part as PartKind, Person, Role,
@@ -189,6 +190,10 @@ pub(crate) fn read_part(kind: PartKind, json: &[u8]) -> Result<Part, ApiError> {
         }
         PartKind::Calendar => {
             let part: Calendar = serde_json::from_slice(json).map_err(bad)?;
+            Timetable::new(&part).map_err(|error| ApiError::BadRequest {
+                code: "bad_part",
+                detail: error.to_string(),
+            })?;
             (part.version, serde_json::to_string(&part))
         }
         PartKind::Areas | PartKind::Staff => {

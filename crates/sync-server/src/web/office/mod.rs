@@ -4,9 +4,13 @@
 //! sees what their assignments let them see, and the same function rules on an office's step that
 //! rules on a phone's.
 
+mod board;
+mod covered;
 mod custody;
 mod directory;
+mod ledger;
 mod log;
+mod metrics;
 mod records;
 mod review;
 mod seals;
@@ -57,6 +61,10 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(records::record_log))
         .routes(routes!(custody::move_record))
         .routes(routes!(records::figures))
+        .routes(routes!(metrics::show_metrics))
+        .routes(routes!(board::show_board))
+        .routes(routes!(board::board_list))
+        .routes(routes!(ledger::ledger))
         .routes(routes!(steps::create_record))
         .routes(routes!(steps::take_step))
         .routes(routes!(steps::add_comment))

@@ -1,6 +1,7 @@
 //! What HTTP adds to the engines: who may ask, and what they get.
 
 mod custody;
+mod figures;
 mod review;
 mod seals;
 mod search;
