@@ -85,6 +85,14 @@ pub(crate) enum Workload {
         #[command(flatten)]
         common: Common,
     },
+    /// 看板：一个区几年的案卷，月指标和街道看板要多久。
+    Board {
+        /// Cases of five years.
+        #[arg(long, default_value_t = 1_000_000)]
+        cases: u32,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Names the workloads.
     #[command(name = LIST)]
     List {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use gridlog_cli::server::DirectoryFiles;
 use gridlog_cli::street::{CALENDAR, CATALOGUE, CHECKLISTS, Street};
 use gridlog_domain::id::{AreaCode, PersonId};
+use gridlog_domain::reference::AreaLevel;
 
 use crate::error::BenchError;
 use crate::gridlog_phone::PASSWORD;
@@ -26,7 +27,58 @@ pub(crate) struct Directory {
     people: String,
 }
 
+/// A district of twelve streets, each of the size of the real one, and somebody who covers it all.
+pub(crate) struct WholeDistrict {
+    pub(crate) tables: Directory,
+    /// Code of every grid.
+    pub(crate) grids: Vec<String>,
+    /// Code of the first street.
+    pub(crate) street: String,
+    /// Staff number of a duty officer of the district.
+    pub(crate) officer: String,
+}
+
+/// Streets of a whole district.
+const STREETS: u32 = 12;
+
 impl Directory {
+    /// See [`WholeDistrict`].
+    pub(crate) fn whole_district() -> Result<WholeDistrict, BenchError> {
+        let model = Street::load()?;
+        let mut areas = "code,name,level,parent,valid_from,valid_to\n".to_owned();
+        let mut grids = Vec::new();
+        let mut add = |code: &str, level: AreaLevel, parent: &str| {
+            let level = level.code();
+            areas.push_str(&format!("{code},{code},{level},{parent},{VALID_FROM},\n"));
+        };
+        add(DISTRICT, AreaLevel::District, "");
+        let street_code = |number: u32| format!("{DISTRICT}{number:03}");
+        for number in 1..=STREETS {
+            let street = street_code(number);
+            // The codes of the model, under another street's.
+            let moved = |code: &AreaCode| code.as_str().replacen(model.code().as_str(), &street, 1);
+            let below = model.areas().iter();
+            for area in below.filter(|area| area.level != AreaLevel::District) {
+                let parent = area.parent.as_ref().map(&moved).unwrap_or_default();
+                add(&moved(&area.code), area.level, &parent);
+                if area.level == AreaLevel::Grid {
+                    grids.push(moved(&area.code));
+                }
+            }
+        }
+        let officer = "O01".to_owned();
+        let people = format!(
+            "id,name,password,role,area,department,valid_from,valid_to,enabled\n\
+             {officer},{officer},{PASSWORD},duty_officer,{DISTRICT},,{VALID_FROM},,true\n"
+        );
+        Ok(WholeDistrict {
+            tables: Self { areas, people },
+            grids,
+            street: street_code(1),
+            officer,
+        })
+    }
+
     /// The people of a real street; those who have a phone can sign in.
     pub(crate) fn street(handsets: &[Handset]) -> Result<Self, BenchError> {
         let street = Street::load()?;
@@ -147,6 +199,15 @@ mod tests {
         let people: BTreeSet<_> = handsets.iter().map(|handset| &handset.person).collect();
         assert_eq!(people.len(), 21);
         assert_eq!(handsets[20].grid, handsets[0].grid);
+    }
+
+    #[test]
+    fn a_whole_district_has_twelve_streets_of_the_published_size() {
+        let whole = Directory::whole_district().unwrap();
+        let grids: BTreeSet<&String> = whole.grids.iter().collect();
+        assert_eq!((whole.grids.len(), grids.len()), (12 * 34, 12 * 34));
+        assert_eq!(whole.tables.areas.lines().count(), 2 + 12 * (1 + 12 + 34));
+        assert!(whole.grids[0].starts_with(&whole.street));
     }
 
     #[test]

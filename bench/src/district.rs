@@ -52,6 +52,37 @@ impl District {
         Ok(district)
     }
 
+    /// A server of these tables that is not started yet.
+    pub(crate) fn loaded(ground: &Ground, directory: &Directory) -> Result<Self, BenchError> {
+        let program = ground.server_bin.clone();
+        let district = Self::prepare(ground, System::Gridlog, program, &mut [])?;
+        let files = directory.write(district.folder.path())?;
+        district.setup.load(&files)?;
+        Ok(district)
+    }
+
+    /// The server's database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.setup.data.join("district.db")
+    }
+
+    /// Where the server itself listens; empty while it does not run.
+    pub(crate) fn address(&self) -> String {
+        self.server.as_ref().map(Server::url).unwrap_or_default()
+    }
+
+    /// What the server used since it was started, by which nothing was counted that travelled.
+    pub(crate) fn costs_of_server(&self) -> Result<Costs, BenchError> {
+        let server = self.server_process();
+        Ok(Costs {
+            server_cpu_s: server.and_then(usage::cpu_seconds),
+            server_peak_rss_bytes: server.and_then(usage::peak_memory),
+            server_disk_bytes: disk::size_of(&self.setup.data)
+                .map_err(BenchError::file(&self.setup.data, "read"))?,
+            ..Costs::default()
+        })
+    }
+
     /// Starts the server of the JSON baseline, which is this program again and has no directory.
     pub(crate) fn json(
         ground: &Ground,
@@ -103,7 +134,7 @@ impl District {
 
     /// How phones are opened that talk to the server itself, more than a proxy has room for.
     pub(crate) fn direct_opening(&self) -> Opening {
-        self.opening_at(self.server.as_ref().map(Server::url).unwrap_or_default())
+        self.opening_at(self.address())
     }
 
     fn opening_at(&self, server: String) -> Opening {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use gridlog_cli::server::ServerError;
 use gridlog_cli::street::StreetError;
 use gridlog_client_core::{PhoneError, TransportError};
+use gridlog_sync_server::store::StoreError;
 
 use crate::baseline::BaselineError;
 
@@ -36,6 +37,15 @@ pub(crate) enum BenchError {
     /// Figures or records could not be put into JSON.
     #[error("figures cannot be put into JSON: {0}")]
     Figures(serde_json::Error),
+    /// The store that a workload fills itself.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// An office over HTTP.
+    #[error("an office failed: {what}")]
+    Office {
+        /// In its own words.
+        what: String,
+    },
     /// A file or folder.
     #[error("{path} cannot be {what}: {source}")]
     File {

@@ -36,6 +36,7 @@ mod generator;
 mod gridlog_phone;
 mod handset;
 mod meeting;
+mod office;
 mod orders;
 mod packed;
 mod rush;
@@ -43,6 +44,7 @@ mod spread;
 mod table;
 mod usage;
 mod workload;
+mod years;
 
 use std::process::ExitCode;
 
@@ -54,7 +56,7 @@ use crate::figures::Figures;
 use crate::workload::days_end::Day;
 use crate::workload::many_phones::Crowd;
 use crate::workload::one_phone::{self, Situation};
-use crate::workload::{Ground, days_end, many_phones, record};
+use crate::workload::{Ground, board, days_end, many_phones, record};
 
 /// A workload with its parameters.
 type Runner = Box<dyn FnOnce(&Ground) -> Result<Vec<Figures>, BenchError>>;
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
             };
             (common, one(move |ground| many_phones::run(ground, crowd)))
         }
+        Workload::Board { cases, common } => (common, one(move |ground| board::run(ground, cases))),
         Workload::Quiet { records, common } => (
             common,
             Box::new(move |ground| one_phone::run_quiet(ground, &records)),

@@ -1,6 +1,7 @@
 //! The workloads. Each sets up a district, restarts its server so that nothing of the set-up is
 //! counted, opens phones in fresh processes, and measures.
 
+pub(crate) mod board;
 pub(crate) mod days_end;
 pub(crate) mod many_phones;
 pub(crate) mod one_phone;
