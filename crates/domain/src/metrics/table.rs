@@ -147,6 +147,10 @@ pub fn markdown() -> String {
          Made from `gridlog_domain::metrics::METRICS`; a test keeps this page equal to it. A case counts in\n\
          the period in which the moment lies. A rate of 0 of 0 is \"—\". Nothing is counted by person, and\n\
          nothing is ranked.\n\n\
+         An office asks with `GET /v1/office/metrics?from=2026-11-01&to=2026-11-30`, further by `area`,\n\
+         `department` and `category`, and grouped by `by=area`, `department`, `category` or `month`. The\n\
+         answer has numerator, denominator and rate of each, and these words. Deadlines are counted by the\n\
+         district's calendar; a new calendar counts for cases that are not over.\n\n\
          | Metric | Code | Moment in the period | Of cases that are | Counted are |\n\
          |---|---|---|---|---|\n",
     );
