@@ -229,6 +229,7 @@ pub(super) fn figures_are_what_the_domain_computes<S: Store, Guard: Any>(
             by: draw.of(&by),
             scope,
         };
+        require_rows(&store, &standing, &query.scope)?;
         let alike = store.counts(&query).unwrap();
         for (index, period) in query.periods.iter().enumerate() {
             for key in AREAS.into_iter().chain(DEPARTMENTS).chain(CLASSES) {
@@ -250,6 +251,59 @@ pub(super) fn figures_are_what_the_domain_computes<S: Store, Guard: Any>(
         Ok(())
     });
     outcome.unwrap();
+}
+
+/// A ledger reads back what was counted, and a board counts what is open.
+fn require_rows(
+    store: &impl Store,
+    standing: &[CountedCase],
+    scope: &CaseScope,
+) -> Result<(), TestCaseError> {
+    let meant = || {
+        standing
+            .iter()
+            .filter(|case| is_meant(case, scope, None, ""))
+    };
+    let mut reported: Vec<&CountedCase> = meant().collect();
+    reported.retain(|case| case.facts.reported_ms.is_some());
+    let lines = store
+        .reported_cases(scope, everything(), None, 100)
+        .unwrap();
+    prop_assert_eq!(lines.len(), reported.len());
+    prop_assert!(lines.iter().all(|line| reported.contains(&&line.counted)));
+    let (now, soon) = (MONDAY + 5 * DAY, MONDAY + 6 * DAY);
+    let counts = store.board_counts(scope, now, soon).unwrap();
+    let open = || meant().filter(|case| case.open);
+    for stage in Stage::ALL {
+        let expected = open().filter(|case| case.facts.stage == stage).count() as u64;
+        let found = counts
+            .by_stage
+            .iter()
+            .find(|(code, _)| code == stage.code());
+        prop_assert_eq!(
+            found.map_or(0, |(_, cases)| *cases),
+            expected,
+            "{:?}",
+            stage
+        );
+    }
+    let by_time = |is: &dyn Fn(i64) -> bool| {
+        open()
+            .filter(|case| case.late_from_ms.is_some_and(is))
+            .count() as u64
+    };
+    prop_assert_eq!(counts.late, by_time(&|from| from <= now));
+    prop_assert_eq!(
+        counts.late_soon,
+        by_time(&|from| now < from && from <= soon)
+    );
+    prop_assert_eq!(counts.in_time, by_time(&|from| from > soon));
+    let no_clock = open().filter(|case| case.late_from_ms.is_none()).count() as u64;
+    prop_assert_eq!(counts.no_clock, no_clock);
+    let late = BoardList::Late { by_ms: now };
+    let listed = store.board_list(scope, &late, None, 100).unwrap();
+    prop_assert_eq!(listed.len() as u64, counts.late);
+    Ok(())
 }
 
 fn is_meant(case: &CountedCase, scope: &CaseScope, by: Option<CountedBy>, key: &str) -> bool {
