@@ -9,6 +9,7 @@ mod log;
 mod receipts;
 pub(crate) mod scope;
 mod snapshots;
+pub(crate) mod tree;
 mod walk;
 
 use std::any::Any;
@@ -27,6 +28,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
     let checks = [
         inbox::checks(),
         log::checks(),
+        tree::checks(),
         exchange::checks(),
         walk::checks(),
         receipts::checks(),

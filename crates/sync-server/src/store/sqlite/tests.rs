@@ -1,7 +1,7 @@
 use rusqlite::StatementStatus;
 
 use super::*;
-use crate::store::conformance::{DEVICE, Entered, SOMEBODY, device, erase, record};
+use crate::store::conformance::{DEVICE, Entered, SOMEBODY, device, erase, record, tree};
 
 fn store() -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -12,6 +12,22 @@ fn store() -> (SqliteStore, tempfile::TempDir) {
 #[test]
 fn the_sqlite_store_keeps_what_every_store_must() {
     crate::store::conformance::run(store);
+}
+
+#[test]
+fn the_tree_is_the_same_after_a_restart_and_in_a_restored_backup() {
+    let (store, folder) = store();
+    tree::enter(&store, 5);
+    store.grow_tree(3).unwrap();
+    let backup = folder.path().join("backup.db");
+    store.back_up(&backup).unwrap();
+    drop(store);
+    for file in [folder.path().join("district.db"), backup] {
+        let again = SqliteStore::open(&file).unwrap();
+        tree::enter(&again, 4);
+        assert_eq!(again.grow_tree(100).unwrap(), 9);
+        tree::require_tree_of_entries(&again);
+    }
 }
 
 #[test]
