@@ -188,3 +188,31 @@ fn an_edit_that_says_what_it_was_made_on_keeps_what_came_in_since() {
     let nonsense = author.run(&["edit", id, "title=x", "--shown", "yesterday"]);
     assert!(!nonsense.status.success());
 }
+
+#[test]
+fn a_proof_is_written_to_a_file_and_says_what_of_the_record_is_not_sealed_yet() {
+    let street = Street::new();
+    let phone = street.phone(AUTHOR);
+    let reported = phone.json(&["report", "井盖缺失", "01014"]);
+    let id = reported["record"].as_str().unwrap();
+    phone.says(&["sync"]);
+    let file = street.folder.path().join("proof.json");
+    let proof = ["proof", id, "--out", file.to_str().unwrap()];
+    let said = phone.says(&proof);
+    assert!(said.contains("尚未封签"), "{said}");
+    let written: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(written["entries"], serde_json::json!([]));
+    let told = phone.json(&proof);
+    assert_eq!(told["sealed"], 0);
+    assert!(told["not_sealed"].as_u64() > Some(0));
+
+    let stranger = street.phone(STRANGER);
+    let refused = stranger.run(&["--json", "proof", id]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned()
+        + &String::from_utf8_lossy(&refused.stdout);
+    assert!(
+        !refused.status.success() && said.contains("not_found"),
+        "{said}"
+    );
+}

@@ -94,6 +94,14 @@ impl Transport for HttpTransport {
         read_answer(request.send(body).map_err(translate)?)
     }
 
+    fn get(&self, path: &str, bearer: Option<&str>) -> Result<Answer, TransportError> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if let Some(token) = bearer {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        read_answer(request.call().map_err(translate)?)
+    }
+
     fn listen(
         &self,
         path: &str,

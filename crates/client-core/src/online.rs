@@ -4,14 +4,14 @@
 use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::workflow::Stage;
-use gridlog_protocol::{FoundRecord, SEARCH_PATH, SearchRequest};
+use gridlog_protocol::{FoundRecord, PROOF_PATH, SEARCH_PATH, SearchRequest};
 use serde::Serialize;
 
 use crate::enrol::body_of;
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::store::{meta, records};
-use crate::transport::Transport;
+use crate::transport::{Answer, Transport};
 
 /// A record that the server found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,13 +62,7 @@ impl Phone {
         text: &str,
         limit: u32,
     ) -> Result<Vec<FoundOnline>, PhoneError> {
-        let token = self.inner.store.read(|connection| {
-            let token = meta::TOKEN
-                .get(connection)?
-                .ok_or(PhoneError::NotEnrolled)?;
-            self.inner.mind_hold(connection)?;
-            Ok(token)
-        })?;
+        let token = self.token_to_ask()?;
         let malformed = |_| PhoneError::BadAnswer { to: "search" };
         let question = SearchRequest {
             text: text.to_owned(),
@@ -76,11 +70,7 @@ impl Phone {
         };
         let question = serde_json::to_vec(&question).map_err(malformed)?;
         let answer = transport.post(SEARCH_PATH, Some(&token), "application/json", &question)?;
-        if answer.status == 401 {
-            return Err(PhoneError::SignInAgain);
-        }
-        let body = body_of(answer);
-        let body = body.inspect_err(|error| self.inner.keep_refusal(error))?;
+        let body = self.told(answer)?;
         let rows: Vec<FoundRecord> = serde_json::from_slice(&body).map_err(malformed)?;
         let found = rows.into_iter().map(read).collect::<Option<Vec<_>>>();
         let mut found = found.ok_or(PhoneError::BadAnswer { to: "search" })?;
@@ -91,5 +81,39 @@ impl Phone {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Asks the server for what shows anybody, without trusting it, that a record is in the log: the
+    /// newest seal, the record's entries and their proofs, as JSON. `gridlog-verify record` checks it with
+    /// nothing but the district's public key. It needs signal, and keeps nothing. What of the record is not
+    /// sealed yet is named in it.
+    ///
+    /// # Errors
+    /// As [`Phone::search_online`]; [`PhoneError::Refused`] with `not_found` for a record that is not in the
+    /// log, or not the person's to see.
+    pub fn proof_of(
+        &self,
+        transport: &dyn Transport,
+        record: RecordId,
+    ) -> Result<Vec<u8>, PhoneError> {
+        let token = self.token_to_ask()?;
+        let path = format!("{PROOF_PATH}/{record}");
+        self.told(transport.get(&path, Some(&token))?)
+    }
+
+    fn token_to_ask(&self) -> Result<String, PhoneError> {
+        self.inner.store.read(|connection| {
+            let token = meta::TOKEN.get(connection)?;
+            let token = token.ok_or(PhoneError::NotEnrolled)?;
+            self.inner.mind_hold(connection)?;
+            Ok(token)
+        })
+    }
+
+    fn told(&self, answer: Answer) -> Result<Vec<u8>, PhoneError> {
+        if answer.status == 401 {
+            return Err(PhoneError::SignInAgain);
+        }
+        body_of(answer).inspect_err(|error| self.inner.keep_refusal(error))
     }
 }

@@ -1,5 +1,7 @@
 //! How requests reach the server. The engine never opens a socket itself (DESIGN section 2).
 
+use gridlog_protocol::limits::MAX_PAGE_WIRE_BYTES;
+
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
@@ -27,6 +29,32 @@ pub trait Transport {
         content_type: &str,
         body: &[u8],
     ) -> Result<Answer, TransportError>;
+
+    /// Asks for `path` by GET, and takes the answer whole, at most
+    /// `gridlog_protocol::limits::MAX_PAGE_WIRE_BYTES` of it.
+    ///
+    /// # Errors
+    /// [`TransportError`] if no answer came. Unless implemented, what [`Transport::listen`] answers.
+    fn get(&self, path: &str, bearer: Option<&str>) -> Result<Answer, TransportError> {
+        let mut body = Vec::new();
+        let mut is_too_large = false;
+        let mut take = |bytes: &[u8]| {
+            is_too_large = body.len() + bytes.len() > MAX_PAGE_WIRE_BYTES;
+            if !is_too_large {
+                body.extend_from_slice(bytes);
+            }
+            !is_too_large
+        };
+        let mut answer = self.listen(path, bearer, &mut take)?;
+        if is_too_large {
+            let limit = MAX_PAGE_WIRE_BYTES;
+            return Err(TransportError::AnswerTooLarge { limit });
+        }
+        if answer.status == 200 {
+            answer.body = body;
+        }
+        Ok(answer)
+    }
 
     /// Opens `path` by GET and hands over what the server says, as it comes, until the server ends it
     /// or `on_bytes` answers false. Blocks until then.

@@ -134,6 +134,7 @@ mod message;
 mod page;
 mod position;
 mod print;
+mod proof;
 pub mod reason;
 mod receipt;
 mod returned;
@@ -155,6 +156,7 @@ pub use page::{
 };
 pub use position::Position;
 pub use print::{ScopePrint, record_print, text_check};
+pub use proof::{MAX_PROVEN, PROOF_PATH};
 pub use receipt::{Fold, Receipt};
 pub use returned::{Author, Evidence, Returned, ReturnedChange, SeenRecord, contents};
 pub use search::{FoundRecord, MAX_FOUND, MAX_SEARCH_CHARACTERS, SEARCH_PATH, SearchRequest};

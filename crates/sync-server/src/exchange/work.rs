@@ -21,6 +21,7 @@ const ASK: u64 = 20;
 const WANT: u64 = 100;
 const RETURNED_ENTRY: u64 = 100;
 const COMPARISON: u64 = 50_000;
+const PROVEN_ENTRY: u64 = 200;
 const TOLD_RECORD: u64 = 200;
 const TOLD_ENTRY: u64 = 10;
 /// Bytes of changes and snapshots told that take a microsecond to read and to pack.
@@ -33,6 +34,14 @@ fn count(items: usize) -> u64 {
 impl Work {
     /// Looking through headlines for a text.
     pub const SEARCH: Self = Self(20_000);
+
+    /// Looking for the newest seal and a record's entries.
+    pub const PROOF: Self = Self(2_000);
+
+    /// The paths of so many entries.
+    pub fn of_proof(entries: usize) -> Self {
+        Self(count(entries) * PROVEN_ENTRY)
+    }
 
     /// What any request costs, even one that cannot be read.
     pub fn of_body(bytes: usize) -> Self {

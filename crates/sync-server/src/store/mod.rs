@@ -211,6 +211,14 @@ pub trait Store: Send + Sync + 'static {
     /// Log entries of one record, in order.
     fn record_entries(&self, id: RecordId) -> Result<Vec<StoredEntry>, StoreError>;
 
+    /// Log entries of one record with numbers below `before`, the newest first, at most `limit`.
+    fn newest_entries(
+        &self,
+        id: RecordId,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError>;
+
     /// The time of an entry; `None` beyond the head.
     fn entry_time(&self, seq: u64) -> Result<Option<i64>, StoreError>;
 

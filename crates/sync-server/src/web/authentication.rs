@@ -119,6 +119,26 @@ impl App {
     }
 }
 
+impl App {
+    /// What the person of an enrolled device may see now.
+    ///
+    /// # Errors
+    /// [`ApiError::UnknownDevice`]; [`ApiError::Forbidden`] for a phone that was handed over, and for
+    /// somebody whose account is disabled: they have no assignment that counts, and are told of nothing.
+    pub(super) fn audiences_of_device(&self, of: &OfDevice) -> Result<Vec<String>, ApiError> {
+        let device = self.store.device(of.device)?;
+        let device = device
+            .filter(|device| device.person == of.person)
+            .ok_or(ApiError::UnknownDevice)?;
+        let directory = self.directory.now();
+        let is_enabled = directory.person(&of.person).is_some_and(|p| p.enabled);
+        if device.revoked_ms.is_some() || !is_enabled {
+            return Err(ApiError::Forbidden);
+        }
+        Ok(directory.audiences(&of.person, self.now_ms()))
+    }
+}
+
 /// A request by a person in an office.
 #[derive(Debug, Clone)]
 pub(super) struct OfOffice {

@@ -13,6 +13,7 @@ mod error;
 mod health;
 mod live;
 pub mod office;
+mod proof;
 mod search;
 mod sync;
 
@@ -23,8 +24,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use gridlog_protocol::SEARCH_PATH;
 use gridlog_protocol::limits::MAX_WIRE_BYTES;
+use gridlog_protocol::{PROOF_PATH, SEARCH_PATH};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -73,6 +74,10 @@ pub fn router(app: App) -> Router {
             post(sync::sync).layer(DefaultBodyLimit::max(MAX_WIRE_BYTES)),
         )
         .route(SEARCH_PATH, post(search::search))
+        .route(
+            &format!("{PROOF_PATH}/{{record}}"),
+            get(proof::prove_record),
+        )
         .route("/v1/openapi.json", get(office::openapi))
         .merge(office)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -42,22 +42,10 @@ pub(super) async fn search(
         // Also if the device hangs up, the request is under way until it is answered.
         let _turn = turn;
         app.let_ask(of.device, Work::SEARCH)?;
-        let device = app.store.device(of.device)?;
-        let device = device
-            .filter(|device| device.person == of.person)
-            .ok_or(ApiError::UnknownDevice)?;
-        if device.revoked_ms.is_some() {
-            return Err(ApiError::Forbidden);
-        }
-        // Somebody whose account is disabled has no assignment that counts, and is told of nothing.
-        let directory = app.directory.now();
-        let enabled = directory.person(&of.person).is_some_and(|p| p.enabled);
-        if !enabled {
-            return Err(ApiError::Forbidden);
-        }
+        let audiences = app.audiences_of_device(&of)?;
         let limit = body.limit.unwrap_or(MAX_FOUND).min(MAX_FOUND);
         let filter = CaseFilter {
-            audiences: directory.audiences(&of.person, app.now_ms()),
+            audiences,
             text: Some(text),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             ..CaseFilter::default()

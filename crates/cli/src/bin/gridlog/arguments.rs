@@ -87,6 +87,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         server: Option<String>,
     },
+    /// 收录证明（需要信号）。Fetches what shows anybody that a record is in the log; `gridlog-verify record`
+    /// checks it offline with nothing but the district's public key.
+    Proof {
+        /// The record.
+        record: String,
+        /// Where to write it; RECORD.proof.json if not given.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// 状态。Who this phone belongs to, whether everything is in the log, when it last synced.
     Status,
     /// 事项目录。Categories with their filing conditions and limits.

@@ -51,6 +51,14 @@ fn the_log_is_dense_and_gives_back_the_canonical_bytes(store: &impl Store) {
     assert_eq!(store.entry(5).unwrap().as_ref(), entries.last());
     assert_eq!(store.entry(6).unwrap(), None);
     assert_eq!(store.record_entries(record(2)).unwrap().len(), 1);
+    Entered::change(2, &["a:1"]).into_log(store);
+    let newest = |before, limit| {
+        let entries = store.newest_entries(record(2), before, limit).unwrap();
+        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(u64::MAX, 10), [6, 2]);
+    assert_eq!(newest(u64::MAX, 1), [6]);
+    assert_eq!(newest(6, 10), [2]);
 }
 
 fn a_position_is_known_by_its_number_and_hash(store: &impl Store) {

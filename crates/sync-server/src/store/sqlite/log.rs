@@ -240,6 +240,24 @@ pub(super) fn record_entries(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn newest_entries(
+    tx: &Transaction<'_>,
+    id: RecordId,
+    before: u64,
+    limit: usize,
+) -> Result<Vec<StoredEntry>, StoreError> {
+    let mut query = tx.prepare_cached(
+        "SELECT seq, canonical FROM entries WHERE record = ?1 AND seq < ?2
+         ORDER BY seq DESC LIMIT ?3",
+    )?;
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
+    let rows = query.query_map(
+        params![id.as_bytes(), before, limit.cast_signed()],
+        read_entry,
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The entries that hold the rulings on a record, in order.
 pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredEntry>, StoreError> {
     let mut query = tx.prepare_cached(

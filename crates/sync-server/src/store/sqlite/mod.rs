@@ -368,6 +368,15 @@ impl Store for SqliteStore {
         self.read(|tx| log::record_entries(tx, id))
     }
 
+    fn newest_entries(
+        &self,
+        id: RecordId,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read(|tx| log::newest_entries(tx, id, before, limit))
+    }
+
     fn entry_time(&self, seq: u64) -> Result<Option<i64>, StoreError> {
         self.read(|tx| log::entry_time(tx, seq))
     }

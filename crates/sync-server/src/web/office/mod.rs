@@ -23,6 +23,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use directory::{hash_passwords, read_part};
+pub(super) use records::visible_to;
+pub(super) use seals::prove;
 
 use super::app::App;
 

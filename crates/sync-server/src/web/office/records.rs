@@ -132,12 +132,21 @@ pub(super) struct Shown {
 
 /// A record that the person may see.
 pub(super) fn visible_record(app: &App, of: &OfOffice, id: &str) -> Result<RecordRow, ApiError> {
+    visible_to(app, &of.audiences(app), id)
+}
+
+/// A record that one of the audiences sees.
+pub(in crate::web) fn visible_to(
+    app: &App,
+    audiences: &[String],
+    id: &str,
+) -> Result<RecordRow, ApiError> {
     let not_found = || ApiError::NotFound {
         what: "record",
         id: id.chars().take(64).collect(),
     };
     let parsed: RecordId = id.parse().map_err(|_| not_found())?;
-    if !app.store.is_visible(parsed, &of.audiences(app))? {
+    if !app.store.is_visible(parsed, audiences)? {
         return Err(not_found());
     }
     app.store.record(parsed)?.ok_or_else(not_found)

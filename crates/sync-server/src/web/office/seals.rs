@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use gridlog_domain::id::RecordId;
 use gridlog_domain::reference::Role;
 use gridlog_proof::{Consistency, Inclusion, RecordProof, Seal, consistency_path, inclusion_path};
-use gridlog_protocol::{Fact, LogEntry};
+use gridlog_protocol::{Fact, LogEntry, MAX_PROVEN};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -60,12 +60,25 @@ fn seal_of(app: &App, stored: &StoredEntry) -> Result<Option<SealEntry>, ApiErro
     }))
 }
 
-/// Every seal that was made, the newest first.
-fn seals(app: &App) -> Result<impl Iterator<Item = Result<SealEntry, ApiError>>, ApiError> {
-    let of_the_log = app.store.record_entries(RecordId::from_bytes([0; 16]))?;
-    let app = app.clone();
-    let read = move |stored: StoredEntry| seal_of(&app, &stored).transpose();
-    Ok(of_the_log.into_iter().rev().filter_map(read))
+/// How many entries about the log itself are read at once.
+const READ_AT_ONCE: usize = 64;
+
+/// Seals that were made, the newest first, at most `limit`.
+fn newest_seals(app: &App, limit: usize) -> Result<Vec<SealEntry>, ApiError> {
+    let (mut seals, mut before) = (Vec::new(), u64::MAX);
+    while seals.len() < limit {
+        let the_log = RecordId::from_bytes([0; 16]);
+        let entries = app.store.newest_entries(the_log, before, READ_AT_ONCE)?;
+        let Some(oldest) = entries.last() else {
+            break;
+        };
+        before = oldest.seq;
+        for stored in &entries {
+            seals.extend(seal_of(app, stored)?);
+        }
+    }
+    seals.truncate(limit);
+    Ok(seals)
 }
 
 fn sealed(app: &App, entry: SealEntry) -> Sealed {
@@ -113,8 +126,8 @@ pub(super) async fn list_seals(
 ) -> Result<Json<Vec<Sealed>>, ApiError> {
     let limit = query.limit.unwrap_or(50).min(500);
     let listed = app.work(move |app| {
-        let newest = seals(app)?.take(limit);
-        newest.map(|entry| Ok(sealed(app, entry?))).collect()
+        let newest = newest_seals(app, limit)?.into_iter();
+        Ok(newest.map(|entry| sealed(app, entry)).collect())
     });
     Ok(Json(listed.await?))
 }
@@ -162,30 +175,34 @@ pub(super) async fn prove_growth(
     Ok(Json(proof.await?))
 }
 
-/// Proves that a record is in the log: each of its entries under the newest seal.
+/// Proves that a record is in the log: each of its entries under the newest seal, if it has come so far.
 ///
 /// # Errors
-/// [`ApiError::NotFound`] where nothing was sealed yet.
-fn prove(app: &App, record: RecordId) -> Result<RecordProof, ApiError> {
-    let newest = seals(app)?.next().transpose()?;
-    let seal = newest.map(|entry| entry.seal).ok_or(ApiError::NotFound {
-        what: "seal",
-        id: "of any day".to_owned(),
-    })?;
+/// [`ApiError::BadRequest`] for a record of more entries than are proven at once.
+pub(in crate::web) fn prove(app: &App, record: RecordId) -> Result<RecordProof, ApiError> {
+    let entries = app.store.newest_entries(record, u64::MAX, MAX_PROVEN + 1)?;
+    if entries.len() > MAX_PROVEN {
+        return Err(ApiError::BadRequest {
+            code: "too_many_entries",
+            detail: format!("the record has more than {MAX_PROVEN} log entries"),
+        });
+    }
+    let newest = newest_seals(app, 1)?.pop();
     let mut proof = RecordProof {
         record: hex::encode(record.as_bytes()),
         entries: Vec::new(),
         not_sealed: Vec::new(),
     };
-    for stored in app.store.record_entries(record)? {
-        let seq = LogEntry::from_bytes(&stored.canonical)?.seq;
-        if seq > seal.size {
+    for stored in entries.iter().rev() {
+        let seq = stored.seq;
+        let Some(SealEntry { seal, .. }) = newest.as_ref().filter(|newest| seq <= newest.seal.size)
+        else {
             proof.not_sealed.push(seq);
             continue;
-        }
+        };
         let path = known(inclusion_path(&Tree(&*app.store), seal.size, seq))?;
         let entry = (seq, &stored.canonical[..]);
-        proof.entries.push(Inclusion::new(&seal, entry, &path));
+        proof.entries.push(Inclusion::new(seal, entry, &path));
     }
     Ok(proof)
 }

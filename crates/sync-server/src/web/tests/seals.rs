@@ -41,7 +41,9 @@ fn a_record_is_proven_to_whoever_has_the_key_as_far_as_the_newest_seal_goes() {
     let token = site.token(OFFICE, None);
     let office = Office { site: &site, token };
     let path = format!("/v1/office/records/{}/proof", record(1));
-    assert_eq!(code(&office.ask(Method::GET, &path)), (404, "not_found"));
+    let (_, nothing) = office.ask(Method::GET, &path);
+    assert_eq!(nothing["entries"], json!([]), "nothing is sealed yet");
+    assert!(!nothing["not_sealed"].as_array().unwrap().is_empty());
     let (_, _, key) = office.seal();
     let said = [comment(&town, WORKER, "再补充")];
     let said = worker.write(&town, record(1), &said);
@@ -109,4 +111,37 @@ fn a_worker_does_not_seal_the_log() {
     let token = site.token(WORKER, None);
     let refused = site.ask(Method::POST, "/v1/office/seals", &token, &Value::Null);
     assert_eq!(code(&refused), (403, "forbidden"));
+}
+
+#[test]
+fn a_device_gets_proofs_of_its_persons_records_and_of_nothing_else() {
+    let (town, worker) = town_with_a_case();
+    let site = Site::over(&town);
+    let office = Office {
+        site: &site,
+        token: site.token(OFFICE, None),
+    };
+    let (_, _, key) = office.seal();
+    let ask = |token: &str, id: &str| {
+        let path = format!("/v1/proof/{id}");
+        site.ask(Method::GET, &path, token, &Value::Null)
+    };
+    let id = record(1).to_string();
+    let token = site.token(WORKER, Some(worker.device.id));
+    let (status, proof) = ask(&token, &id);
+    assert_eq!(status, StatusCode::OK, "{proof}");
+    let proof: RecordProof = serde_json::from_value(proof).unwrap();
+    for inclusion in &proof.entries {
+        assert!(inclusion.check(std::slice::from_ref(&key)).is_ok());
+    }
+    for unknown in ["0", "%00", "..", &"9".repeat(3_000), &record(9).to_string()] {
+        let refused = ask(&token, unknown);
+        assert_eq!(refused.0, StatusCode::NOT_FOUND, "{unknown}");
+    }
+    let neighbour = town.phone(2, NEIGHBOUR);
+    let stranger = site.token(NEIGHBOUR, Some(neighbour.device.id));
+    assert_eq!(code(&ask(&stranger, &id)), (404, "not_found"));
+    assert_eq!(code(&ask(&office.token, &id)), (401, "unknown_device"));
+    town.store.revoke_device(worker.device.id, NOW).unwrap();
+    assert_eq!(code(&ask(&token, &id)), (403, "forbidden"));
 }

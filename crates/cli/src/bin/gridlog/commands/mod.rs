@@ -9,6 +9,7 @@ mod fieldwork;
 mod look;
 mod needs_you;
 mod online;
+mod proof;
 mod propose;
 mod report;
 mod show;
@@ -59,6 +60,7 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         Command::NeedsYou(command) => needs_you::needs_you(&phone, &command),
         Command::Sync { server, .. } => sync::sync(&home, &phone, server.as_deref()),
         Command::Verify { server } => sync::verify(&home, &phone, server.as_deref()),
+        Command::Proof { record, out } => proof::proof(&home, &phone, &record, out),
         Command::Status => sync::status(&home, &phone),
         Command::Categories { text } => categories::list(&phone, text.as_deref()),
         Command::Scribe { record } => crate::demo::scribe(&phone, &record),
