@@ -112,6 +112,42 @@ fn a_record_that_is_not_sealed_yet_is_said_to_be_so() {
     assert!(verified(&district, &proof(&phone, later), &key).0);
 }
 
+/// What `gridlog-server check` says of the district's log, and whether it is sound.
+fn checked(district: &District) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_gridlog-server-under-test"))
+        .arg("check")
+        .arg("--data")
+        .arg(district.data())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn an_operator_learns_which_entry_of_a_damaged_log_it_is() {
+    let mut district = District::new();
+    let phone = district.phone(GRID_A, 0);
+    phone.report_case("井盖");
+    phone.sync_all();
+    seal(&district);
+    let (is_sound, said) = checked(&district);
+    assert!(
+        is_sound && said.contains("日志完好"),
+        "while it serves: {said}"
+    );
+    district.stop();
+    let database = rusqlite::Connection::open(district.data().join("district.db")).unwrap();
+    let sql = "UPDATE entries SET canonical = canonical || x'00' WHERE seq = 3";
+    assert_eq!(database.execute(sql, []).unwrap(), 1);
+    let (is_sound, said) = checked(&district);
+    assert!(!is_sound && said.contains("第 3 条"), "{said}");
+    assert!(
+        said.contains("条目内容被改动") && !said.contains("第 4 条"),
+        "{said}"
+    );
+}
+
 #[test]
 fn nobody_gets_a_proof_of_what_is_not_theirs_to_see() {
     let district = District::new();

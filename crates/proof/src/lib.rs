@@ -23,5 +23,5 @@ pub use key::{PublicKey, SealKey};
 pub use proof::{Consistency, Inclusion, RecordProof};
 pub use seal::{Origin, Seal};
 pub use tree::{
-    Node, TreeError, TreeStore, appended, consistency_path, inclusion_path, leaf, root,
+    Node, TreeError, TreeStore, appended, consistency_path, inclusion_path, leaf, leaf_number, root,
 };

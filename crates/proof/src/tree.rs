@@ -50,6 +50,11 @@ fn node_count(size: u64) -> u64 {
     tlog::stored_hash_count(size)
 }
 
+/// The number of the node that is the leaf of entry `seq`, counted from 1.
+pub fn leaf_number(seq: u64) -> u64 {
+    tlog::stored_hash_index(0, seq.saturating_sub(1))
+}
+
 /// The leaf of an entry: SHA-256 of a zero byte and its canonical bytes.
 pub fn leaf(entry: &[u8]) -> Node {
     tlog::record_hash(entry).0

@@ -1,4 +1,4 @@
-//! `gridlog-server`: serve a district, load its directory, back it up, restore it.
+//! `gridlog-server`: serve a district, load its directory, check its log, back it up, restore it.
 #![allow(
     clippy::print_stdout,
     reason = "what a command did is its answer to the caller"
@@ -12,10 +12,12 @@ use clap::{Args, Parser, Subcommand};
 use gridlog_domain::environment::{Clock, Entropy};
 use tracing_subscriber::EnvFilter;
 
+use crate::audit::Damage;
 use crate::backup::back_up;
 use crate::config::Config;
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::server::{DirectoryFiles, Server, load_directory};
+use crate::store::SqliteStore;
 
 #[derive(Parser)]
 #[command(version, about = "格志服务器: the district's server")]
@@ -53,6 +55,11 @@ enum Command {
         /// JSON of the calendar.
         #[arg(long)]
         calendar: Option<PathBuf>,
+    },
+    /// Read the whole log and name each entry that is not what was once entered; a server may be serving it.
+    Check {
+        #[command(flatten)]
+        settings: Settings,
     },
     /// Copy the database to a new file; a server may be serving it.
     Backup {
@@ -110,6 +117,7 @@ pub fn run() -> ExitCode {
             checklists,
             calendar,
         } => load(settings, [areas, people, catalogue, checklists, calendar]),
+        Command::Check { settings } => check(settings),
         Command::Backup { settings, to } => backup(settings, &to),
         Command::Restore {
             settings,
@@ -237,6 +245,39 @@ fn backup(settings: Settings, to: &Path) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+fn check(settings: Settings) -> Result<(), String> {
+    let config = settings.read()?;
+    start_logging(&config)?;
+    let mut tell = |damage: Damage| {
+        println!(
+            "第 {} 条 entry {}  记录 record {}：{} {} {}",
+            damage.seq,
+            damage.seq,
+            damage.record,
+            damage.differs.zh(),
+            damage.differs,
+            damage.differs.code(),
+        );
+    };
+    let audited = SqliteStore::audit_file(&config.database(), &mut tell)
+        .map_err(|error| error.to_string())?;
+    println!(
+        "已核对 checked: {} 条日志 log entries, {} 项变更 changes, {} 条在散列树内 in the tree, {} 个封签 \
+         seals, {} 次纪元更替 epochs begun",
+        audited.entries, audited.changes, audited.tree, audited.seals, audited.epochs
+    );
+    match audited.damages {
+        0 => {
+            println!("日志完好 the log is sound");
+            Ok(())
+        }
+        damages => Err(format!(
+            "发现 {damages} 处损坏，请从备份恢复 {damages} damages were found: restore a backup (gridlog-server \
+             restore), and phones give back what came after it"
+        )),
+    }
 }
 
 fn restore(settings: Settings, from: &Path, replace: bool) -> Result<(), String> {

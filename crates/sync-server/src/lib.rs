@@ -15,6 +15,7 @@
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
 //! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
 //! - [`snapshotter`]: records as one chunk, made in the background.
+//! - [`audit`]: a whole log read through, each damaged entry named.
 //! - [`store`]: what is kept, behind one trait; [`outside`]: what is kept beside it.
 //!
 //! No log line holds a record's contents, a password or a token.
@@ -22,6 +23,7 @@
 #[macro_use]
 mod mutation;
 
+pub mod audit;
 pub mod backup;
 pub mod command;
 pub mod config;

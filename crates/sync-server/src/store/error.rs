@@ -32,6 +32,14 @@ pub enum StoreError {
         /// The newest that this code knows.
         known: i64,
     },
+    /// The database was written by a server that kept less.
+    #[error("the database has schema {found}; start the server once, which brings it to {needed}")]
+    TooOld {
+        /// Its schema version.
+        found: i64,
+        /// What is needed.
+        needed: i64,
+    },
     /// A path that SQLite cannot take.
     #[error("the path is not valid UTF-8; choose another one")]
     BadPath,

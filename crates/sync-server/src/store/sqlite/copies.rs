@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::model::LogHead;
 
 /// A connection that changes nothing, not even the schema's version.
-fn read_only(file: &Path) -> Result<Connection, StoreError> {
+pub(super) fn read_only(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(LONGEST_WAIT)?;
@@ -31,6 +31,17 @@ fn require_known(connection: &Connection, file: &Path) -> Result<(), StoreError>
             id: file.display().to_string(),
         }),
     }
+}
+
+/// Whether the file holds a log with everything that this server keeps beside it.
+pub(super) fn require_current(connection: &Connection, file: &Path) -> Result<(), StoreError> {
+    require_known(connection, file)?;
+    let needed = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found < needed {
+        return Err(StoreError::TooOld { found, needed });
+    }
+    Ok(())
 }
 
 /// The head of a log; a database of the first schema has not counted epochs.

@@ -1,5 +1,6 @@
 //! [`Store`] on SQLite: one writer connection, readers apart (DESIGN section 8).
 
+mod audit;
 mod copies;
 mod directory;
 mod exchange;
