@@ -282,6 +282,7 @@ impl Server {
             district: "430111".to_owned(),
             profile: serde_json::to_value(worker())?,
             profile_version: 1,
+            successions: Vec::new(),
         })?)
     }
 }

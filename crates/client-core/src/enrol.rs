@@ -2,7 +2,9 @@
 
 use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_domain::reference::Person;
-use gridlog_protocol::{Certificate, EnrolAnswer, EnrolRequest, ErrorBody, Key, VerifyingKey};
+use gridlog_protocol::{
+    Blob, Certificate, EnrolAnswer, EnrolRequest, ErrorBody, Key, Succession, VerifyingKey,
+};
 use rusqlite::Connection;
 
 use crate::error::PhoneError;
@@ -79,6 +81,7 @@ struct Enrolment {
     district: String,
     token: String,
     server_key: [u8; 32],
+    successions: Vec<Blob>,
     certificate: Vec<u8>,
 }
 
@@ -92,6 +95,11 @@ impl Enrolment {
         let server_key = from_hex::<32>(&answer.server_key, "the server's key")?;
         let key =
             VerifyingKey::from_bytes(&server_key).map_err(|_| malformed("the server's key"))?;
+        let notes = answer.successions.iter().map(hex::decode);
+        let successions = notes.map(|note| note.map(Blob));
+        let successions = successions
+            .collect::<Result<_, _>>()
+            .map_err(|_| malformed("the successions"))?;
         let certificate =
             hex::decode(&answer.certificate).map_err(|_| malformed("the certificate"))?;
         let said = Certificate::open(&certificate, &key)?;
@@ -110,8 +118,18 @@ impl Enrolment {
             district: answer.district,
             token: answer.token,
             server_key,
+            successions,
             certificate,
         })
+    }
+
+    /// Whether the server's key follows the one that this phone knows.
+    fn follows(&self, known: [u8; 32]) -> bool {
+        let Ok(known) = VerifyingKey::from_bytes(&known) else {
+            return false;
+        };
+        let newest = Succession::follow(&known, &self.successions).pop();
+        newest.is_some_and(|key| key.to_bytes() == self.server_key)
     }
 
     fn store(
@@ -121,7 +139,7 @@ impl Enrolment {
         device_name: &str,
     ) -> Result<(), PhoneError> {
         let known = meta::SERVER_KEY.get(connection)?;
-        if known.is_some_and(|known| known != self.server_key) {
+        if known.is_some_and(|known| known != self.server_key && !self.follows(known)) {
             return Err(PhoneError::OtherServer);
         }
         let person = serde_json::to_string(&self.person)

@@ -31,6 +31,20 @@ impl PublicKey {
         self.0.split('+').next().unwrap_or_default()
     }
 
+    /// The 32 bytes of the Ed25519 public key.
+    ///
+    /// # Errors
+    /// [`ProofError::Key`] never, for a key that was read.
+    pub fn bytes(&self) -> Result<[u8; 32], ProofError> {
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
+        // The base64 may hold a plus sign, name and hash do not.
+        let marked = self.0.splitn(3, '+').nth(2).ok_or(ProofError::Key)?;
+        let marked = BASE64_STANDARD.decode(marked);
+        let marked = marked.map_err(|_| ProofError::Key)?;
+        let key = marked.get(1..).and_then(|key| key.try_into().ok());
+        key.ok_or(ProofError::Key)
+    }
+
     pub(crate) fn verifier(&self) -> Result<StandardVerifier, ProofError> {
         StandardVerifier::new(&self.0).map_err(|_| ProofError::Key)
     }

@@ -33,6 +33,10 @@ pub struct Consistency {
     pub newer: String,
     /// Hexadecimal hashes.
     pub path: Vec<String>,
+    /// The server's notes by which the key that signed follows earlier ones, hexadecimal. They are nothing
+    /// of this crate's: a reader who knows an earlier key follows them to the keys with which this is checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<String>,
 }
 
 /// Shows that a record's entries are in the log under one seal.
@@ -45,6 +49,9 @@ pub struct RecordProof {
     pub entries: Vec<Inclusion>,
     /// Numbers of its entries that came after the seal; the next seal covers them.
     pub not_sealed: Vec<u64>,
+    /// As [`Consistency::successions`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<String>,
 }
 
 impl Inclusion {
@@ -83,6 +90,7 @@ impl Consistency {
             older: older.note().to_owned(),
             newer: newer.note().to_owned(),
             path: path.iter().map(hex::encode).collect(),
+            successions: Vec::new(),
         }
     }
 

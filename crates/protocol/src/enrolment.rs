@@ -34,6 +34,10 @@ pub struct EnrolAnswer {
     pub profile: serde_json::Value,
     /// Version of that profile.
     pub profile_version: u64,
+    /// The notes by which that key follows earlier ones, hex, the first one first; see
+    /// [`crate::Succession`]. A device that was enrolled before follows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successions: Vec<String>,
 }
 
 /// What a refused JSON request gets, with a status of 400 or above.

@@ -140,6 +140,7 @@ mod receipt;
 mod returned;
 mod search;
 mod signing;
+mod succession;
 mod verdict;
 
 pub use bytes::{Blob, Digest, Key};
@@ -160,7 +161,10 @@ pub use proof::{MAX_PROVEN, PROOF_PATH};
 pub use receipt::{Fold, Receipt};
 pub use returned::{Author, Evidence, Returned, ReturnedChange, SeenRecord, contents};
 pub use search::{FoundRecord, MAX_FOUND, MAX_SEARCH_CHARACTERS, SEARCH_PATH, SearchRequest};
-pub use signing::{Certificate, OpenedPage, open_page, sign_page, sign_page_as};
+pub use signing::{
+    Certificate, OpenedPage, open_page, open_page_following, sign_page, sign_page_as,
+};
+pub use succession::{MAX_SUCCESSIONS, Succession};
 pub use verdict::Verdict;
 
 use sha2::Digest as _;

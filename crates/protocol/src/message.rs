@@ -84,6 +84,10 @@ pub struct SyncRequest {
     /// of them. Their entries come without holes, so that they hold up nothing else. `None` for none.
     #[n(14)]
     pub without: Option<Vec<Key>>,
+    /// Set where the last page was not signed by the key that the device knows: the page is to bring the notes
+    /// by which another one follows it; see [`crate::Succession`]. `None` otherwise.
+    #[n(15)]
+    pub asks_keys: Option<bool>,
 }
 
 /// A walk through the records of audiences that the device has just become part of, in the order of
@@ -129,6 +133,7 @@ impl SyncRequest {
             reconcile: None,
             recall: None,
             without: None,
+            asks_keys: None,
         }
     }
 

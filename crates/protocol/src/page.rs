@@ -307,6 +307,9 @@ pub struct PageBody {
     /// What the device may have forgotten, if it asked.
     #[n(15)]
     pub recalled: Option<Recalled>,
+    /// How the key that signs followed earlier ones, if the device asked; see [`crate::Succession`].
+    #[n(16)]
+    pub successions: Option<Vec<Blob>>,
 }
 
 /// A page, before it is signed or after its signature was checked.
@@ -348,6 +351,7 @@ impl Page {
                 returned: 0,
                 erased: Vec::new(),
                 recalled: None,
+                successions: None,
             },
         }
     }

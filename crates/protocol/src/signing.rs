@@ -13,10 +13,12 @@ use crate::codec;
 use crate::dense::Changes;
 use crate::dictionary::Form;
 use crate::error::ProtocolError;
-use crate::page::{Page, Statement};
+use crate::page::{Page, PageBody, Statement};
 use crate::returned::{Evidence, contents};
+use crate::succession::Succession;
 
 const PAGE: &str = "gridlog page v1";
+const PAGE_NAME: &str = "page";
 const CERTIFICATE: &str = "gridlog certificate v1";
 
 #[derive(Encode, Decode)]
@@ -114,19 +116,54 @@ pub fn open_page(
     device: Key,
     key: &VerifyingKey,
 ) -> Result<OpenedPage, ProtocolError> {
-    let what = "page";
-    let signed: SignedPage = codec::decode_page(what, body)?;
+    let signed: SignedPage = codec::decode_page(PAGE_NAME, body)?;
+    opened(&signed, nonce, device, key)
+}
+
+/// As [`open_page`], where the page brings the notes by which another key follows the one that the device
+/// knows. Also returns that key, if it is another one. What the page says counts only once a key that follows
+/// has signed it.
+///
+/// # Errors
+/// [`ProtocolError`].
+pub fn open_page_following(
+    body: &[u8],
+    nonce: Key,
+    device: Key,
+    known: &VerifyingKey,
+) -> Result<(OpenedPage, Option<VerifyingKey>), ProtocolError> {
+    let signed: SignedPage = codec::decode_page(PAGE_NAME, body)?;
+    let refused = match opened(&signed, nonce, device, known) {
+        Ok(opened) => return Ok((opened, None)),
+        Err(refused) => refused,
+    };
+    let said: PageBody = minicbor::decode(&signed.body.0)
+        .map_err(|_| ProtocolError::Malformed { what: PAGE_NAME })?;
+    let notes = said.successions.unwrap_or_default();
+    match Succession::follow(known, &notes).pop() {
+        Some(next) => Ok((opened(&signed, nonce, device, &next)?, Some(next))),
+        None => Err(refused),
+    }
+}
+
+fn opened(
+    signed: &SignedPage,
+    nonce: Key,
+    device: Key,
+    key: &VerifyingKey,
+) -> Result<OpenedPage, ProtocolError> {
     let evidence = Evidence {
         nonce,
         device,
         body: digest(&signed.body.0),
-        statement: signed.statement,
+        statement: signed.statement.clone(),
         signature: signed.signature,
         entries: Vec::new(),
         records: Vec::new(),
     };
     let statement = evidence.check_signature(key)?;
-    let body = minicbor::decode(&signed.body.0).map_err(|_| ProtocolError::Malformed { what })?;
+    let body = minicbor::decode(&signed.body.0)
+        .map_err(|_| ProtocolError::Malformed { what: PAGE_NAME })?;
     Ok(OpenedPage {
         page: Page { statement, body },
         evidence,

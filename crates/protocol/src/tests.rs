@@ -327,3 +327,32 @@ fn a_search_is_said_in_the_same_words_by_both_sides() {
     let said = r#"{"id":"0190b5a0-7c1e-7000-8000-000000000001","kind":"case","headline":"路灯不亮","area":"43011100300101","stage":"closed","updated_ms":1790000000000,"archived":true}"#;
     assert_eq!(serde_json::to_string(&row).unwrap(), said);
 }
+
+#[test]
+fn a_page_of_a_new_key_is_believed_only_if_the_known_one_named_it() {
+    let key = |seed: u8| SigningKey::from_bytes(&[seed; 32]);
+    let note = |former: u8, next: u8| Succession::sign(&key(former), &key(next), 7);
+    let (nonce, device) = (Key([1; 16]), Key([2; 16]));
+    let answer = |notes: Option<Vec<Blob>>, signer: u8| {
+        let mut page = Page::empty(Position::NOWHERE, 5);
+        page.body.successions = notes;
+        sign_page(&page, nonce, device, &key(signer))
+    };
+    let open = |body: &[u8], known: u8| {
+        let opened = open_page_following(body, nonce, device, &key(known).verifying_key());
+        opened.map(|(_, next)| next)
+    };
+    let newest = Some(key(3).verifying_key());
+    let notes = vec![note(1, 2), note(2, 3)];
+    assert_eq!(open(&answer(Some(notes.clone()), 3), 1), Ok(newest));
+    assert_eq!(open(&answer(Some(notes.clone()), 3), 2), Ok(newest));
+    assert_eq!(open(&answer(Some(notes.clone()), 3), 3), Ok(None));
+    assert_eq!(open(&answer(None, 1), 1), Ok(None));
+    let refused = Err(ProtocolError::BadSignature { what: "page" });
+    assert_eq!(open(&answer(None, 3), 1), refused, "no notes");
+    assert_eq!(open(&answer(Some(notes), 9), 1), refused, "another signer");
+    assert_eq!(open(&answer(Some(vec![note(8, 9)]), 9), 1), refused);
+    let mut forged = note(1, 9);
+    forged.0[100] ^= 1;
+    assert_eq!(open(&answer(Some(vec![forged]), 9), 1), refused);
+}

@@ -16,6 +16,9 @@ use crate::audit::Damage;
 use crate::backup::back_up;
 use crate::config::Config;
 use crate::environment::{SystemClock, SystemEntropy};
+use crate::folder::FolderLock;
+use crate::keys::{KeyError, ServerKeys, successions_of};
+use crate::seals::SealSigner;
 use crate::server::{DirectoryFiles, Server, load_directory};
 use crate::store::SqliteStore;
 
@@ -61,6 +64,13 @@ enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// The key that signs pages and seals.
+    Keys {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        what: Keys,
+    },
     /// Copy the database to a new file; a server may be serving it.
     Backup {
         #[command(flatten)]
@@ -84,13 +94,22 @@ enum Command {
     },
 }
 
+#[derive(Clone, Copy, Subcommand)]
+enum Keys {
+    /// Print the public key, to be published where people can compare it.
+    Show,
+    /// Make a new key that follows the current one, while no server runs. Phones and gridlog-verify follow from
+    /// the key that they know.
+    Rotate,
+}
+
 #[derive(Args)]
 struct Settings {
     /// TOML file; GRIDLOG_SERVER_… environment variables override it.
-    #[arg(long)]
+    #[arg(long, global = true)]
     config: Option<PathBuf>,
     /// Folder of the database.
-    #[arg(long)]
+    #[arg(long, global = true)]
     data: Option<PathBuf>,
 }
 
@@ -118,6 +137,7 @@ pub fn run() -> ExitCode {
             calendar,
         } => load(settings, [areas, people, catalogue, checklists, calendar]),
         Command::Check { settings } => check(settings),
+        Command::Keys { settings, what } => keys(settings, what),
         Command::Backup { settings, to } => backup(settings, &to),
         Command::Restore {
             settings,
@@ -242,6 +262,34 @@ fn backup(settings: Settings, to: &Path) -> Result<(), String> {
         println!(
             "数据库已被更换，手机不会据此清理 the database was replaced meanwhile: phones keep \
              what left their scope"
+        );
+    }
+    Ok(())
+}
+
+fn keys(settings: Settings, what: Keys) -> Result<(), String> {
+    let config = settings.read()?;
+    start_logging(&config)?;
+    let file = config.key_file();
+    let mut entropy = SystemEntropy;
+    let keys = match what {
+        Keys::Show if !file.exists() => Err(KeyError::NoKey { path: file.clone() }),
+        Keys::Show => ServerKeys::load_or_create(&file, &mut entropy),
+        Keys::Rotate => {
+            let _folder = FolderLock::take(&config.data).map_err(|error| error.to_string())?;
+            ServerKeys::rotate(&file, &mut entropy, SystemClock.now_ms())
+        }
+    };
+    let keys = keys.map_err(|error| error.to_string())?;
+    let signer = SealSigner::new(&config.district, &keys.current, &keys.former)
+        .map_err(|error| error.to_string())?;
+    println!("{}", signer.public());
+    if matches!(what, Keys::Rotate) {
+        println!(
+            "已换钥，旧密钥不复存在；请公布新公钥，并另行保管 the key was changed and the old one is gone: publish the \
+             new public key, and keep copies of {} and {}",
+            file.display(),
+            successions_of(&file).display()
         );
     }
     Ok(())

@@ -22,7 +22,7 @@ use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens, claim_again, revoke_again};
 use crate::idle::IdleThread;
 use crate::ingest::{Receiver, Sequencer, SequencerService, Threads, Upkeep};
-use crate::keys::{KeyError, load_or_create};
+use crate::keys::{KeyError, ServerKeys};
 use crate::live::Live;
 use crate::outside::Outside;
 use crate::restore::is_unfinished;
@@ -111,7 +111,8 @@ impl Server {
             return Err(ServerError::UnfinishedRestore(database));
         }
         let mut entropy = SystemEntropy;
-        let key = load_or_create(&config.key_file(), &mut entropy)?;
+        let keys = ServerKeys::load_or_create(&config.key_file(), &mut entropy)?;
+        let (key, former) = (keys.current, keys.former);
         let store: Arc<dyn Store> = Arc::new(open_private(&database)?);
         let directory = SharedDirectory::new(Directory::load(&*store)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -159,16 +160,17 @@ impl Server {
                 outside: Arc::clone(&outside),
                 directory: directory.clone(),
                 key: key.clone(),
+                former: former.clone(),
                 limits: Limits::default(),
                 page: PageSize::default(),
             },
-            seals: SealSigner::new(&config.district, &key)?,
+            seals: SealSigner::new(&config.district, &key, &former)?,
             store,
             outside,
             directory,
             receiver,
             sequencer: sequencer.handle(),
-            tokens: Tokens::new(&key)?,
+            tokens: Tokens::new(&key, &former.keys)?,
             passwords: Mutex::new(Passwords::new(&mut entropy)?),
             passwords_waiting: Semaphore::new(PASSWORDS_WAITING),
             clock,

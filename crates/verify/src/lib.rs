@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use gridlog_domain::id::RecordId;
 use gridlog_proof::{Consistency, Inclusion, ProofError, PublicKey, RecordProof, Seal};
-use gridlog_protocol::LogEntry;
+use gridlog_protocol::{Blob, LogEntry, Succession, VerifyingKey};
+use serde::Deserialize;
 
 mod entry;
 
@@ -30,6 +31,10 @@ struct Arguments {
     /// 公钥文件，每行一个。File with the public keys, one a line.
     #[arg(long, value_name = "FILE", global = true)]
     keys: Option<PathBuf>,
+    /// 换钥文件：服务器 /v1/keys 的应答。How the server's keys followed one another, as its /v1/keys answers, where
+    /// you know an earlier key; proofs bring this with them.
+    #[arg(long, value_name = "FILE", global = true)]
+    successions: Option<PathBuf>,
     #[command(subcommand)]
     what: What,
 }
@@ -65,6 +70,8 @@ enum Failure {
         path: PathBuf,
         source: serde_json::Error,
     },
+    #[error("换钥记录有误 a note of key succession is not hexadecimal bad_succession")]
+    Note,
     #[error("{zh} {code}: {0}", zh = .0.zh(), code = .0.code())]
     Proof(#[from] ProofError),
     #[error("第{0}号条目不可读 entry {0} is sealed and is no entry of a case log unreadable_entry")]
@@ -94,12 +101,21 @@ pub fn run() -> ExitCode {
 }
 
 fn check(arguments: &Arguments) -> Result<String, Failure> {
-    let keys = keys(arguments)?;
+    let mut keys = keys(arguments)?;
+    if let Some(file) = &arguments.successions {
+        let published: Published = json(file)?;
+        follow(&mut keys, &published.successions)?;
+    }
     Ok(match &arguments.what {
         What::Seal { file } => of_seal(&Seal::read(&text(file)?, &keys)?),
-        What::Record { file } => record(&json(file)?, &keys)?,
+        What::Record { file } => {
+            let proof: RecordProof = json(file)?;
+            follow(&mut keys, &proof.successions)?;
+            record(&proof, &keys)?
+        }
         What::Growth { file } => {
             let proof: Consistency = json(file)?;
+            follow(&mut keys, &proof.successions)?;
             let (older, newer) = proof.check(&keys)?;
             format!(
                 "可信 verified：日志由 {} 条增至 {} 条，未被改写 the log grew from {} to {} entries and was not rewritten. {}",
@@ -164,6 +180,25 @@ fn of_seal(seal: &Seal) -> String {
         seal.size,
         hex::encode(seal.root)
     )
+}
+
+/// What a server's `/v1/keys` answers. Its key is not trusted: only what follows a known one is.
+#[derive(Debug, Deserialize)]
+struct Published {
+    successions: Vec<String>,
+}
+
+/// Adds every key that follows a known one.
+fn follow(keys: &mut Vec<PublicKey>, notes: &[String]) -> Result<(), Failure> {
+    let notes = notes.iter().map(|note| hex::decode(note).map(Blob));
+    let notes: Vec<Blob> = notes.collect::<Result<_, _>>().map_err(|_| Failure::Note)?;
+    for known in keys.clone() {
+        let key = VerifyingKey::from_bytes(&known.bytes()?).map_err(|_| ProofError::Key)?;
+        for next in Succession::follow(&key, &notes) {
+            keys.push(PublicKey::new(known.name(), next.as_bytes())?);
+        }
+    }
+    Ok(())
 }
 
 fn keys(arguments: &Arguments) -> Result<Vec<PublicKey>, Failure> {

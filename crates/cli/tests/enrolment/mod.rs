@@ -71,5 +71,6 @@ fn answer(request: &EnrolRequest, grid: &str) -> EnrolAnswer {
             "assignments": [{ "role": "grid_worker", "area": grid, "valid_from_ms": 0 }],
         }),
         profile_version: 1,
+        successions: Vec::new(),
     }
 }

@@ -57,6 +57,10 @@ impl Inner {
         answered_ms: i64,
     ) -> Result<Taken, PhoneError> {
         let mut taken = Taken::default();
+        if let Some(key) = checked.new_key {
+            tracing::info!("the server signs with a new key, which follows the one known so far");
+            meta::SERVER_KEY.set(connection, key)?;
+        }
         let told_erased = &checked.page.body.erased;
         for erased in mutated!(ErasureIgnored, &[][..], &told_erased[..]) {
             erase(connection, RecordId::from_bytes(erased.0), &mut taken)?;

@@ -10,7 +10,8 @@ use gridlog_merge_guard::{Limits, receive, snapshot_heads};
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, MAX_WITHOUT};
 use gridlog_protocol::{
     Author, Digest, Evidence, Fact, Key, LogEntry, OLDEST_VERSION, Page, RecordDelta, SeenRecord,
-    Splice, VERSION, VerifyingKey, ViewNews, contents, entry_hash, fill, open_page, record_print,
+    Splice, VERSION, VerifyingKey, ViewNews, contents, entry_hash, fill, open_page_following,
+    record_print,
 };
 
 use super::session::Asked;
@@ -48,6 +49,8 @@ pub(super) struct CheckedPage {
     pub(super) entries: Vec<(LogEntry, Vec<u8>)>,
     /// Its records.
     pub(super) deltas: Vec<CheckedDelta>,
+    /// The key that signed it, where it follows the one that this phone knows.
+    pub(super) new_key: Option<[u8; 32]>,
     /// The person, if the page tells of a new profile.
     pub(super) profile: Option<CheckedProfile>,
 }
@@ -126,7 +129,7 @@ impl Inner {
             .read(|connection| meta::SERVER_KEY.get(connection))?;
         let key = VerifyingKey::from_bytes(&key.ok_or(PhoneError::NotEnrolled)?)
             .map_err(|_| PhoneError::StoreDamaged { what: "server key" })?;
-        let opened = open_page(body, asked.nonce, asked.device, &key)?;
+        let (opened, new_key) = open_page_following(body, asked.nonce, asked.device, &key)?;
         let page = opened.page;
         if !(OLDEST_VERSION..=VERSION).contains(&page.statement.version) {
             return Err(bad("it speaks another version"));
@@ -158,6 +161,7 @@ impl Inner {
             return Err(bad("its statement does not fit what it brings"));
         }
         Ok(Opened::Sound(Box::new(CheckedPage {
+            new_key: new_key.map(|key| key.to_bytes()),
             profile: profile(&page)?,
             evidence,
             entries,

@@ -37,6 +37,9 @@ pub(super) struct Said {
     wanted: BTreeMap<RecordId, u32>,
     /// What could not be read in this session.
     unsound: BTreeSet<RecordId>,
+    /// Whether a page was not signed by the key that this phone knows. From then on each request asks how
+    /// keys followed one another.
+    pub(super) asks_keys: bool,
     /// What was set aside and is asked for once more, now that everything else is done.
     tries_again: BTreeSet<RecordId>,
 }
@@ -153,6 +156,7 @@ impl Inner {
             let after = meta::RECALL.get(connection)?;
             request.recall = after.map(i64::cast_unsigned);
         }
+        request.asks_keys = said.asks_keys.then_some(true);
         request.returns = errand.returns;
         request.reconcile = errand.reconcile;
         Ok(request)

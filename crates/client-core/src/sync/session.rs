@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Digest, Key, Position, SyncRequest, codec, item_digest};
+use gridlog_protocol::{Digest, Key, Position, ProtocolError, SyncRequest, codec, item_digest};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -324,6 +324,15 @@ impl SyncSession {
         Ok(self.said.try_again(due.into_iter()))
     }
 
+    /// A page is not signed by the key that this phone knows, and nothing of it was taken. The next one is to
+    /// show that the key which signs follows that one; if it does not, it is refused.
+    fn ask_for_keys(&mut self) -> Result<(), PhoneError> {
+        self.said.asks_keys = true;
+        self.more = true;
+        self.report.rounds += 1;
+        Ok(())
+    }
+
     /// Nothing of a page was taken, since some of its records cannot be read. They are set aside; the
     /// page is asked for again without them.
     fn set_aside(
@@ -372,7 +381,15 @@ impl SyncSession {
         let body = body_of(answer).map_err(of_sync);
         let body = body.inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
-        let mut page = match inner.open_page(&body, &asked)? {
+        let opened = match inner.open_page(&body, &asked) {
+            Err(PhoneError::Protocol(ProtocolError::BadSignature { .. }))
+                if !self.said.asks_keys =>
+            {
+                return self.ask_for_keys();
+            }
+            opened => opened?,
+        };
+        let mut page = match opened {
             Opened::Sound(page) => page,
             Opened::Unsound {
                 records,

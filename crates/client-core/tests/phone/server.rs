@@ -284,10 +284,11 @@ impl Engine {
                 outside: parts.outside.clone(),
                 directory: directory.clone(),
                 key: key.clone(),
+                former: gridlog_sync_server::keys::FormerKeys::default(),
                 limits: limits(),
                 page: PageSize::default(),
             },
-            tokens: Tokens::new(key).unwrap(),
+            tokens: Tokens::new(key, &[]).unwrap(),
             sequencer: RefCell::new(sequencer),
             directory,
             store,
@@ -334,6 +335,7 @@ impl Engine {
             district: "430111".to_owned(),
             profile: serde_json::to_value(directory.person(&wish.person).unwrap()).unwrap(),
             profile_version: directory.profile_version(&wish.person, now_ms),
+            successions: Vec::new(),
         };
         ok(serde_json::to_vec(&answer).unwrap())
     }

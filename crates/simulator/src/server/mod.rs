@@ -184,6 +184,7 @@ impl House {
                 outside: Arc::clone(&self.outside),
                 directory: directory.clone(),
                 key: self.key.clone(),
+                former: gridlog_sync_server::keys::FormerKeys::default(),
                 limits: Limits::default(),
                 page: self.page,
             },
@@ -276,6 +277,7 @@ impl House {
             district: people::DISTRICT.to_owned(),
             profile: serde_json::to_value(person).unwrap_or_default(),
             profile_version: directory.profile_version(&id, now_ms),
+            successions: Vec::new(),
         };
         serde_json::to_vec(&answer).map_or_else(|_| refusal(500, "server_failed"), taken)
     }

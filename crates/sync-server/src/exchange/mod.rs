@@ -17,11 +17,12 @@ use gridlog_merge_guard::Limits;
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, PAGE_TARGET_BYTES};
 use gridlog_protocol::{
     Blob, Digest, Key, Page, PartUpdate, PartVersion, Profile, ProtocolError, SigningKey,
-    SyncRequest, Verdict, audience, codec, item_digest, sign_page_as,
+    SyncRequest, Verdict, VerifyingKey, audience, codec, item_digest, sign_page_as,
 };
 
 use crate::directory::{Directory, SharedDirectory};
 use crate::ingest::{GivenBack, Pushed, examine};
+use crate::keys::FormerKeys;
 use crate::outside::Outside;
 use crate::store::{Device, ExchangeQuery, ItemStatus, NewItem, Store, StoreError, WalkQuery};
 use lineage::Standpoint;
@@ -100,6 +101,8 @@ pub struct Exchange {
     pub directory: SharedDirectory,
     /// Signs pages.
     pub key: SigningKey,
+    /// The keys that signed before.
+    pub former: FormerKeys,
     /// Caps of changes.
     pub limits: Limits,
     /// How much one page holds.
@@ -197,6 +200,9 @@ impl Exchange {
         }
         asked.answered_ms = now();
         let mut page = self.page(&asked)?;
+        if asked.request.asks_keys == Some(true) {
+            page.body.successions = Some(self.former.notes.clone());
+        }
         page.body.retry_after_ms = hands.wait_ms(asked.device.id);
         hands.charge(Work::of_page(&page));
         let device = Key(*asked.device.id.as_bytes());
@@ -208,10 +214,13 @@ impl Exchange {
     /// that it was put back, whatever the operator knows of it: a new epoch begins. What comes without
     /// good evidence is left aside, and delays nothing else.
     fn take_back(&self, asked: &mut Asked<'_>, hands: &dyn Hands) -> Result<(), ExchangeError> {
-        let key = self.key.verifying_key();
+        let current = self.key.verifying_key();
         let mut given = Vec::new();
         for returned in std::mem::take(&mut asked.request.returns) {
-            match GivenBack::check(returned, &key) {
+            // A page that an earlier key signed proves as much as it did then.
+            let signed = |key: &&VerifyingKey| returned.evidence.check(key).is_ok();
+            let key = self.former.keys.iter().find(signed).unwrap_or(&current);
+            match GivenBack::check(returned, key) {
                 Ok(good) => given.push(good),
                 Err(error) => {
                     let device = asked.device.id;

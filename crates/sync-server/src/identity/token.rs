@@ -2,7 +2,7 @@
 
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use gridlog_domain::id::{DeviceId, PersonId};
-use gridlog_protocol::SigningKey;
+use gridlog_protocol::{SigningKey, VerifyingKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,8 @@ struct Claims {
 #[derive(Clone)]
 pub struct Tokens {
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// The current key's first.
+    decoding: Vec<DecodingKey>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -52,13 +53,18 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
+    /// Tokens that `key` signs. Those that a former key signed are read as well, until they expire.
+    ///
     /// # Errors
     /// [`TokenError::Key`] if the key has no PKCS#8 form.
-    pub fn new(key: &SigningKey) -> Result<Self, TokenError> {
+    pub fn new(key: &SigningKey, former: &[VerifyingKey]) -> Result<Self, TokenError> {
         let der = key.to_pkcs8_der().map_err(|_| TokenError::Key)?;
         Ok(Self {
             encoding: EncodingKey::from_ed_der(der.as_bytes()),
-            decoding: DecodingKey::from_ed_der(key.verifying_key().as_bytes()),
+            decoding: std::iter::once(&key.verifying_key())
+                .chain(former.iter().rev())
+                .map(|key| DecodingKey::from_ed_der(key.as_bytes()))
+                .collect(),
         })
     }
 
@@ -85,9 +91,9 @@ impl Tokens {
         let mut validation = Validation::new(Algorithm::EdDSA);
         // The library reads the system's clock; ours comes in as an argument.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(|_| TokenError::Invalid)?
-            .claims;
+        let mut keys = self.decoding.iter();
+        let read = keys.find_map(|key| jsonwebtoken::decode(token, key, &validation).ok());
+        let claims: Claims = read.ok_or(TokenError::Invalid)?.claims;
         if claims.exp.saturating_mul(1_000) <= now_ms {
             return Err(TokenError::Expired);
         }
@@ -103,7 +109,7 @@ mod tests {
     use super::*;
 
     fn tokens(seed: u8) -> Tokens {
-        Tokens::new(&SigningKey::from_bytes(&[seed; 32])).unwrap()
+        Tokens::new(&SigningKey::from_bytes(&[seed; 32]), &[]).unwrap()
     }
 
     fn bearer() -> Bearer {
@@ -125,6 +131,10 @@ mod tests {
     fn a_token_of_another_key_or_a_changed_one_is_not_taken() {
         let token = tokens(1).issue(&bearer(), 0, 60_000).unwrap();
         assert_eq!(tokens(2).read(&token, 1), Err(TokenError::Invalid));
+        let former = SigningKey::from_bytes(&[1; 32]).verifying_key();
+        let next = Tokens::new(&SigningKey::from_bytes(&[2; 32]), &[former]).unwrap();
+        assert_eq!(next.read(&token, 1), Ok(bearer()));
+        assert_eq!(next.read(&token, 60_000), Err(TokenError::Expired));
         let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJXMDAxIiwiZXhwIjo5OTk5OTk5OTk5fQ.";
         assert_eq!(tokens(1).read(unsigned, 1), Err(TokenError::Invalid));
     }

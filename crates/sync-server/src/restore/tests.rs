@@ -3,7 +3,7 @@ use gridlog_protocol::Fact;
 
 use super::*;
 use crate::backup::back_up;
-use crate::keys::load_or_create;
+use crate::keys::ServerKeys;
 use crate::outside::{Erasure, ErasureReason};
 use crate::town::*;
 
@@ -176,7 +176,8 @@ fn what_was_erased_after_the_backup_is_erased_again() {
 fn a_backup_holds_neither_the_signing_key_nor_the_ledger_of_erasures() {
     let (town, _, _) = a_day();
     let config = config(&town);
-    let key = load_or_create(&config.key_file(), &mut SeededEntropy::new(4)).unwrap();
+    let keys = ServerKeys::load_or_create(&config.key_file(), &mut SeededEntropy::new(4));
+    let key = keys.unwrap().current;
     config
         .outside()
         .note_erased(&[Erasure {

@@ -17,6 +17,7 @@ use crate::directory::{Directory, SharedDirectory};
 use crate::exchange::{Exchange, Hands, PageSize};
 use crate::identity::{claim_again, note_claim};
 use crate::ingest::{GivenBack, OfficeWrite, OfficeWritten, Sequencer, Why};
+use crate::keys::FormerKeys;
 use crate::outside::{Claim, Outside as _, OutsideMemory};
 use crate::store::{Device, ItemStatus, NewItem, SqliteStore, Store, StoreError, StoredPerson};
 use crate::web::office::read_part;
@@ -51,6 +52,7 @@ pub(crate) struct Town {
     pub(crate) directory: SharedDirectory,
     pub(crate) sequencer: RefCell<Sequencer>,
     pub(crate) key: SigningKey,
+    pub(crate) former: FormerKeys,
     pub(crate) now: Cell<i64>,
     entries: Cell<u64>,
 }
@@ -145,6 +147,7 @@ impl Town {
             directory,
             sequencer: RefCell::new(sequencer),
             key: SigningKey::from_bytes(&[5; 32]),
+            former: FormerKeys::default(),
             now: Cell::new(NOW),
             entries: Cell::new(0),
         }
@@ -156,6 +159,7 @@ impl Town {
             outside: self.outside.clone(),
             directory: self.directory.clone(),
             key: self.key.clone(),
+            former: self.former.clone(),
             limits: Limits::default(),
             page: PageSize::default(),
         }

@@ -132,5 +132,6 @@ fn enrol_now(app: &App, request: EnrolRequest) -> Result<EnrolAnswer, ApiError> 
         district: app.config.district.clone(),
         profile: serde_json::to_value(&person).map_err(|_| ApiError::Internal)?,
         profile_version: app.directory.now().profile_version(&id, now_ms),
+        successions: app.seals.successions().to_vec(),
     })
 }

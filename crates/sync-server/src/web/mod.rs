@@ -11,6 +11,7 @@ mod authentication;
 mod enrolment;
 mod error;
 mod health;
+mod keys;
 mod live;
 pub mod office;
 mod proof;
@@ -68,6 +69,7 @@ pub fn router(app: App) -> Router {
         ));
     Router::new()
         .route("/health", get(health::health))
+        .route("/v1/keys", get(keys::keys))
         .merge(doors)
         .route(
             "/v1/sync",

@@ -170,7 +170,9 @@ pub(super) async fn prove_growth(
             0 => Vec::new(),
             from => known(consistency_path(&Tree(&*app.store), from, newer.size))?,
         };
-        Ok(Consistency::new(&older, &newer, &path))
+        let mut proof = Consistency::new(&older, &newer, &path);
+        proof.successions = app.seals.successions().to_vec();
+        Ok(proof)
     });
     Ok(Json(proof.await?))
 }
@@ -192,6 +194,7 @@ pub(in crate::web) fn prove(app: &App, record: RecordId) -> Result<RecordProof, 
         record: hex::encode(record.as_bytes()),
         entries: Vec::new(),
         not_sealed: Vec::new(),
+        successions: app.seals.successions().to_vec(),
     };
     for stored in entries.iter().rev() {
         let seq = stored.seq;

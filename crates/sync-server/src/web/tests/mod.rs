@@ -72,13 +72,13 @@ impl Site {
         let mut entropy = SeededEntropy::new(8);
         let app = App::new(Parts {
             exchange: town.exchange(),
-            seals: crate::seals::SealSigner::new("430111", &town.key).unwrap(),
+            seals: crate::seals::SealSigner::new("430111", &town.key, &town.former).unwrap(),
             store: town.store.clone(),
             outside,
             directory: town.directory.clone(),
             receiver: Receiver::start(town.store.clone()).unwrap(),
             sequencer: sequencer.handle(),
-            tokens: Tokens::new(&town.key).unwrap(),
+            tokens: Tokens::new(&town.key, &town.former.keys).unwrap(),
             passwords: Mutex::new(Passwords::new(&mut entropy).unwrap()),
             passwords_waiting: Semaphore::new(1),
             clock,
