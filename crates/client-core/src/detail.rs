@@ -153,6 +153,8 @@ impl From<&gridlog_protocol::LogEntry> for HistoryLine {
             Fact::Erase { by } => line("erase", Some(by)),
             Fact::Epoch { .. } => line("epoch", None),
             Fact::Seal { by, .. } => line("seal", Some(by)),
+            Fact::DayClosed { by, .. } => line("day_closed", Some(by)),
+            Fact::DayReopened { by, .. } => line("day_reopened", Some(by)),
         }
     }
 }

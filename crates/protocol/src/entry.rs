@@ -150,6 +150,44 @@ pub enum Fact {
         #[n(2)]
         by: String,
     },
+    /// 日结: an office closed its day; the record is 16 zero bytes, and the next entry seals the log.
+    #[n(10)]
+    DayClosed {
+        /// The day in the district's time zone, as `2026-11-23`.
+        #[n(0)]
+        date: String,
+        /// The area whose day it is.
+        #[n(1)]
+        area: String,
+        /// Who closed it.
+        #[n(2)]
+        by: String,
+        /// Phones there that had not synced since the day began.
+        #[n(3)]
+        out: u32,
+        /// Changes that phones there said last they had not sent.
+        #[n(4)]
+        unsent: u32,
+        /// Cases there that were overdue, at most 1000.
+        #[n(5)]
+        overdue: u32,
+    },
+    /// A closed day was opened again; the record is 16 zero bytes.
+    #[n(11)]
+    DayReopened {
+        /// The day.
+        #[n(0)]
+        date: String,
+        /// The area whose day it is.
+        #[n(1)]
+        area: String,
+        /// Who opened it.
+        #[n(2)]
+        by: String,
+        /// Why, as a code.
+        #[n(3)]
+        reason: String,
+    },
 }
 
 impl LogEntry {

@@ -150,7 +150,7 @@ pub use enrolment::{EnrolAnswer, EnrolRequest, ErrorBody};
 pub use entry::{Fact, LogEntry, Origin, entry_hash};
 pub use error::ProtocolError;
 pub use holes::{fill, with_holes};
-pub use message::{PartVersion, PushItem, Reconcile, SyncRequest, Walk};
+pub use message::{PartVersion, PushItem, Reconcile, SyncRequest, Unsent, Walk};
 pub use page::{
     FeedEntry, Lineage, Page, PageBody, PartUpdate, Profile, Recalled, RecalledChange, RecordDelta,
     Splice, Statement, ViewNews, WalkNews,

@@ -34,6 +34,17 @@ pub struct PartVersion {
     pub version: u32,
 }
 
+/// What a device holds that the server has not got. An office that closes its day is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+pub struct Unsent {
+    /// Changes that were not sent yet, those of this request aside.
+    #[n(0)]
+    pub changes: u32,
+    /// What was sent back and waits for the worker.
+    #[n(1)]
+    pub sent_back: u32,
+}
+
 /// What a device sends.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SyncRequest {
@@ -88,6 +99,10 @@ pub struct SyncRequest {
     /// by which another one follows it; see [`crate::Succession`]. `None` otherwise.
     #[n(15)]
     pub asks_keys: Option<bool>,
+    /// What the device still holds after this request; `None` while that is nothing, as it was when it said so
+    /// last.
+    #[n(16)]
+    pub unsent: Option<Unsent>,
 }
 
 /// A walk through the records of audiences that the device has just become part of, in the order of
@@ -134,6 +149,7 @@ impl SyncRequest {
             recall: None,
             without: None,
             asks_keys: None,
+            unsent: None,
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) fn follows_from(entry: &LogEntry, before: &LogEntry) -> bool {
             | Fact::Erase { .. }
             | Fact::Epoch { .. }
             | Fact::Seal { .. }
+            | Fact::DayClosed { .. }
+            | Fact::DayReopened { .. }
     );
     entry.record == before.record && !begins
 }

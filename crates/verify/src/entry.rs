@@ -46,6 +46,13 @@ fn fact(fact: &Fact) -> String {
         Fact::Erase { by } => format!("删除 erased {by}"),
         Fact::Epoch { epoch, why } => format!("新纪元 epoch {epoch} {why}"),
         Fact::Seal { size, root, by } => format!("封签 sealed {size} {root} {by}"),
+        Fact::DayClosed { date, area, by, .. } => format!("日结 day closed {date} {area} {by}"),
+        Fact::DayReopened {
+            date,
+            area,
+            by,
+            reason,
+        } => format!("撤销日结 day reopened {date} {area} {by} {reason}"),
     }
 }
 

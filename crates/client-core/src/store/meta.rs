@@ -71,6 +71,8 @@ pub(crate) const CLOCK_OFFSET: Meta<i64> = meta("clock_offset");
 pub(crate) const LAST_SEEN_MS: Meta<i64> = meta("last_seen_ms");
 /// How long the server wants to be left alone, as JSON.
 pub(crate) const HOLD: Meta<String> = meta("hold");
+/// Whether this phone said last that it holds something.
+pub(crate) const TOLD_UNSENT: Meta<bool> = meta("told_unsent");
 /// When the last sync came to its end, device time.
 pub(crate) const LAST_SYNC_MS: Meta<i64> = meta("last_sync_ms");
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use gridlog_domain::id::RecordId;
 use gridlog_protocol::{
-    Certificate, Digest, Key, Lineage, PageBody, Verdict, VerifyingKey, reason,
+    Certificate, Digest, Key, Lineage, PageBody, Unsent, Verdict, VerifyingKey, reason,
 };
 use rusqlite::Connection;
 
@@ -60,6 +60,9 @@ impl Inner {
         if let Some(key) = checked.new_key {
             tracing::info!("the server signs with a new key, which follows the one known so far");
             meta::SERVER_KEY.set(connection, key)?;
+        }
+        if let Some(unsent) = asked.unsent {
+            meta::TOLD_UNSENT.set(connection, unsent != Unsent::default())?;
         }
         let told_erased = &checked.page.body.erased;
         for erased in mutated!(ErasureIgnored, &[][..], &told_erased[..]) {

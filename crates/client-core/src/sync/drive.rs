@@ -156,7 +156,10 @@ impl Phone {
                 break;
             };
             let answer = transport.post(SYNC_PATH, Some(&bearer), CONTENT_TYPE, &body)?;
-            session.accept(answer)?;
+            match session.accept(answer) {
+                Err(_) if session.may_follow_key() => continue,
+                accepted => accepted?,
+            }
             if let Some(progress) = options.progress {
                 progress(self.progress(session.report())?);
             }

@@ -6,7 +6,9 @@ use gridlog_domain::id::RecordId;
 use gridlog_protocol::limits::{
     MAX_ASKS, MAX_PUSH_ITEMS, MAX_WANTS, MAX_WITHOUT, PUSH_TARGET_BYTES,
 };
-use gridlog_protocol::{Blob, Digest, Key, PushItem, Reconcile, Returned, SyncRequest, Walk};
+use gridlog_protocol::{
+    Blob, Digest, Key, PushItem, Reconcile, Returned, SyncRequest, Unsent, Walk,
+};
 use rusqlite::Connection;
 
 use super::session::Asked;
@@ -15,7 +17,8 @@ use crate::device_time;
 use crate::error::PhoneError;
 use crate::phone::Inner;
 use crate::reference::part_versions;
-use crate::store::{actors, audiences, meta, outbox, wants};
+use crate::standing::Standing;
+use crate::store::{actors, audiences, meta, outbox, refused, wants};
 
 /// Where sync requests go.
 pub const SYNC_PATH: &str = "/v1/sync";
@@ -157,6 +160,7 @@ impl Inner {
             request.recall = after.map(i64::cast_unsigned);
         }
         request.asks_keys = said.asks_keys.then_some(true);
+        request.unsent = unsent(connection, request.push.len())?;
         request.returns = errand.returns;
         request.reconcile = errand.reconcile;
         Ok(request)
@@ -198,6 +202,25 @@ impl Inner {
         }
         Ok(push)
     }
+}
+
+/// What this phone holds beside what the request sends, if it is something, or was when it said so last.
+fn unsent(connection: &Connection, sent: usize) -> Result<Option<Unsent>, PhoneError> {
+    let mut held = Unsent::default();
+    for (standing, count) in outbox::counts(connection)? {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        match standing {
+            Standing::OnThisPhone => held.changes = held.changes.saturating_add(count),
+            Standing::NeedsYou => held.sent_back = held.sent_back.saturating_add(count),
+            _ => {}
+        }
+    }
+    let sent = u32::try_from(sent).unwrap_or(u32::MAX);
+    held.changes = held.changes.saturating_sub(sent);
+    let sent_back = u32::try_from(refused::count(connection)?).unwrap_or(u32::MAX);
+    held.sent_back = held.sent_back.saturating_add(sent_back);
+    let told = meta::TOLD_UNSENT.get(connection)?.unwrap_or(false);
+    Ok((told || held != Unsent::default()).then_some(held))
 }
 
 /// The next step of a walk, while an audience is new.

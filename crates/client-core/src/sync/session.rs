@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Digest, Key, Position, ProtocolError, SyncRequest, codec, item_digest};
+use gridlog_protocol::{
+    Digest, Key, Position, ProtocolError, SyncRequest, Unsent, codec, item_digest,
+};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +84,8 @@ pub(super) struct Asked {
     pub(super) without: BTreeSet<RecordId>,
     /// Whether it asked what this device wrote.
     pub(super) recalls: bool,
+    /// What it said that this phone holds.
+    pub(super) unsent: Option<Unsent>,
     /// Whether the session has taken no page yet.
     pub(super) is_first: bool,
 }
@@ -126,6 +130,8 @@ pub struct SyncSession {
     proofs: u32,
     compared: Compared,
     must_compare: bool,
+    /// Set from a page of another key until the session goes on to ask about it.
+    keys_to_ask: bool,
     report: SyncReport,
 }
 
@@ -172,6 +178,7 @@ impl Phone {
             proofs: 0,
             compared: Compared::No,
             must_compare,
+            keys_to_ask: false,
             report: SyncReport::default(),
         })
     }
@@ -251,6 +258,7 @@ impl SyncSession {
                 .map(|key| RecordId::from_bytes(key.0))
                 .collect(),
             recalls: request.recall.is_some(),
+            unsent: request.unsent,
             is_first: !self.has_taken,
         });
         let body = codec::encode(&request);
@@ -324,13 +332,23 @@ impl SyncSession {
         Ok(self.said.try_again(due.into_iter()))
     }
 
-    /// A page is not signed by the key that this phone knows, and nothing of it was taken. The next one is to
-    /// show that the key which signs follows that one; if it does not, it is refused.
-    fn ask_for_keys(&mut self) -> Result<(), PhoneError> {
-        self.said.asks_keys = true;
-        self.more = true;
-        self.report.rounds += 1;
-        Ok(())
+    /// A page that is not signed by the key that this phone knows is refused. The next request of this session
+    /// asks whether the key which signs follows that one.
+    fn ask_for_keys(&mut self, refused: &PhoneError) {
+        if matches!(
+            refused,
+            PhoneError::Protocol(ProtocolError::BadSignature { .. })
+        ) {
+            self.keys_to_ask = !self.said.asks_keys;
+            self.said.asks_keys = true;
+            self.more = true;
+        }
+    }
+
+    /// Whether the answer that was refused just now is worth one more request, since the server's key may have
+    /// changed. True once in a session.
+    pub(super) fn may_follow_key(&mut self) -> bool {
+        std::mem::take(&mut self.keys_to_ask)
     }
 
     /// Nothing of a page was taken, since some of its records cannot be read. They are set aside; the
@@ -381,15 +399,8 @@ impl SyncSession {
         let body = body_of(answer).map_err(of_sync);
         let body = body.inspect_err(|error| inner.keep_refusal(error))?;
         let answered_ms = inner.clock.now_ms().max(0);
-        let opened = match inner.open_page(&body, &asked) {
-            Err(PhoneError::Protocol(ProtocolError::BadSignature { .. }))
-                if !self.said.asks_keys =>
-            {
-                return self.ask_for_keys();
-            }
-            opened => opened?,
-        };
-        let mut page = match opened {
+        let opened = inner.open_page(&body, &asked);
+        let mut page = match opened.inspect_err(|error| self.ask_for_keys(error))? {
             Opened::Sound(page) => page,
             Opened::Unsound {
                 records,

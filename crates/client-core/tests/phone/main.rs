@@ -33,5 +33,6 @@ mod shown;
 mod snapshots;
 mod store;
 mod syncing;
+mod unsent;
 mod waiting;
 mod walk;

@@ -167,6 +167,20 @@ impl Directory {
             .any(|assignment| assignment.role == role)
     }
 
+    /// The areas over which a person has a role at `at_ms`.
+    pub fn areas_with(&self, id: &PersonId, role: Role, at_ms: i64) -> Vec<AreaCode> {
+        self.assignments_at(id, at_ms)
+            .filter(|assignment| assignment.role == role)
+            .map(|assignment| assignment.area.clone())
+            .collect()
+    }
+
+    /// Whether a person has an assignment in `area`, or in an area within it, at `at_ms`.
+    pub fn works_in(&self, id: &PersonId, area: &AreaCode, at_ms: i64) -> bool {
+        self.assignments_at(id, at_ms)
+            .any(|assignment| self.areas.covers(area, &assignment.area))
+    }
+
     fn assignments_at(&self, id: &PersonId, at_ms: i64) -> impl Iterator<Item = &Assignment> {
         let person = self.person(id).filter(|person| person.enabled);
         person

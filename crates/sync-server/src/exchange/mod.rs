@@ -179,6 +179,9 @@ impl Exchange {
         let now_ms = now();
         let directory = self.directory.now();
         let device = self.device_of(asker, &directory, now_ms)?;
+        if let Some(unsent) = request.unsent {
+            self.store.note_unsent(device.id, unsent, now_ms)?;
+        }
         let mut actors = self.store.actors_of(device.id)?;
         let certificate = self.register_actor(&device, &mut actors, request.actor.0, now_ms)?;
         let mut asked = Asked {

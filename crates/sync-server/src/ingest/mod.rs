@@ -12,6 +12,7 @@ mod ahead;
 mod backlog;
 mod begun;
 mod custody;
+mod day;
 mod decide;
 mod epoch;
 mod held;
@@ -33,6 +34,7 @@ mod working;
 
 pub use backlog::Backlog;
 pub use begun::{Begun, was_sound};
+pub use day::{DayFigures, DayWish};
 pub use epoch::Why;
 pub use load::RoundBounds;
 pub use office::{OfficeError, OfficeWrite, OfficeWritten};

@@ -65,6 +65,12 @@ pub enum OfficeError {
         /// Its code.
         code: String,
     },
+    /// The day is closed; it can be opened again, with a reason.
+    #[error("the day {0} is closed")]
+    DayClosed(String),
+    /// The day is open: there is nothing to open again.
+    #[error("the day {0} is not closed")]
+    DayOpen(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

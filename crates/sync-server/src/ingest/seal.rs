@@ -50,17 +50,24 @@ impl Sequencer {
     pub fn seal(&mut self, now_ms: i64, by: &PersonId) -> Result<u64, StoreError> {
         catch_up(&*self.store)?;
         let head = self.store.head()?;
+        let fact = Fact::Seal {
+            size: head.seq,
+            root: Digest(known(root(&Tree(&*self.store), head.seq))?),
+            by: by.as_str().to_owned(),
+        };
+        self.enter_of_the_log(now_ms, fact)
+    }
+
+    /// Enters a fact about the log itself. Returns its number.
+    pub(super) fn enter_of_the_log(&mut self, now_ms: i64, fact: Fact) -> Result<u64, StoreError> {
+        let head = self.store.head()?;
         let nothing = [0; 16];
         let entry = LogEntry {
             seq: head.seq + 1,
             previous: head.hash,
             at_ms: now_ms,
             record: Key(nothing),
-            fact: Fact::Seal {
-                size: head.seq,
-                root: Digest(known(root(&Tree(&*self.store), head.seq))?),
-                by: by.as_str().to_owned(),
-            },
+            fact,
             origin: None,
         };
         let canonical = entry.to_bytes();

@@ -13,6 +13,7 @@ use gridlog_domain::id::{AreaCode, PersonId, RecordId};
 use gridlog_protocol::Digest;
 
 use super::backlog::Backlog;
+use super::day::{DayFigures, DayWish};
 use super::epoch::Why;
 use super::office::{OfficeError, OfficeWrite, OfficeWritten};
 use super::published::Published;
@@ -48,6 +49,8 @@ enum Wish {
     TakeBack(Vec<GivenBack>, Answer<u64>),
     BeginEpoch((u64, u64), Answer<()>),
     Seal(PersonId, Answer<u64>),
+    CloseDay(DayWish, DayFigures, Answer<u64>),
+    ReopenDay(DayWish, String, Answer<u64>),
     Stop,
 }
 
@@ -237,6 +240,22 @@ impl SequencerHandle {
         self.ask(|answer| Wish::Seal(by, answer))
     }
 
+    /// Closes a day; see [`Sequencer::close_day`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn close_day(&self, wish: DayWish, figures: DayFigures) -> Result<u64, OfficeError> {
+        self.ask(|answer| Wish::CloseDay(wish, figures, answer))
+    }
+
+    /// Opens a closed day again; see [`Sequencer::reopen_day`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn reopen_day(&self, wish: DayWish, reason: String) -> Result<u64, OfficeError> {
+        self.ask(|answer| Wish::ReopenDay(wish, reason, answer))
+    }
+
     /// Begins a new epoch where devices prove that the log was put back.
     ///
     /// # Errors
@@ -330,6 +349,14 @@ impl Service {
             }
             Wish::Seal(by, answer) => {
                 let _ = answer.send(contained(|| Ok(sequencer.seal(now, &by)?)));
+            }
+            Wish::CloseDay(wish, figures, answer) => {
+                let close = || sequencer.close_day(now, &wish, figures);
+                let _ = answer.send(contained(close));
+            }
+            Wish::ReopenDay(wish, reason, answer) => {
+                let reopen = || sequencer.reopen_day(now, &wish, &reason);
+                let _ = answer.send(contained(reopen));
             }
             Wish::BeginEpoch(epochs, answer) => {
                 let begun = sequencer.begin_epoch(now, epochs, Why::RolledBack);

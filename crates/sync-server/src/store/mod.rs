@@ -20,19 +20,21 @@ pub use facts::{
     CountedCase, timetable,
 };
 pub use model::{
-    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
-    LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
-    StoredPerson, StoredRuling, TouchedRecord, WaitingDevice, WalkQuery,
+    CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
+    InboxItem, ItemStatus, LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow,
+    StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling, TouchedRecord, WaitingDevice,
+    WalkQuery,
 };
 pub use sqlite::SqliteStore;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
 use gridlog_proof::Node;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, Unsent};
 
 use crate::outside::Claim;
 
@@ -245,6 +247,28 @@ pub trait Store: Send + Sync + 'static {
 
     /// Nodes of the tree, by their numbers; see [`gridlog_proof::TreeStore`].
     fn tree_nodes(&self, numbers: &[u64]) -> Result<Vec<Node>, StoreError>;
+
+    // -- days ----------------------------------------------------------------------------------
+
+    /// Where the day of an area stands, by the log.
+    fn day(&self, date: &str, area: &str) -> Result<ClosedDay, StoreError>;
+
+    /// Every device that was not revoked, with what it said last of what it holds.
+    fn devices(&self) -> Result<Vec<DeviceStanding>, StoreError>;
+
+    /// Remembers what a device says that it holds.
+    fn note_unsent(&self, id: DeviceId, unsent: Unsent, at_ms: i64) -> Result<(), StoreError>;
+
+    /// How often each step was ruled on from the first moment to before the second, by the server's time, among
+    /// records that the audience had then. What came back after a restore is not counted again.
+    fn steps(
+        &self,
+        audience: &str,
+        within_ms: (i64, i64),
+    ) -> Result<BTreeMap<String, StepCount>, StoreError>;
+
+    /// Cases of the audience that are overdue by the log and not handled, the longest first.
+    fn overdue(&self, audience: &str, limit: usize) -> Result<Vec<RecordRow>, StoreError>;
 
     // -- snapshots -----------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::reference::Person;
-use gridlog_protocol::{Author, Digest, Key, Recalled, Receipt, ScopePrint, record_print};
+use gridlog_domain::workflow::Stage;
+use gridlog_protocol::{Author, Digest, Key, Recalled, Receipt, ScopePrint, Unsent, record_print};
 
 /// A pushed item, soundly framed or refused at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -334,6 +335,47 @@ pub struct Device {
     pub revoked_ms: Option<i64>,
     /// When it last synced.
     pub last_sync_ms: Option<i64>,
+}
+
+/// Where the day of an area stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClosedDay {
+    /// The last entry that closed it.
+    pub closed: Option<u64>,
+    /// The last entry that opened it again.
+    pub reopened: Option<u64>,
+}
+
+impl ClosedDay {
+    /// Whether it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed > self.reopened
+    }
+}
+
+/// A device in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceStanding {
+    /// The device.
+    pub device: Device,
+    /// What it said last that it holds and the server does not, and when.
+    pub unsent: Option<(i64, Unsent)>,
+}
+
+/// How often a step was ruled on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepCount {
+    /// Accepted.
+    pub accepted: u64,
+    /// Refused.
+    pub refused: u64,
+}
+
+/// Codes of the stages in which nobody has to handle a case any more.
+pub(crate) fn handled_stages() -> Vec<String> {
+    let done = |stage: &&Stage| stage.is_over() || [Stage::Handled, Stage::Checked].contains(stage);
+    let stages = Stage::ALL.iter().filter(done);
+    stages.map(|stage| stage.code().to_owned()).collect()
 }
 
 /// Which records an office wants to list.

@@ -255,6 +255,12 @@ fn office_parts(error: &OfficeError) -> (StatusCode, &'static str, &'static str)
             "cannot_admit",
             "该内容无法采纳，只能不予采纳",
         ),
+        OfficeError::DayClosed(_) => (
+            StatusCode::CONFLICT,
+            "day_closed",
+            "当日已日结，如需更正请先撤销日结",
+        ),
+        OfficeError::DayOpen(_) => (StatusCode::CONFLICT, "day_open", "当日尚未日结"),
         OfficeError::Store(_) | OfficeError::Stopping | OfficeError::Failed => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_failed",

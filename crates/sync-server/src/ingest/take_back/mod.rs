@@ -153,10 +153,14 @@ impl Taking<'_> {
             Fact::Assignment { area } => self.take_assignment(record, area, origin),
             Fact::Archived => self.take_archiving(record, origin),
             Fact::Erase { by } => self.take_erasure(record, by, origin),
-            // Who sees a record follows from where it lives and who has it; epochs are this log's.
-            Fact::Visible { .. } | Fact::Hidden { .. } | Fact::Epoch { .. } | Fact::Seal { .. } => {
-                Ok(())
-            }
+            // Who sees a record follows from where it lives and who has it; epochs and seals are this log's, and
+            // an office closes its day again on the log that there is now.
+            Fact::Visible { .. }
+            | Fact::Hidden { .. }
+            | Fact::Epoch { .. }
+            | Fact::Seal { .. }
+            | Fact::DayClosed { .. }
+            | Fact::DayReopened { .. } => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every store must keep to. Each implementation runs [`run`] with a way to make empty
 //! stores.
 
+mod days;
 mod devices;
 mod exchange;
 mod figures;
@@ -29,6 +30,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
         inbox::checks(),
         log::checks(),
         tree::checks(),
+        days::checks(),
         exchange::checks(),
         walk::checks(),
         receipts::checks(),

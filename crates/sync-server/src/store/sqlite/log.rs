@@ -5,7 +5,7 @@ use gridlog_protocol::{Digest, entry_hash, reason};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::tallies::{self, PrintChanges};
-use super::{facts, inbox, rows};
+use super::{days, facts, inbox, rows};
 use crate::store::batch::{Batch, Decision, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::model::{Epoch, ItemStatus, LogHead, StoredEntry};
@@ -159,6 +159,7 @@ fn append(tx: &Transaction<'_>, entry: &NewEntry) -> Result<(), StoreError> {
         entry_hash(&entry.canonical).0,
         entry.canonical
     ])?;
+    days::enter(tx, &read)?;
     for audience in &entry.audiences {
         tx.prepare_cached("INSERT OR IGNORE INTO feed (audience, seq) VALUES (?1, ?2)")?
             .execute(params![audience, entry.seq.cast_signed()])?;

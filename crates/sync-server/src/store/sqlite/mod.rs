@@ -2,6 +2,7 @@
 
 mod audit;
 mod copies;
+mod days;
 mod directory;
 mod exchange;
 mod facts;
@@ -14,6 +15,7 @@ mod tallies;
 mod tree;
 mod visibility;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,7 +24,7 @@ use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
 use gridlog_proof::Node;
-use gridlog_protocol::Digest;
+use gridlog_protocol::{Digest, Unsent};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -35,9 +37,9 @@ use super::facts::{
     AlikeCases, BoardCounts, BoardList, BoardPlace, CaseLine, CaseScope, CountQuery,
 };
 use super::model::{
-    CaseFilter, Device, Epoch, ExchangeQuery, ExchangeSlice, HeldItems, InboxItem, ItemStatus,
-    LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow, StoredChange, StoredEntry,
-    StoredPerson, StoredRuling, WaitingDevice,
+    CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
+    InboxItem, ItemStatus, LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow,
+    StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling, WaitingDevice,
 };
 use crate::outside::Claim;
 
@@ -67,6 +69,10 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("migrations/0005_tree.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("migrations/0007_days.sql"),
         then: |_| Ok(()),
     },
     Migration {
@@ -412,6 +418,30 @@ impl Store for SqliteStore {
 
     fn tree_nodes(&self, numbers: &[u64]) -> Result<Vec<Node>, StoreError> {
         self.read(|tx| tree::nodes(tx, numbers))
+    }
+
+    fn day(&self, date: &str, area: &str) -> Result<ClosedDay, StoreError> {
+        self.read(|tx| days::day(tx, date, area))
+    }
+
+    fn devices(&self) -> Result<Vec<DeviceStanding>, StoreError> {
+        self.read(days::devices)
+    }
+
+    fn note_unsent(&self, id: DeviceId, unsent: Unsent, at_ms: i64) -> Result<(), StoreError> {
+        self.write(|tx| days::note_unsent(tx, id, unsent, at_ms))
+    }
+
+    fn steps(
+        &self,
+        audience: &str,
+        within_ms: (i64, i64),
+    ) -> Result<BTreeMap<String, StepCount>, StoreError> {
+        self.read(|tx| days::steps(tx, audience, within_ms))
+    }
+
+    fn overdue(&self, audience: &str, limit: usize) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| days::overdue(tx, audience, limit))
     }
 
     fn put_snapshot(&self, id: RecordId, through: u64, chunk: &[u8]) -> Result<(), StoreError> {

@@ -29,7 +29,8 @@ pub(super) struct LogLine {
     /// Server time, milliseconds since the Unix epoch.
     at_ms: i64,
     record: String,
-    /// `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`, `epoch` or `seal`.
+    /// `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`, `epoch`, `seal`,
+    /// `day_closed` or `day_reopened`.
     fact: String,
     /// For an admission, the change's hash.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub(super) struct LogLine {
     /// For a ruling, the time at which the step counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts_at_ms: Option<i64>,
-    /// For an assignment, the area.
+    /// For an assignment or a day, the area.
     #[serde(skip_serializing_if = "Option::is_none")]
     area: Option<String>,
     /// For visibility, the audience.
@@ -135,6 +136,16 @@ pub(super) fn line(stored: &StoredEntry) -> Result<LogLine, ApiError> {
         Fact::Seal { by, .. } => {
             line.by = Some(by);
             "seal"
+        }
+        Fact::DayClosed { area, by, .. } => {
+            line.area = Some(area);
+            line.by = Some(by);
+            "day_closed"
+        }
+        Fact::DayReopened { area, by, .. } => {
+            line.area = Some(area);
+            line.by = Some(by);
+            "day_reopened"
         }
     };
     fact.clone_into(&mut line.fact);

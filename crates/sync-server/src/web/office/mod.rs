@@ -7,6 +7,7 @@
 mod board;
 mod covered;
 mod custody;
+mod days;
 mod directory;
 mod ledger;
 mod log;
@@ -76,6 +77,9 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(seals::make_seal, seals::list_seals))
         .routes(routes!(seals::prove_growth))
         .routes(routes!(seals::prove_record))
+        .routes(routes!(days::show_day))
+        .routes(routes!(days::close_day))
+        .routes(routes!(days::reopen_day))
         .routes(routes!(review::review_list))
         .routes(routes!(review::review_item))
         .routes(routes!(review::admit_item))

@@ -81,6 +81,13 @@ fn newest_seals(app: &App, limit: usize) -> Result<Vec<SealEntry>, ApiError> {
     Ok(seals)
 }
 
+/// The seal that the entry of that number says was made, if it does.
+pub(super) fn sealed_at(app: &App, seq: u64) -> Result<Option<Sealed>, ApiError> {
+    let stored = app.store.entry(seq)?;
+    let entry = stored.map(|stored| seal_of(app, &stored)).transpose()?;
+    Ok(entry.flatten().map(|entry| sealed(app, entry)))
+}
+
 fn sealed(app: &App, entry: SealEntry) -> Sealed {
     Sealed {
         seq: entry.seq,

@@ -2,6 +2,7 @@
 
 mod custody;
 mod figures;
+mod days;
 mod review;
 mod seals;
 mod search;
