@@ -2,7 +2,8 @@
 
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{Proposal, RecordView};
-use gridlog_domain::workflow::{CaseState, Stage, Step};
+use gridlog_domain::reference::AreaLevel;
+use gridlog_domain::workflow::{CaseState, Stage, Step, Timer, TimerKind};
 use gridlog_protocol::Fact;
 use serde::{Deserialize, Serialize};
 
@@ -108,8 +109,8 @@ pub struct HistoryLine {
     pub seq: u64,
     /// Server time, milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// What happened: `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`
-    /// or `epoch`.
+    /// What happened: `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`,
+    /// `epoch`, `seal` or `timer`.
     pub what: String,
     /// Who wrote the change or asked for the step.
     pub by: Option<String>,
@@ -119,6 +120,8 @@ pub struct HistoryLine {
     pub stage: Option<Stage>,
     /// Why the step was not taken, as a stable code.
     pub refused: Option<String>,
+    /// What the clock did, and which moment had passed.
+    pub timer: Option<Timer>,
 }
 
 impl From<&gridlog_protocol::LogEntry> for HistoryLine {
@@ -131,6 +134,7 @@ impl From<&gridlog_protocol::LogEntry> for HistoryLine {
             step: None,
             stage: None,
             refused: None,
+            timer: None,
         };
         match &entry.fact {
             Fact::Admit { by, .. } => line("admit", Some(by)),
@@ -155,6 +159,21 @@ impl From<&gridlog_protocol::LogEntry> for HistoryLine {
             Fact::Seal { by, .. } => line("seal", Some(by)),
             Fact::DayClosed { by, .. } => line("day_closed", Some(by)),
             Fact::DayReopened { by, .. } => line("day_reopened", Some(by)),
+            Fact::Timer {
+                kind,
+                level,
+                due_ms,
+            } => {
+                let level = level.as_deref().and_then(AreaLevel::from_code);
+                let kind = TimerKind::from_code(kind, level);
+                Self {
+                    timer: kind.map(|kind| Timer {
+                        due_ms: *due_ms,
+                        kind,
+                    }),
+                    ..line("timer", None)
+                }
+            }
         }
     }
 }

@@ -10,8 +10,8 @@ use gridlog_client_core::{
 };
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Crs, Fix, Kind, PhotoRole, Place, Proposal};
-use gridlog_domain::reference::{Assignment, Person, Role};
-use gridlog_domain::workflow::{Stage, Step};
+use gridlog_domain::reference::{AreaLevel, Assignment, Person, Role};
+use gridlog_domain::workflow::{Stage, Step, Timer, TimerKind};
 
 /// A coordinate as a device gave it.
 #[uniffi::remote(Record)]
@@ -173,7 +173,7 @@ pub struct HistoryLine {
     pub seq: u64,
     /// Server time.
     pub at_ms: i64,
-    /// What happened: `admit`, `ruling`, `assignment`, `visible` or `hidden`; others may come.
+    /// What happened: `admit`, `ruling`, `assignment`, `visible`, `hidden` or `timer`; others may come.
     pub what: String,
     /// Who wrote the change or asked for the step.
     pub by: Option<String>,
@@ -183,6 +183,30 @@ pub struct HistoryLine {
     pub stage: Option<Stage>,
     /// Why the step was not taken, as a stable code.
     pub refused: Option<String>,
+    /// What the clock did, and which moment had passed.
+    pub timer: Option<Timer>,
+}
+
+/// Something that the clock did to a case.
+#[uniffi::remote(Record)]
+pub struct Timer {
+    /// The moment that passed, milliseconds since the Unix epoch.
+    pub due_ms: i64,
+    /// What.
+    pub kind: TimerKind,
+}
+
+/// What the clock does to a case when nobody does anything.
+#[uniffi::remote(Enum)]
+pub enum TimerKind {
+    /// 超期: the deadline for handling passed.
+    Overdue,
+    /// 环节超时: it stood in a stage for longer than an office has for that.
+    StageOverdue,
+    /// 督办超期: the answer to whoever supervises was due.
+    ReplyOverdue,
+    /// 升级: it was overdue for so long that the next level has it.
+    Escalated(AreaLevel),
 }
 
 /// What a list shows: every condition that is set must hold.

@@ -150,6 +150,21 @@ pub enum Fact {
         #[n(2)]
         by: String,
     },
+    /// The clock did something to the case: a deadline passed, or the next level has it. It is entered
+    /// once, after everything that had been pushed before was ruled on.
+    #[n(9)]
+    Timer {
+        /// The code of what it did.
+        #[n(0)]
+        kind: String,
+        /// The code of the level that has the case after it; only for an escalation.
+        #[n(1)]
+        level: Option<String>,
+        /// The moment that passed, milliseconds since the Unix epoch. The entry's own time is when the
+        /// server came to it.
+        #[n(2)]
+        due_ms: i64,
+    },
     /// 日结: an office closed its day; the record is 16 zero bytes, and the next entry seals the log.
     #[n(10)]
     DayClosed {

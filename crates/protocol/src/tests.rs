@@ -356,3 +356,27 @@ fn a_page_of_a_new_key_is_believed_only_if_the_known_one_named_it() {
     forged.0[100] ^= 1;
     assert_eq!(open(&answer(Some(vec![forged]), 9), 1), refused);
 }
+
+#[test]
+fn what_the_clock_did_has_one_canonical_form() {
+    for level in [None, Some("street".to_owned())] {
+        let timer = LogEntry {
+            fact: Fact::Timer {
+                kind: "escalated".to_owned(),
+                level,
+                due_ms: 1_790_000_000_000,
+            },
+            ..entry()
+        };
+        let canonical = timer.to_bytes();
+        assert_eq!(LogEntry::from_bytes(&canonical), Ok(timer.clone()));
+        let before = Position {
+            epoch: 1,
+            seq: 0,
+            hash: Digest::ZERO,
+        };
+        let told = with_holes(&timer, &before, None);
+        let (filled, again) = fill(&told, &mut before.clone(), |_, _| None).unwrap();
+        assert_eq!((filled, again), (timer, canonical));
+    }
+}

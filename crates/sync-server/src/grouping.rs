@@ -12,6 +12,7 @@ pub(crate) fn follows_from(entry: &LogEntry, before: &LogEntry) -> bool {
             | Fact::Erase { .. }
             | Fact::Epoch { .. }
             | Fact::Seal { .. }
+            | Fact::Timer { .. }
             | Fact::DayClosed { .. }
             | Fact::DayReopened { .. }
     );

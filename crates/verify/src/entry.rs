@@ -1,6 +1,7 @@
 //! What an entry says, in a line.
 
-use gridlog_domain::workflow::{RefusalReason, Stage, Step};
+use gridlog_domain::reference::AreaLevel;
+use gridlog_domain::workflow::{RefusalReason, Stage, Step, TimerKind};
 use gridlog_protocol::{Fact, LogEntry};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -53,6 +54,16 @@ fn fact(fact: &Fact) -> String {
             by,
             reason,
         } => format!("撤销日结 day reopened {date} {area} {by} {reason}"),
+        Fact::Timer {
+            kind,
+            level,
+            due_ms,
+        } => {
+            let level = level.as_deref().unwrap_or_default();
+            let known = TimerKind::from_code(kind, AreaLevel::from_code(level));
+            let name = known.map_or("", TimerKind::zh);
+            format!("到时 {name} {kind} {level}，{}", moment(*due_ms))
+        }
     }
 }
 

@@ -350,7 +350,7 @@ fn rulings(delta: &RecordDelta) -> Result<Vec<(LogEntry, Vec<u8>)>, &'static str
     for canonical in &delta.rulings {
         let entry = LogEntry::from_bytes(&canonical.0).map_err(|_| "ruling_unsound")?;
         let fits = match entry.fact {
-            Fact::Ruling { .. } => true,
+            Fact::Ruling { .. } | Fact::Timer { .. } => true,
             Fact::Assignment { .. } => delta.whole,
             Fact::Admit { .. } => !delta.whole,
             _ => false,

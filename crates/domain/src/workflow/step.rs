@@ -354,8 +354,7 @@ mod tests {
                 })
             };
             assert!(stage.waits_for().iter().all(moves_it), "{stage:?}");
-            let is_quiet =
-                stage.is_over() || matches!(stage, Stage::Unreported | Stage::Suspended);
+            let is_quiet = stage.is_over() || matches!(stage, Stage::Unreported | Stage::Suspended);
             assert_eq!(stage.waits_for().is_empty(), is_quiet, "{stage:?}");
         }
     }

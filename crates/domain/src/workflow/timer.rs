@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stage::Stage;
 use super::state::CaseState;
+use super::step::{Step, To};
 use crate::deadline::{Course, Timetable};
 use crate::reference::{AreaLevel, Escalation, Limits};
 
@@ -38,6 +39,53 @@ impl TimerKind {
         }
     }
 
+    /// The kind of that code; an escalation has a level, the others have none.
+    pub fn from_code(code: &str, level: Option<AreaLevel>) -> Option<Self> {
+        match (code, level) {
+            ("overdue", None) => Some(Self::Overdue),
+            ("stage_overdue", None) => Some(Self::StageOverdue),
+            ("reply_overdue", None) => Some(Self::ReplyOverdue),
+            ("escalated", Some(level)) => Some(Self::Escalated(level)),
+            _ => None,
+        }
+    }
+
+    /// What people call it, in Chinese.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Overdue => "超期",
+            Self::StageOverdue => "环节超时",
+            Self::ReplyOverdue => "督办超期",
+            Self::Escalated(AreaLevel::District) => "升级至区",
+            Self::Escalated(AreaLevel::Street) => "升级至街道",
+            Self::Escalated(AreaLevel::Community) => "升级至社区",
+            Self::Escalated(AreaLevel::Grid) => "升级至网格",
+        }
+    }
+
+    /// The same in English.
+    pub const fn en(self) -> &'static str {
+        match self {
+            Self::Overdue => "overdue",
+            Self::StageOverdue => "stands in its stage for too long",
+            Self::ReplyOverdue => "the answer to whoever supervises is overdue",
+            Self::Escalated(AreaLevel::District) => "escalated to the district",
+            Self::Escalated(AreaLevel::Street) => "escalated to the street",
+            Self::Escalated(AreaLevel::Community) => "escalated to the community",
+            Self::Escalated(AreaLevel::Grid) => "escalated to the grid",
+        }
+    }
+
+    /// Whether a case that took that step afterwards shows nothing of it any more.
+    pub fn is_undone_by(self, step: Step) -> bool {
+        match self {
+            Self::Overdue => step == Step::Reopen,
+            Self::StageOverdue => step.rule().to != To::Stays,
+            Self::ReplyOverdue => matches!(step, Step::Supervise | Step::AnswerSupervision),
+            Self::Escalated(_) => false,
+        }
+    }
+
     /// The level that has the case after it.
     pub const fn level(self) -> Option<AreaLevel> {
         match self {
@@ -48,7 +96,7 @@ impl TimerKind {
 }
 
 /// Something that the clock will do, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timer {
     /// The moment, milliseconds since the Unix epoch.
     pub due_ms: i64,
@@ -131,19 +179,26 @@ fn escalated(
 }
 
 impl CaseState {
-    /// The state after a timer.
+    /// The state after a timer. One that a server had lost may come back after the work that it did not
+    /// know of; then the work counts as it would have if it had come late.
     #[must_use]
     pub fn after(&self, timer: Timer) -> Self {
         let mut next = self.clone();
         match timer.kind {
-            TimerKind::Overdue => next.overdue_ms = Some(timer.due_ms),
+            TimerKind::Overdue => {
+                let handled = self.handled_at.filter(|_| self.is_handled());
+                next.overdue_ms = Some(timer.due_ms);
+                next.done_in_time = handled.is_some_and(|at| at.at_ms <= timer.due_ms);
+            }
             TimerKind::StageOverdue => next.stage_overdue = true,
             TimerKind::ReplyOverdue => {
                 if let Some(supervision) = &mut next.supervision {
                     supervision.overdue = true;
                 }
             }
-            TimerKind::Escalated(level) => next.level = Some(level),
+            TimerKind::Escalated(level) => {
+                next.level = Some(next.level.map_or(level, |has_it| has_it.min(level)));
+            }
         }
         next
     }

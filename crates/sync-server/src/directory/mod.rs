@@ -4,6 +4,7 @@
 //! value and replaced as a whole when an office changes it.
 
 mod import;
+mod timing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -11,13 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use gridlog_domain::deadline::Timetable;
 use gridlog_domain::id::{AreaCode, Department, PersonId};
 use gridlog_domain::reference::{
-    Area, AreaTree, Assignment, Catalogue, Part as PartKind, Person, Role, Staff, StaffName,
+    Area, AreaTree, Assignment, Calendar, Catalogue, Part as PartKind, Person, Role, Staff,
+    StaffName,
 };
 use gridlog_domain::workflow::HeldRole;
 use gridlog_protocol::audience;
 use sha2::{Digest as _, Sha256};
 
 pub use import::{AreaImport, ImportError, ImportProblem, PeopleImport, read_areas, read_people};
+pub use timing::Timing;
 
 use crate::store::{Part, Store, StoreError, StoredPerson, timetable};
 
@@ -30,6 +33,8 @@ pub struct Directory {
     pub people: BTreeMap<PersonId, StoredPerson>,
     /// The catalogue in force.
     pub catalogue: Catalogue,
+    /// What cases are timed by: the calendar and the catalogue's limits.
+    pub timing: Timing,
     /// Parts as phones get them, by name.
     pub parts: BTreeMap<String, Part>,
 }
@@ -60,6 +65,10 @@ impl Directory {
             Some(part) => serde_json::from_str(&part.json).map_err(|_| damaged("catalogue"))?,
             None => Catalogue::default(),
         };
+        let calendar: Option<Calendar> = match parts.get(PartKind::Calendar.name()) {
+            Some(part) => serde_json::from_str(&part.json).map_err(|_| damaged("calendar"))?,
+            None => None,
+        };
         let area_list: Vec<Area> = areas.clone().into();
         for (kind, json) in [
             (PartKind::Areas, serde_json::to_string(&area_list)),
@@ -80,6 +89,7 @@ impl Directory {
         Ok(Self {
             areas,
             people,
+            timing: Timing::new(calendar.as_ref(), &catalogue.limits),
             catalogue,
             parts,
         })

@@ -171,7 +171,7 @@ impl Sequencer {
 
 impl Desk<'_> {
     /// The log, open at one record.
-    fn ledger<'l>(&'l mut self, working: &'l mut Working) -> Ledger<'l, 'l> {
+    pub(super) fn ledger<'l>(&'l mut self, working: &'l mut Working) -> Ledger<'l, 'l> {
         Ledger {
             circumstances: &self.circumstances,
             batch: &mut self.batch,

@@ -7,7 +7,7 @@ use gridlog_domain::id::{AreaCode, Department, EntryId};
 use gridlog_domain::record::{Container, Proposal, proposal_hash};
 use gridlog_domain::time::{ActTimes, CountedTime};
 use gridlog_domain::workflow::{
-    Actor, CaseState, Outcome, RefusalReason, Rulebook, Ruling, Stage, To,
+    Actor, CaseState, Outcome, RefusalReason, Rulebook, Ruling, Stage, Timer, To,
 };
 use gridlog_domain::writes::{Action, Target, Write};
 use gridlog_merge_guard::Admitted;
@@ -215,6 +215,19 @@ impl Ledger<'_, '_> {
         if !mutated!(AudienceKept) {
             self.batch.lost.push((id, audience.to_owned()));
         }
+    }
+
+    /// Enters what the clock did to the case. It `counts` unless the case has gone on since.
+    pub(super) fn enter_timer(&mut self, timer: Timer, counts: bool) -> Result<(), StoreError> {
+        self.append(Fact::Timer {
+            kind: timer.kind.code().to_owned(),
+            level: timer.kind.level().map(|level| level.code().to_owned()),
+            due_ms: timer.due_ms,
+        });
+        if let Some(state) = self.ruled()?.state.as_mut().filter(|_| counts) {
+            *state = state.after(timer);
+        }
+        Ok(())
     }
 
     /// Rules on one proposal, once and for all.

@@ -52,6 +52,9 @@ pub struct Sequencer {
     pub(super) memory: Memory,
     pub(super) outside: Arc<dyn Outside>,
     pub(super) unruled: UnruledList,
+    /// The calendar and limits by which every open case is known to be timed; see
+    /// [`crate::directory::Timing::stamp`].
+    pub(super) timed_by: Option<u32>,
     workers: Arc<dyn Workers>,
     bounds: RoundBounds,
     turns: Turns,
@@ -103,6 +106,7 @@ impl Sequencer {
             memory: Memory::default(),
             outside: Arc::new(OutsideMemory::default()),
             unruled: UnruledList::default(),
+            timed_by: None,
             workers: Arc::new(Alone),
             bounds: RoundBounds::default(),
             turns: Turns::default(),
@@ -459,7 +463,8 @@ impl<'a> Desk<'a> {
     /// Enters a touched record, as it is after the round, into the batch.
     fn enter_row(&mut self, id: RecordId) -> Result<(), StoreError> {
         if let Some(working) = self.working.get_mut(&id).filter(|working| !working.erased) {
-            self.batch.records.push(working.row()?);
+            let timing = &self.circumstances.directory.timing;
+            self.batch.records.push(working.row(timing)?);
         }
         Ok(())
     }

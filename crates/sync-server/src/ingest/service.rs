@@ -28,6 +28,10 @@ const ROUND: usize = 256;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(60 * 60);
 /// How soon, while there are more of them.
 const BETWEEN_BATCHES: Duration = Duration::from_secs(1);
+/// Most timers that are entered at once, so that nobody who pushes waits for them.
+const TIMERS: usize = 64;
+/// How long it sleeps at most while something is due later: the clock may be set meanwhile.
+const LONGEST_SLEEP_MS: i64 = 60_000;
 /// Most wishes that are carried out before the next round.
 const WISHES: usize = 32;
 /// Most cases that leave the phones at once, so that nobody waits for it.
@@ -403,14 +407,37 @@ impl Service {
         }
     }
 
+    fn publish(&mut self) {
+        if let Some(published) = self.sequencer.take_published() {
+            (self.published)(published);
+        }
+    }
+
+    /// Enters what the clock has done to cases. Returns after which time to look again, if at all.
+    fn fire(&mut self) -> Option<Duration> {
+        let now_ms = self.clock.now_ms();
+        let fired = contained(|| Ok(self.sequencer.fire_timers(now_ms, TIMERS)?));
+        self.publish();
+        match fired {
+            Ok(fired) if fired.more => Some(Duration::ZERO),
+            Ok(fired) => {
+                let left_ms = fired.next_due_ms?.saturating_sub(now_ms);
+                let left_ms = left_ms.clamp(0, LONGEST_SLEEP_MS);
+                Some(Duration::from_millis(left_ms.unsigned_abs()))
+            }
+            Err(error) => {
+                tracing::error!(%error, "no timer was entered; it will be tried again");
+                Some(AFTER_FAILURE)
+            }
+        }
+    }
+
     /// One round. Returns after which time to look again by itself, if at all.
     fn decide(&mut self) -> Option<Duration> {
         self.progress.is_woken.store(false, Ordering::Release);
         let began_ms = self.clock.now_ms();
         let round = self.sequencer.round(began_ms, ROUND);
-        if let Some(published) = self.sequencer.take_published() {
-            (self.published)(published);
-        }
+        self.publish();
         match round {
             Ok(round) => {
                 let is_empty = !round.more;
@@ -421,7 +448,8 @@ impl Service {
                     Some(Duration::ZERO)
                 } else {
                     let waits = self.sequencer.waits_for_rulings();
-                    waits.then_some(FOR_OLD_RULINGS)
+                    let rulings = waits.then_some(FOR_OLD_RULINGS);
+                    rulings.into_iter().chain(self.fire()).min()
                 }
             }
             Err(error) => {

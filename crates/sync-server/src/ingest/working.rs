@@ -8,6 +8,7 @@ use gridlog_domain::workflow::CaseState;
 use gridlog_merge_guard::History;
 use gridlog_protocol::Digest;
 
+use crate::directory::Timing;
 use crate::news::Touched;
 use crate::store::{RecordRow, Store, StoreError};
 
@@ -119,7 +120,7 @@ impl Working {
     }
 
     /// The row that stores and feeds hold. What changed in the view since the last row is noted.
-    pub(super) fn row(&mut self) -> Result<RecordRow, StoreError> {
+    pub(super) fn row(&mut self, timing: &Timing) -> Result<RecordRow, StoreError> {
         let damaged = || StoreError::Damaged {
             what: "record",
             id: self.id.to_string(),
@@ -167,6 +168,7 @@ impl Working {
             as_of: self.as_of,
             touched: self.touched.to_json(),
             archived: self.archived,
+            timer: timing.next_of(ruled.state.as_ref()),
         })
     }
 }

@@ -3,7 +3,7 @@
 use gridlog_domain::id::{PersonId, RecordId};
 use gridlog_protocol::Digest;
 
-use super::model::{ItemStatus, LogHead, RecordRow};
+use super::model::{ItemStatus, LogHead, NextTimer, RecordRow};
 
 /// A decision on an item of the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +105,8 @@ pub struct Batch {
     pub epoch: Option<u64>,
     /// Records of which nothing but their entries is left.
     pub erased: Vec<RecordId>,
+    /// Records of which only the next timer is another one.
+    pub retimed: Vec<(RecordId, NextTimer)>,
 }
 
 impl Batch {
@@ -123,11 +125,15 @@ impl Batch {
             lost: Vec::new(),
             epoch: None,
             erased: Vec::new(),
+            retimed: Vec::new(),
         }
     }
 
     /// Whether it decides nothing.
     pub fn is_empty(&self) -> bool {
-        self.decisions.is_empty() && self.entries.is_empty() && self.released.is_empty()
+        self.decisions.is_empty()
+            && self.entries.is_empty()
+            && self.released.is_empty()
+            && self.retimed.is_empty()
     }
 }

@@ -21,9 +21,9 @@ pub use facts::{
 };
 pub use model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
-    InboxItem, ItemStatus, LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow,
-    StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling, TouchedRecord, WaitingDevice,
-    WalkQuery,
+    InboxItem, ItemStatus, LogHead, NewItem, NextTimer, Part, PrintedRecord, QuarantinedItem,
+    RecordRow, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling, TouchedRecord,
+    WaitingDevice, WalkQuery,
 };
 pub use sqlite::SqliteStore;
 
@@ -168,6 +168,17 @@ pub trait Store: Send + Sync + 'static {
         before_ms: i64,
         limit: usize,
     ) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// Cases to which the clock does something at `by_ms` or before, in the order of those moments and then
+    /// of ids, at most `limit`.
+    fn due_timers(&self, by_ms: i64, limit: usize) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// When the clock does something to a case next; `None` if nothing is due of any.
+    fn next_due(&self) -> Result<Option<i64>, StoreError>;
+
+    /// Open cases whose next timer was not found by that calendar and those limits, at most `limit`; see
+    /// [`NextTimer::by`].
+    fn timed_otherwise(&self, by: u32, limit: usize) -> Result<Vec<RecordRow>, StoreError>;
 
     /// How many cases are in each stage, within the audiences given.
     fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError>;

@@ -137,6 +137,18 @@ pub struct RecordRow {
     pub touched: String,
     /// Whether it left the phones; see [`gridlog_protocol::Fact::Archived`].
     pub archived: bool,
+    /// What the clock does to it next.
+    pub timer: NextTimer,
+}
+
+/// When the clock does something to a case next, unless something happens before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NextTimer {
+    /// The moment, in milliseconds since the Unix epoch; `None` if nothing is due.
+    pub due_ms: Option<i64>,
+    /// The number of the calendar and limits that it was found by; `None` for what is over, and for what
+    /// is no case.
+    pub by: Option<u32>,
 }
 
 impl RecordRow {
@@ -279,9 +291,9 @@ pub struct TouchedRecord {
     pub snapshot: Option<Vec<u8>>,
     /// The entry that admitted the record's first change.
     pub first_seq: u64,
-    /// If `whole`, the entries that hold its rulings, and the one that moved it last if it does not live
-    /// where it says that it began. If not, the entries about what it says that stand behind the end of
-    /// the page, where the page ends before them.
+    /// If `whole`, the entries that hold its rulings and what the clock did to it, and the one that moved
+    /// it last if it does not live where it says that it began. If not, the entries about what it says that
+    /// stand behind the end of the page, where the page ends before them.
     pub rulings: Vec<StoredEntry>,
     /// Whether something was ruled on it after the query's position; true if `whole`.
     pub new_rulings: bool,

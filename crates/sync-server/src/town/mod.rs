@@ -186,6 +186,45 @@ impl Town {
         TestDevice::new(device)
     }
 
+    /// Gives the town a calendar, and limits that hold for every class.
+    pub(crate) fn keep_time(&self, limits: &serde_json::Value) {
+        let calendar = include_bytes!("../../../../data/calendar.json");
+        let catalogue = include_bytes!("../../../../data/catalogue.json");
+        let mut catalogue: serde_json::Value = serde_json::from_slice(catalogue).unwrap();
+        catalogue["limits"] = limits.clone();
+        let catalogue = serde_json::to_vec(&catalogue).unwrap();
+        for (kind, json) in [
+            (PartKind::Calendar, calendar.as_slice()),
+            (PartKind::Catalogue, &catalogue),
+        ] {
+            self.store
+                .put_part(&read_part(kind, json).unwrap())
+                .unwrap();
+        }
+        self.directory.refresh(&*self.store).unwrap();
+    }
+
+    /// Lets the server do what the clock has done, some at a time; how many timers it entered.
+    pub(crate) fn let_clock_run(&self, at_once: usize) -> usize {
+        let mut entered = 0;
+        loop {
+            let mut sequencer = self.sequencer.borrow_mut();
+            let fired = sequencer.fire_timers(self.now.get(), at_once).unwrap();
+            entered += fired.entered;
+            if !fired.more {
+                return entered;
+            }
+        }
+    }
+
+    /// A server that starts again over the same store.
+    pub(crate) fn start_again(&self) {
+        let (store, directory) = (self.store.clone(), self.directory.clone());
+        let sequencer = Sequencer::new(store, directory, Limits::default(), [8; 16])
+            .beside(self.outside.clone());
+        self.sequencer.replace(sequencer);
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&self, ms: i64) {
         self.now.set(self.now.get() + ms);

@@ -58,7 +58,10 @@ impl Desk<'_> {
             .collect();
         touched.sort_by_key(|(place, _)| *place);
         let ids: Vec<RecordId> = touched.iter().map(|(_, working)| working.id).collect();
-        let rows = each(workers, touched, |(_, working)| contained(|| working.row()));
+        let timing = &self.circumstances.directory.timing;
+        let rows = each(workers, touched, |(_, working)| {
+            contained(|| working.row(timing))
+        });
         for (id, row) in ids.into_iter().zip(rows) {
             match row.transpose()?.flatten() {
                 Some(row) => self.batch.records.push(row),

@@ -2,8 +2,9 @@
 
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
 use gridlog_domain::record::{RecordView, proposal_hash};
+use gridlog_domain::reference::AreaLevel;
 use gridlog_domain::time::CountedTime;
-use gridlog_domain::workflow::Stage;
+use gridlog_domain::workflow::{Stage, Step, Timer, TimerKind};
 use gridlog_protocol::{Fact, LogEntry, Origin};
 
 use super::super::ledger::Ledger;
@@ -45,6 +46,42 @@ impl Taking<'_> {
                 }
                 _ => Ok(()),
             }
+        })
+    }
+
+    /// What the clock had done stays done, and is not done a second time: where this log did it anew, it
+    /// says so already. It counts unless a step that came later undid it.
+    pub(super) fn take_timer(
+        &mut self,
+        record: RecordId,
+        entry: &LogEntry,
+        origin: Origin,
+    ) -> Result<(), StoreError> {
+        let Fact::Timer {
+            kind,
+            level,
+            due_ms,
+        } = &entry.fact
+        else {
+            return Ok(());
+        };
+        let level = level.as_deref().and_then(AreaLevel::from_code);
+        let Some(kind) = TimerKind::from_code(kind, level) else {
+            return Ok(());
+        };
+        let story = self.story(record)?;
+        if story.iter().any(|told| told.fact == entry.fact) {
+            return Ok(());
+        }
+        let mut later = story.iter().filter(|told| told.not_before(origin));
+        let is_undone = later.any(|told| told.step().is_some_and(|step| kind.is_undone_by(step)));
+        let timer = Timer {
+            due_ms: *due_ms,
+            kind,
+        };
+        self.on(record, origin, |ledger| match &ledger.working.ruled {
+            Some(ruled) if ruled.state.is_some() => ledger.enter_timer(timer, !is_undone),
+            _ => Ok(()),
         })
     }
 
@@ -188,6 +225,18 @@ struct Told {
 }
 
 impl Told {
+    /// The step that was taken, if one was.
+    fn step(&self) -> Option<Step> {
+        match &self.fact {
+            Fact::Ruling {
+                step,
+                refused: None,
+                ..
+            } => Step::from_code(step),
+            _ => None,
+        }
+    }
+
     fn not_before(&self, origin: Origin) -> bool {
         self.stood >= (origin.epoch, origin.seq)
     }

@@ -14,10 +14,12 @@ mod facts;
 mod given;
 mod unruled;
 
+use std::collections::BTreeSet;
+
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::RecordView;
 use gridlog_merge_guard::{Admitted, Outcome};
-use gridlog_protocol::{Digest, Fact, LogEntry, Origin, SeenRecord};
+use gridlog_protocol::{Digest, Fact, Key, LogEntry, Origin, SeenRecord};
 
 use super::decide::{Circumstances, Incoming, begin, examine, own_area};
 use super::ledger::Ledger;
@@ -85,23 +87,28 @@ impl Taking<'_> {
     /// Takes entries in the order in which they stood, then what only whole records brought, and then
     /// the rulings on that.
     fn take_all(&mut self, given: &[GivenBack]) -> Result<(), StoreError> {
-        self.take_entries()?;
-        let before = self.taken;
+        // Rulings on what comes with a whole record come after it, and what the clock did after those.
+        let seen = given.iter().flat_map(|given| &given.seen);
+        let whole: BTreeSet<Key> = seen.map(|seen| seen.record).collect();
+        self.take_entries(|entry| {
+            !(matches!(entry.fact, Fact::Timer { .. }) && whole.contains(&entry.record))
+        })?;
         for given in given {
             for seen in &given.seen {
                 self.take_seen(given, seen)?;
             }
         }
-        if self.taken > before {
-            self.take_entries()?;
+        if whole.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.take_entries(|_| true)
     }
 
-    fn take_entries(&mut self) -> Result<(), StoreError> {
+    fn take_entries(&mut self, is_due: impl Fn(&LogEntry) -> bool) -> Result<(), StoreError> {
         let pool = self.pool;
-        pool.entries
-            .iter()
+        let entries = pool.entries.iter();
+        entries
+            .filter(|(_, entry)| is_due(entry))
             .try_for_each(|(origin, entry)| self.take_entry(*origin, entry))
     }
 
@@ -153,6 +160,7 @@ impl Taking<'_> {
             Fact::Assignment { area } => self.take_assignment(record, area, origin),
             Fact::Archived => self.take_archiving(record, origin),
             Fact::Erase { by } => self.take_erasure(record, by, origin),
+            Fact::Timer { .. } => self.take_timer(record, entry, origin),
             // Who sees a record follows from where it lives and who has it; epochs and seals are this log's, and
             // an office closes its day again on the log that there is now.
             Fact::Visible { .. }

@@ -10,6 +10,7 @@ mod log;
 mod receipts;
 pub(crate) mod scope;
 mod snapshots;
+mod timers;
 pub(crate) mod tree;
 mod walk;
 
@@ -37,6 +38,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
         snapshots::checks(),
         devices::checks(),
         figures::checks(),
+        timers::checks(),
     ];
     for check in checks.concat() {
         let (store, _guard) = make();
@@ -76,6 +78,15 @@ fn row(n: u8, as_of: u64) -> RecordRow {
         conflicts: 0,
         touched: "{}".to_owned(),
         archived: false,
+        timer: timed(None, 0),
+    }
+}
+
+/// A next timer as that calendar says it.
+fn timed(due_ms: Option<i64>, by: u32) -> NextTimer {
+    NextTimer {
+        due_ms,
+        by: Some(by),
     }
 }
 

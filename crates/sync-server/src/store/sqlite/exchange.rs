@@ -337,7 +337,10 @@ fn read(stored: &StoredEntry) -> Result<LogEntry, StoreError> {
 /// Whether an entry is about what a record says or where its case stands.
 fn is_of_what_it_says(stored: &StoredEntry) -> Result<bool, StoreError> {
     let fact = read(stored)?.fact;
-    Ok(matches!(fact, Fact::Admit { .. } | Fact::Ruling { .. }))
+    Ok(matches!(
+        fact,
+        Fact::Admit { .. } | Fact::Ruling { .. } | Fact::Timer { .. }
+    ))
 }
 
 /// What of a view says where its record began.

@@ -5,7 +5,7 @@ use gridlog_protocol::{Digest, entry_hash, reason};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::tallies::{self, PrintChanges};
-use super::{days, facts, inbox, rows};
+use super::{days, facts, inbox, rows, timers};
 use crate::store::batch::{Batch, Decision, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::model::{Epoch, ItemStatus, LogHead, StoredEntry};
@@ -111,6 +111,9 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
         rows::put_record(tx, row)?;
     }
     facts::put(tx, &batch.records)?;
+    for (record, timer) in &batch.retimed {
+        timers::set(tx, *record, *timer)?;
+    }
     for (record, audience, since) in &batch.gained {
         tx.prepare_cached(
             "INSERT INTO record_audiences (record, audience, since) VALUES (?1, ?2, ?3)
@@ -160,6 +163,9 @@ fn append(tx: &Transaction<'_>, entry: &NewEntry) -> Result<(), StoreError> {
         entry.canonical
     ])?;
     days::enter(tx, &read)?;
+    if matches!(read.fact, gridlog_protocol::Fact::Timer { .. }) {
+        timers::note(tx, entry.record, entry.seq)?;
+    }
     for audience in &entry.audiences {
         tx.prepare_cached("INSERT OR IGNORE INTO feed (audience, seq) VALUES (?1, ?2)")?
             .execute(params![audience, entry.seq.cast_signed()])?;
@@ -259,11 +265,12 @@ pub(super) fn newest_entries(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The entries that hold the rulings on a record, in order.
+/// The entries that hold the rulings on a record and what the clock did to it, in order.
 pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredEntry>, StoreError> {
     let mut query = tx.prepare_cached(
         "SELECT seq, canonical FROM entries
-         WHERE seq IN (SELECT seq FROM rulings WHERE record = ?1) ORDER BY seq",
+         WHERE seq IN (SELECT seq FROM rulings WHERE record = ?1
+             UNION ALL SELECT seq FROM timers WHERE record = ?1) ORDER BY seq",
     )?;
     let rows = query.query_map(params![id.as_bytes()], read_entry)?;
     Ok(rows.collect::<Result<_, _>>()?)

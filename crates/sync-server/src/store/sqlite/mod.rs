@@ -12,6 +12,7 @@ mod log;
 mod room;
 mod rows;
 mod tallies;
+mod timers;
 mod tree;
 mod visibility;
 
@@ -69,6 +70,10 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("migrations/0005_tree.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("migrations/0006_timers.sql"),
         then: |_| Ok(()),
     },
     Migration {
@@ -206,8 +211,12 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }
-    for migration in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
+    let missing = &MIGRATIONS[usize::try_from(found).unwrap_or(0)..];
+    for migration in missing {
         transaction.execute_batch(migration.sql)?;
+    }
+    // What reads rows knows the newest schema only.
+    for migration in missing {
         (migration.then)(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
@@ -328,6 +337,18 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RecordRow>, StoreError> {
         self.read(|tx| rows::over_since(tx, stages, before_ms, limit))
+    }
+
+    fn due_timers(&self, by_ms: i64, limit: usize) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| timers::due(tx, by_ms, limit))
+    }
+
+    fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        self.read(timers::next_due)
+    }
+
+    fn timed_otherwise(&self, by: u32, limit: usize) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| timers::timed_otherwise(tx, by, limit))
     }
 
     fn cases_by_stage(&self, audiences: &[String]) -> Result<Vec<(String, u64)>, StoreError> {

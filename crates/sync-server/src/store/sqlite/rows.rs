@@ -8,20 +8,22 @@ use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
 use super::inbox;
 use crate::store::error::StoreError;
-use crate::store::model::{CaseFilter, RecordRow, StoredChange, StoredRuling};
+use crate::store::model::{CaseFilter, NextTimer, RecordRow, StoredChange, StoredRuling};
 
-const COLUMNS: &str = "id, kind, area, author, headline, created_ms, updated_ms, view, state,
-    stage, department, heads, as_of, conflicts, touched, archived";
+pub(super) const COLUMNS: &str =
+    "id, kind, area, author, headline, created_ms, updated_ms, view, state,
+    stage, department, heads, as_of, conflicts, touched, archived, due_ms, timed_by";
 
 pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), StoreError> {
     let heads: Vec<u8> = row.heads.iter().flat_map(|head| head.0).collect();
     tx.prepare_cached(
         "INSERT INTO records (id, kind, area, author, headline, created_ms, updated_ms, view,
-             state, stage, department, heads, as_of, conflicts, touched, archived, print)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             state, stage, department, heads, as_of, conflicts, touched, archived, print,
+             due_ms, timed_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
          ON CONFLICT (id) DO UPDATE SET area = ?3, headline = ?5, updated_ms = ?7, view = ?8,
              state = ?9, stage = ?10, department = ?11, heads = ?12, as_of = ?13, conflicts = ?14,
-             touched = ?15, archived = ?16, print = ?17",
+             touched = ?15, archived = ?16, print = ?17, due_ms = ?18, timed_by = ?19",
     )?
     .execute(params![
         row.id.as_bytes(),
@@ -41,6 +43,8 @@ pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), St
         row.touched,
         row.archived,
         row.print().0,
+        row.timer.due_ms,
+        row.timer.by,
     ])?;
     Ok(())
 }
@@ -78,7 +82,7 @@ pub(super) fn each(
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
     let id = RecordId::from_bytes(row.get(0)?);
     let damaged = || StoreError::Damaged {
         what: "record",
@@ -105,6 +109,10 @@ fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
         conflicts: row.get(13)?,
         touched: row.get(14)?,
         archived: row.get(15)?,
+        timer: NextTimer {
+            due_ms: row.get(16)?,
+            by: row.get(17)?,
+        },
     })
 }
 
@@ -179,6 +187,7 @@ pub(super) fn erase(tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError
         ("records", "id"),
         ("changes", "record"),
         ("rulings", "record"),
+        ("timers", "record"),
         ("snapshots", "record"),
         ("record_audiences", "record"),
         ("case_facts", "record"),
@@ -213,12 +222,16 @@ pub(super) fn rulings(tx: &Transaction<'_>, id: RecordId) -> Result<Vec<StoredRu
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Whether anything was ruled on a record after an entry, or the clock did something to it.
 pub(super) fn has_rulings_after(
     tx: &Transaction<'_>,
     id: RecordId,
     after: u64,
 ) -> Result<bool, StoreError> {
-    let mut query = tx.prepare_cached("SELECT 1 FROM rulings WHERE record = ?1 AND seq > ?2")?;
+    let mut query = tx.prepare_cached(
+        "SELECT 1 FROM rulings WHERE record = ?1 AND seq > ?2
+         UNION ALL SELECT 1 FROM timers WHERE record = ?1 AND seq > ?2",
+    )?;
     Ok(query.exists(params![id.as_bytes(), after.cast_signed()])?)
 }
 

@@ -30,7 +30,7 @@ pub(super) struct LogLine {
     at_ms: i64,
     record: String,
     /// `admit`, `ruling`, `assignment`, `visible`, `hidden`, `archived`, `erase`, `epoch`, `seal`,
-    /// `day_closed` or `day_reopened`.
+    /// `timer`, `day_closed` or `day_reopened`.
     fact: String,
     /// For an admission, the change's hash.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +62,15 @@ pub(super) struct LogLine {
     /// For a new epoch, its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u64>,
+    /// For what the clock did: `overdue`, `stage_overdue`, `reply_overdue` or `escalated`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timer: Option<String>,
+    /// For an escalation, the level that has the case after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<String>,
+    /// For what the clock did, the moment that had passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_ms: Option<i64>,
     /// Whether a device gave the entry back after this log had lost it.
     returned: bool,
 }
@@ -87,6 +96,9 @@ pub(super) fn line(stored: &StoredEntry) -> Result<LogLine, ApiError> {
         area: None,
         audience: None,
         epoch: None,
+        timer: None,
+        level: None,
+        due_ms: None,
         returned: entry.origin.is_some(),
     };
     let fact = match entry.fact {
@@ -146,6 +158,16 @@ pub(super) fn line(stored: &StoredEntry) -> Result<LogLine, ApiError> {
             line.area = Some(area);
             line.by = Some(by);
             "day_reopened"
+        }
+        Fact::Timer {
+            kind,
+            level,
+            due_ms,
+        } => {
+            line.timer = Some(kind);
+            line.level = level;
+            line.due_ms = Some(due_ms);
+            "timer"
         }
     };
     fact.clone_into(&mut line.fact);

@@ -1,8 +1,8 @@
 //! What HTTP adds to the engines: who may ask, and what they get.
 
 mod custody;
-mod figures;
 mod days;
+mod figures;
 mod review;
 mod seals;
 mod search;

@@ -174,6 +174,8 @@ fn history(detail: &RecordDetail) -> impl Iterator<Item = String> + '_ {
             "assignment" => "划归区域",
             "visible" => "可见",
             "hidden" => "不可见",
+            "archived" => "归档",
+            "timer" => "到时",
             other => other,
         };
         let step = line.step.map_or("", |step| step.zh());
@@ -182,9 +184,13 @@ fn history(detail: &RecordDetail) -> impl Iterator<Item = String> + '_ {
             (None, Some(stage)) => format!("→ {}", Stage::zh(stage)),
             (None, None) => String::new(),
         };
+        let timer = line.timer.map_or_else(String::new, |timer| {
+            let due = values::moment(timer.due_ms);
+            format!("{} {}，{due} 到期 due", timer.kind.zh(), timer.kind.code())
+        });
         let by = line.by.as_deref().unwrap_or_default();
         let when = values::moment(line.at_ms);
-        format!("{}  {when}  {what} {step} {outcome} {by}", line.seq)
+        format!("{}  {when}  {what} {step} {outcome} {timer} {by}", line.seq)
             .trim_end()
             .to_owned()
     })

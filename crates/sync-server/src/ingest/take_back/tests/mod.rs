@@ -1,3 +1,4 @@
+mod clocks;
 mod later;
 
 use std::path::Path;

@@ -1,0 +1,196 @@
+//! What the clock does to cases (DESIGN section 10), entered into the log exactly once.
+//!
+//! Every open case has its next timer in its row, so finding what is due costs nothing while nothing is.
+//! What is due is entered in the order of its moments, across cases, also after days without a server;
+//! but only when nothing waits to be decided on, so that no deadline overtakes work that had arrived. An
+//! entry and the row that has the next timer are one commit: a server that stops in between does it
+//! either wholly or not at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gridlog_domain::id::{AreaCode, RecordId};
+use gridlog_domain::workflow::{CaseState, Timer};
+
+use super::decide::Circumstances;
+use super::sequencer::{Desk, Sequencer};
+use super::working::{Ruled, Working};
+use crate::directory::Timing;
+use crate::store::{Batch, NextTimer, RecordRow, StoreError};
+
+/// What [`Sequencer::fire_timers`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fired {
+    /// How many timers it entered.
+    pub entered: usize,
+    /// Whether there is more to do now.
+    pub more: bool,
+    /// When the next one is due, in milliseconds since the Unix epoch; `None` if none is, or if something
+    /// waits to be decided on first.
+    pub next_due_ms: Option<i64>,
+}
+
+impl Sequencer {
+    /// Enters what the clock has done to cases by `now_ms`, in the order of its moments, at most `most`
+    /// timers. It does nothing while anything waits to be decided on. Where the calendar or the limits
+    /// have changed it first finds out anew when something is due, of at most so many cases.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of it counts, and it can be tried again.
+    pub fn fire_timers(&mut self, now_ms: i64, most: usize) -> Result<Fired, StoreError> {
+        if self.waits_for_rulings() || !self.store.waiting_devices()?.is_empty() {
+            return Ok(Fired::default());
+        }
+        if self.time_anew(most)? {
+            return Ok(Fired {
+                more: true,
+                ..Fired::default()
+            });
+        }
+        let due = self.store.due_timers(now_ms, most)?;
+        let entered = match due.is_empty() {
+            true => 0,
+            false => self.fire(now_ms, due, most)?,
+        };
+        let next_due_ms = self.store.next_due()?;
+        Ok(Fired {
+            entered,
+            more: next_due_ms.is_some_and(|due_ms| due_ms <= now_ms),
+            next_due_ms,
+        })
+    }
+
+    /// Finds out anew when something is due of cases that were timed by another calendar or by other
+    /// limits. Says whether there may be more of them.
+    fn time_anew(&mut self, most: usize) -> Result<bool, StoreError> {
+        let directory = self.directory.now();
+        let timing = &directory.timing;
+        if self.timed_by == Some(timing.stamp()) {
+            return Ok(false);
+        }
+        let rows = self.store.timed_otherwise(timing.stamp(), most)?;
+        if rows.is_empty() {
+            self.timed_by = Some(timing.stamp());
+            return Ok(false);
+        }
+        let mut batch = Batch::on(self.store.head()?);
+        let retimed = rows.iter().map(|row| (row.id, timed(timing, row)));
+        batch.retimed.extend(retimed);
+        self.store.commit(&batch)?;
+        Ok(true)
+    }
+
+    fn fire(&mut self, now_ms: i64, due: Vec<RecordRow>, most: usize) -> Result<usize, StoreError> {
+        let store = Arc::clone(&self.store);
+        let directory = self.directory.now();
+        let timing = &directory.timing;
+        let circumstances = Circumstances {
+            store: &*store,
+            directory: &directory,
+            limits: &self.limits,
+            now_ms,
+        };
+        let mut retimed = Vec::new();
+        let mut queue = BTreeMap::new();
+        for row in due {
+            // Its document may be loaded; it is not what the store holds after this.
+            drop(self.memory.cache.take(row.id));
+            match open(timing, &row) {
+                Some((state, timer)) if timer.due_ms <= now_ms => {
+                    let working = at_hand(&circumstances, &row, state)?;
+                    queue.insert((timer.due_ms, row.id), (timer, row, working));
+                }
+                _ => retimed.push((row.id, timed(timing, &row))),
+            }
+        }
+        // A case's timers follow one another, and others that the list had no room for may lie in between:
+        // no more are entered than it holds cases, of which each is due before those.
+        let most = most - retimed.len();
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
+        desk.batch.retimed = retimed;
+        let mut entered = 0;
+        let mut done: BTreeMap<RecordId, RecordRow> = BTreeMap::new();
+        while entered < most
+            && let Some((_, (timer, row, mut working))) = queue.pop_first()
+        {
+            desk.ledger(&mut working).enter_timer(timer, true)?;
+            entered += 1;
+            let row = after(timing, row, &working)?;
+            done.insert(row.id, row.clone());
+            let state = working
+                .ruled
+                .as_ref()
+                .and_then(|ruled| ruled.state.as_ref());
+            let next = state.and_then(|state| timing.next(state));
+            if let Some(next) = next.filter(|next| next.due_ms <= now_ms) {
+                queue.insert((next.due_ms, row.id), (next, row, working));
+            }
+        }
+        desk.batch.records.extend(done.into_values());
+        desk.close()?;
+        Ok(entered)
+    }
+}
+
+/// The case of a row and what the clock does to it next.
+fn open(timing: &Timing, row: &RecordRow) -> Option<(CaseState, Timer)> {
+    let state: CaseState = serde_json::from_str(row.state.as_deref()?).ok()?;
+    let next = timing.next(&state)?;
+    Some((state, next))
+}
+
+/// When something is due of the case of a row. One that does not read back is left alone, so that it
+/// keeps no other from its time.
+fn timed(timing: &Timing, row: &RecordRow) -> NextTimer {
+    let state = row.state.as_deref().map(serde_json::from_str::<CaseState>);
+    match state {
+        Some(Err(_)) => {
+            tracing::error!(record = %row.id, "no deadline is watched: its state does not read back");
+            NextTimer {
+                due_ms: None,
+                by: Some(timing.stamp()),
+            }
+        }
+        Some(Ok(state)) => timing.next_of(Some(&state)),
+        None => NextTimer::default(),
+    }
+}
+
+/// A case without its document, which no timer touches.
+fn at_hand(
+    circumstances: &Circumstances<'_>,
+    row: &RecordRow,
+    state: CaseState,
+) -> Result<Working, StoreError> {
+    let mut working = Working::without_document(circumstances.store, row)?;
+    working.ruled = Some(Ruled {
+        kind: row.kind,
+        area: AreaCode::new(row.area.clone()),
+        author: row.author.clone(),
+        state: Some(state),
+    });
+    Ok(working)
+}
+
+/// The row after what was entered.
+fn after(timing: &Timing, row: RecordRow, working: &Working) -> Result<RecordRow, StoreError> {
+    let damaged = || StoreError::Damaged {
+        what: "record",
+        id: row.id.to_string(),
+    };
+    let state = working
+        .ruled
+        .as_ref()
+        .and_then(|ruled| ruled.state.as_ref());
+    let json = state.map(serde_json::to_string).transpose();
+    Ok(RecordRow {
+        as_of: working.as_of,
+        updated_ms: working.updated_ms,
+        timer: timing.next_of(state),
+        state: json.map_err(|_| damaged())?,
+        ..row
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+use gridlog_domain::workflow::Step;
+use gridlog_merge_guard::Limits;
+use gridlog_protocol::{Fact, LogEntry};
+use serde_json::json;
+
+use super::*;
+use crate::exchange::Hands as _;
+use crate::ingest::{Pushed, examine};
+use crate::store::{NewItem, Store as _};
+use crate::town::*;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// Overdue cases go to the community after a day and to the street after two.
+fn climbing() -> serde_json::Value {
+    let after = |hours: u32, to: &str| json!({ "after": { "unit": "urgent_hour", "amount": hours }, "to": to });
+    json!({ "escalations": [after(24, "community"), after(48, "street")] })
+}
+
+/// A case that is dispatched now, with two hours for handling.
+fn dispatched(town: &Town, phone: &mut TestDevice, n: u8) {
+    let reported = [
+        new_case(GRID_A, "井盖缺失"),
+        propose(town, WORKER, Step::Report),
+    ];
+    let begun = phone.write(town, record(n), &reported);
+    phone.push(town, vec![begun]);
+    for step in [Step::Register, Step::Dispatch] {
+        town.office(OFFICE, record(n), vec![propose(town, OFFICE, step)]);
+    }
+}
+
+/// What the clock did: the moment in hours after [`NOW`], which case, what.
+fn told(town: &Town) -> Vec<(i64, RecordId, String)> {
+    let entries = town.store.entries(0, 10_000).unwrap();
+    let entries = entries
+        .iter()
+        .map(|entry| LogEntry::from_bytes(&entry.canonical).unwrap());
+    entries
+        .filter_map(|entry| match entry.fact {
+            Fact::Timer {
+                kind,
+                level,
+                due_ms,
+            } => {
+                let what = level.map_or(kind, |level| format!("to {level}"));
+                Some((
+                    (due_ms - NOW) / HOUR,
+                    RecordId::from_bytes(entry.record.0),
+                    what,
+                ))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn state(town: &Town, n: u8) -> CaseState {
+    let row = town.store.record(record(n)).unwrap().unwrap();
+    serde_json::from_str(&row.state.unwrap()).unwrap()
+}
+
+/// Three cases, an hour apart, the last one first.
+fn three_cases() -> Town {
+    let town = Town::new();
+    town.keep_time(&climbing());
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    for n in [3, 2, 1] {
+        dispatched(&town, &mut phone, n);
+        town.wait(HOUR);
+    }
+    town
+}
+
+fn what_three_cases_come_to() -> Vec<(i64, RecordId, String)> {
+    let mut expected = Vec::new();
+    for (after, what) in [(2, "overdue"), (26, "to community"), (50, "to street")] {
+        for (late, n) in (0..).zip([3, 2, 1]) {
+            expected.push((after + late, record(n), what.to_owned()));
+        }
+    }
+    expected
+}
+
+#[test]
+fn after_days_without_a_server_everything_is_entered_once_in_the_order_of_its_moments() {
+    let town = three_cases();
+    town.wait(5 * DAY);
+    assert_eq!(town.let_clock_run(100), 9);
+    assert_eq!(told(&town), what_three_cases_come_to());
+    assert_eq!(town.let_clock_run(100), 0);
+    town.wait(DAY);
+    assert_eq!(town.let_clock_run(100), 0);
+    assert_eq!(state(&town, 3).overdue_ms, Some(NOW + 2 * HOUR));
+    town.require_sound();
+}
+
+#[test]
+fn the_order_and_the_outcome_are_the_same_however_few_are_entered_at_once() {
+    for at_once in 1..5 {
+        let town = three_cases();
+        town.wait(5 * DAY);
+        assert_eq!(town.let_clock_run(at_once), 9);
+        assert_eq!(told(&town), what_three_cases_come_to(), "{at_once} at once");
+        town.require_sound();
+    }
+}
+
+#[test]
+fn a_server_that_stops_in_between_goes_on_where_it_was() {
+    let town = three_cases();
+    town.wait(5 * DAY);
+    for _ in 0..20 {
+        let fired = town
+            .sequencer
+            .borrow_mut()
+            .fire_timers(town.now.get(), 1)
+            .unwrap();
+        assert!(fired.entered <= 1);
+        town.start_again();
+    }
+    assert_eq!(told(&town), what_three_cases_come_to());
+    town.require_sound();
+}
+
+#[test]
+fn a_hundred_cases_at_once_are_entered_some_at_a_time_and_none_twice() {
+    let town = Town::new();
+    town.keep_time(&json!({}));
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    (1..=100).for_each(|n| dispatched(&town, &mut phone, n));
+    town.wait(2 * HOUR);
+    let mut sequencer = town.sequencer.borrow_mut();
+    let fired = sequencer.fire_timers(town.now.get(), 30).unwrap();
+    assert_eq!((fired.entered, fired.more), (30, true));
+    drop(sequencer);
+    assert_eq!(town.let_clock_run(30), 70);
+    let whose: std::collections::BTreeSet<_> = told(&town).into_iter().map(|told| told.1).collect();
+    assert_eq!(whose.len(), 100);
+    town.require_sound();
+}
+
+#[test]
+fn it_is_told_when_the_next_one_is_due() {
+    let town = three_cases();
+    town.let_clock_run(10);
+    let next = |town: &Town| {
+        let mut sequencer = town.sequencer.borrow_mut();
+        sequencer.fire_timers(town.now.get(), 10).unwrap()
+    };
+    let hour = |hours: i64| Some(NOW + hours * HOUR);
+    assert_eq!(told(&town).len(), 2, "three hours have passed");
+    assert_eq!(next(&town).next_due_ms, hour(4));
+    town.wait(HOUR - 1);
+    assert_eq!(next(&town).entered, 0);
+    town.wait(1);
+    assert_eq!(
+        (next(&town).entered, next(&town).next_due_ms),
+        (1, hour(26))
+    );
+}
+
+#[test]
+fn no_deadline_overtakes_what_waits_to_be_decided_on() {
+    let town = three_cases();
+    let mut phone = town.phone(2, HANDLER);
+    phone.bootstrap(&town);
+    town.let_clock_run(10);
+    let done = phone.write(&town, record(1), &[propose(&town, HANDLER, Step::Feedback)]);
+    town.wait(5 * DAY);
+    let by = Pushed {
+        device: phone.device.id,
+        person: &phone.device.person,
+        actors: &[phone.actor.into()],
+        received_ms: town.now.get(),
+    };
+    let item = examine(done, &by, &Limits::default());
+    let items: Vec<NewItem> = vec![item];
+    let names: Vec<_> = items.iter().map(|item| item.item).collect();
+    town.receive(items).unwrap();
+    let before = told(&town);
+    assert_eq!(town.let_clock_run(10), 0);
+    town.await_decisions(&names).unwrap();
+    town.let_clock_run(10);
+    let since = told(&town).split_off(before.len());
+    assert!(
+        since.iter().all(|(_, whose, _)| *whose != record(1)),
+        "{since:?}"
+    );
+    assert_eq!(since.len(), 4, "the others go on");
+    assert_eq!(state(&town, 1).overdue_ms, None);
+}
+
+#[test]
+fn where_the_limits_change_every_open_case_is_timed_anew() {
+    let town = Town::new();
+    town.keep_time(&json!({}));
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    (1..=3).for_each(|n| dispatched(&town, &mut phone, n));
+    town.wait(3 * DAY);
+    assert_eq!(town.let_clock_run(2), 3, "overdue, and nothing else");
+    town.keep_time(&climbing());
+    assert_eq!(town.let_clock_run(2), 6);
+    town.require_sound();
+}
+
+#[test]
+fn cases_of_a_database_that_knew_no_timers_are_found() {
+    let town = Town::new();
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    (1..=3).for_each(|n| dispatched(&town, &mut phone, n));
+    town.wait(3 * DAY);
+    assert_eq!(town.let_clock_run(2), 0, "there is no calendar to count by");
+    town.keep_time(&json!({}));
+    town.start_again();
+    assert_eq!(town.let_clock_run(2), 3);
+}
+
+#[test]
+fn a_phone_is_told_of_it_with_the_state_after_it() {
+    let town = three_cases();
+    let mut phone = town.phone(2, COLLEAGUE);
+    phone.bootstrap(&town);
+    town.wait(DAY);
+    town.let_clock_run(10);
+    let page = phone.pull(&town);
+    let delta = page
+        .body
+        .records
+        .iter()
+        .find(|delta| delta.record.0 == [1; 16])
+        .unwrap();
+    let told = delta.state.clone().unwrap().0;
+    assert_eq!(
+        told,
+        town.store
+            .record(record(1))
+            .unwrap()
+            .unwrap()
+            .state
+            .unwrap()
+            .into_bytes()
+    );
+    let told: CaseState = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told.overdue_ms, Some(NOW + 4 * HOUR));
+    assert!(delta.changes.is_empty(), "nobody wrote anything");
+}
