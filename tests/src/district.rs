@@ -3,9 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use gridlog_cli::environment::SystemClock;
 use gridlog_cli::proxy::Proxy;
 use gridlog_cli::server::{DirectoryFiles, Server, ServerSetup};
 use gridlog_cli::street::Street;
+use gridlog_domain::environment::Clock as _;
 use gridlog_domain::id::{AreaCode, PersonId};
 use tempfile::TempDir;
 
@@ -28,6 +30,8 @@ pub struct District {
     pub proxy: Proxy,
     setup: ServerSetup,
     server: Option<Server>,
+    /// How far its clock is ahead of the system's.
+    ahead_ms: i64,
     folder: TempDir,
 }
 
@@ -72,6 +76,7 @@ impl District {
             street,
             setup,
             server: None,
+            ahead_ms: 0,
             folder,
         };
         district.load();
@@ -105,6 +110,22 @@ impl District {
         let server = self.setup.start(listen()).expect("the server starts");
         self.proxy.set_upstream(server.address());
         self.server = Some(server);
+    }
+
+    /// Ends the server; another one starts when that much more time has passed.
+    pub fn down_for(&mut self, ms: i64) {
+        self.stop();
+        self.ahead_ms += ms;
+        let name = "GRIDLOG_UNDER_TEST_AHEAD_MS";
+        self.setup.environment.retain(|(known, _)| known != name);
+        let ahead = (name.to_owned(), self.ahead_ms.to_string());
+        self.setup.environment.push(ahead);
+        self.start();
+    }
+
+    /// The district's time, milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.ahead_ms
     }
 
     /// Kills the server as a power cut would.

@@ -70,6 +70,16 @@ impl Office {
         )
     }
 
+    /// `PUT` of JSON to a path below `/v1/office`.
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        let request = agent().put(format!("{}/v1/office/{path}", self.url));
+        read(
+            request
+                .header("authorization", format!("Bearer {}", self.token))
+                .send_json(body),
+        )
+    }
+
     /// `POST` of a CSV file.
     pub fn post_csv(&self, path: &str, file: &str) -> Answer {
         let request = agent()

@@ -7,6 +7,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use gridlog_domain::environment::{Clock, Entropy};
@@ -125,9 +126,14 @@ impl Settings {
 
 /// Does what the arguments of the process say.
 pub fn run() -> ExitCode {
+    run_by(Arc::new(SystemClock))
+}
+
+/// The same by another clock than the system's.
+pub fn run_by(clock: Arc<dyn Clock>) -> ExitCode {
     gridlog_merge_guard::quiet_panics();
     let result = match Arguments::parse().command {
-        Command::Serve { settings, listen } => serve(settings, listen),
+        Command::Serve { settings, listen } => serve(clock, settings, listen),
         Command::Load {
             settings,
             areas,
@@ -165,7 +171,11 @@ fn start_logging(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-fn serve(settings: Settings, listen: Option<std::net::SocketAddr>) -> Result<(), String> {
+fn serve(
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    listen: Option<std::net::SocketAddr>,
+) -> Result<(), String> {
     let mut config = settings.read()?;
     if let Some(listen) = listen {
         config.listen = listen;
@@ -177,7 +187,7 @@ fn serve(settings: Settings, listen: Option<std::net::SocketAddr>) -> Result<(),
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let server = Server::start(config)
+        let server = Server::start_by(clock, config)
             .await
             .map_err(|error| error.to_string())?;
         let address = server.address().map_err(|error| error.to_string())?;

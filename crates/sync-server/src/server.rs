@@ -105,6 +105,14 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn start(config: Config) -> Result<Self, ServerError> {
+        Self::start_by(Arc::new(SystemClock), config).await
+    }
+
+    /// The same by another clock than the system's.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn start_by(clock: Arc<dyn Clock>, config: Config) -> Result<Self, ServerError> {
         let folder = FolderLock::take(&config.data)?;
         let database = config.database();
         if is_unfinished(&database) {
@@ -115,7 +123,6 @@ impl Server {
         let (key, former) = (keys.current, keys.former);
         let store: Arc<dyn Store> = Arc::new(open_private(&database)?);
         let directory = SharedDirectory::new(Directory::load(&*store)?);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let outside: Arc<dyn Outside> = Arc::new(config.outside());
         let mut actor = [0; 16];
         entropy.fill(&mut actor);

@@ -130,6 +130,8 @@ impl App {
         self.directory.refresh(&*self.store)?;
         let head = self.store.head()?;
         self.live.publish(Published::directory_changed(head));
+        // Deadlines may be other ones by now.
+        self.sequencer.wake();
         Ok(())
     }
 
