@@ -2,6 +2,7 @@
 //! not punished, and a clock that was turned back gains nothing (DESIGN section 10).
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use gridlog_client_core::Query;
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::StepDetails;
 use gridlog_domain::reference::{AreaLevel, Role};
@@ -279,5 +280,55 @@ fn after_days_without_a_server_the_clock_catches_up_in_order_once_and_phones_are
         timers(&street.district),
         caught_up,
         "and nothing of it twice"
+    );
+}
+
+#[test]
+fn office_and_phones_show_the_same_light_and_the_moment_when_a_case_is_due() {
+    let mut street = street();
+    for (away, light, zh) in [
+        (0, "green", "绿灯"),
+        (100 * MINUTE, "yellow", "黄灯"),
+        (HOUR, "red", "超期"),
+    ] {
+        street.server_is_away(away);
+        if light == "red" {
+            eventually("the deadline passed", || {
+                !timers(&street.district).is_empty()
+            });
+        }
+        let office = street.district.office(Role::DutyOfficer);
+        let (_, rows) = office.get("records?kind=case");
+        let row = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == street.case.to_string());
+        let expected = json!({
+            "due_ms": street.due_ms,
+            "provisional": false,
+            "light": light,
+            "overdue": light == "red",
+            "zh": zh,
+        });
+        assert_eq!(row.unwrap()["urgency"], expected);
+        for phone in [&street.worker, &street.handler] {
+            phone.sync_all();
+            let rows = phone.list(&Query::default()).unwrap();
+            let shown = rows
+                .iter()
+                .find(|row| row.id == street.case)
+                .unwrap()
+                .urgency
+                .unwrap();
+            assert_eq!((shown.due_ms, shown.zh()), (Some(street.due_ms), zh));
+        }
+    }
+    street.handler.sync_all();
+    feedback(&street.handler, street.case);
+    let rows = street.handler.list(&Query::default()).unwrap();
+    assert!(
+        rows.iter().all(|row| row.urgency.is_none()),
+        "who has just done it is not urged to do it"
     );
 }

@@ -56,6 +56,7 @@ mod online;
 mod pace;
 mod phone;
 mod read;
+mod reader;
 mod reasons;
 mod record;
 mod reference;

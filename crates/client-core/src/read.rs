@@ -5,7 +5,6 @@ use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_domain::record::StoredProposal;
 use gridlog_domain::reference::AreaTree;
 use gridlog_domain::workflow::{Rulebook, Step};
-use rusqlite::Connection;
 
 use crate::detail::{
     HistoryLine, OwnChange, ProposalStanding, ProposalStatus, RecordCheck, RecordDetail, Task,
@@ -21,14 +20,6 @@ use crate::rows::{Query, RecordRow};
 use crate::standing::Standing;
 use crate::store::log::StoredRuling;
 use crate::store::{changes, log, outbox, records, refused};
-
-/// The id of the phone's person; empty before enrolment.
-fn me(connection: &Connection) -> Result<String, PhoneError> {
-    let identity = identity::read(connection)?;
-    Ok(identity.map_or_else(String::new, |identity| {
-        identity.person.id.as_str().to_owned()
-    }))
-}
 
 /// The codes that lie in `area`, itself included, also if no sync has brought the area yet.
 fn inside(areas: &AreaTree, area: &AreaCode) -> Vec<AreaCode> {
@@ -78,7 +69,7 @@ impl Phone {
                 Some(area) => inside(self.inner.reference(connection)?.areas(), area),
                 None => Vec::new(),
             };
-            records::list(connection, query, &areas, &me(connection)?)
+            records::list(connection, query, &areas, &self.inner.reader(connection)?)
         })
     }
 
@@ -101,7 +92,7 @@ impl Phone {
     /// [`PhoneError::Store`], [`PhoneError::StoreDamaged`].
     pub fn show(&self, id: RecordId) -> Result<Option<RecordDetail>, PhoneError> {
         self.inner.store.read(|connection| {
-            let row = records::row(connection, id, &me(connection)?)?;
+            let row = records::row(connection, id, &self.inner.reader(connection)?)?;
             let (Some(row), Some(facts)) = (row, records::get(connection, id)?) else {
                 return Ok(None);
             };
@@ -158,9 +149,9 @@ impl Phone {
             let none = empty_catalogue();
             let rules = Rulebook::new(reference.catalogue().unwrap_or(&none));
             let now_ms = device_time::read(connection, self.inner.clock.as_ref())?.server_ms();
-            let me = person.id.as_str();
+            let reader = self.inner.reader(connection)?;
             let mut tasks = Vec::new();
-            for (row, state) in records::cases(connection, me)? {
+            for (row, state) in records::cases(connection, &reader)? {
                 let who = as_actor(&person, reference.areas(), &row.area, &row.author, now_ms);
                 let steps = rules.next_steps(&state, &who);
                 if steps.iter().copied().any(carries_on) {
@@ -181,7 +172,7 @@ impl Phone {
                 },
             ];
             for query in troubled {
-                for row in records::list(connection, &query, &[], me)? {
+                for row in records::list(connection, &query, &[], &reader)? {
                     if tasks.iter().all(|task| task.row.id != row.id) {
                         let steps = Vec::new();
                         tasks.push(Task { row, steps });
@@ -201,7 +192,7 @@ impl Phone {
     pub fn leaving(&self) -> Result<Vec<RecordRow>, PhoneError> {
         self.inner
             .store
-            .read(|connection| records::leaving(connection, &me(connection)?))
+            .read(|connection| records::leaving(connection, &self.inner.reader(connection)?))
     }
 
     /// Rows of which something of one's own is not in the log, the latest change first.
@@ -211,7 +202,7 @@ impl Phone {
     pub fn not_in_log(&self) -> Result<Vec<RecordRow>, PhoneError> {
         self.inner
             .store
-            .read(|connection| records::unsettled(connection, &me(connection)?))
+            .read(|connection| records::unsettled(connection, &self.inner.reader(connection)?))
     }
 
     /// Opens a record's document and compares it with the stored view: for diagnostics and tests.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gridlog_domain::deadline::Timetable;
 use gridlog_domain::record::ReferenceVersions;
 use gridlog_domain::reference::{AreaTree, Calendar, Catalogue, Checklists, Part, Staff};
 use gridlog_protocol::{PartUpdate, PartVersion};
@@ -20,6 +21,7 @@ pub struct Reference {
     catalogue: Option<Catalogue>,
     checklists: Option<Checklists>,
     calendar: Option<Calendar>,
+    timetable: Option<Timetable>,
     staff: Staff,
 }
 
@@ -49,17 +51,26 @@ impl Reference {
         self.calendar.as_ref()
     }
 
+    /// The calendar, ready for counting; `None` too for one that cannot be counted by.
+    pub const fn timetable(&self) -> Option<&Timetable> {
+        self.timetable.as_ref()
+    }
+
     /// Names of the staff; empty before the first sync.
     pub const fn staff(&self) -> &Staff {
         &self.staff
     }
 
     fn load(connection: &Connection, versions: ReferenceVersions) -> Result<Self, PhoneError> {
+        let calendar: Option<Calendar> = read(connection, Part::Calendar)?;
         Ok(Self {
+            timetable: calendar
+                .as_ref()
+                .and_then(|calendar| Timetable::new(calendar).ok()),
             areas: read(connection, Part::Areas)?.unwrap_or_default(),
             catalogue: read(connection, Part::Catalogue)?,
             checklists: read(connection, Part::Checklists)?,
-            calendar: read(connection, Part::Calendar)?,
+            calendar,
             staff: read(connection, Part::Staff)?.unwrap_or_default(),
             versions,
         })

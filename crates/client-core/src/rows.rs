@@ -2,7 +2,7 @@
 
 use gridlog_domain::id::{AreaCode, Department, PersonId, RecordId};
 use gridlog_domain::record::Kind;
-use gridlog_domain::workflow::Stage;
+use gridlog_domain::workflow::{Stage, Urgency};
 use serde::{Deserialize, Serialize};
 
 use crate::standing::Standing;
@@ -40,6 +40,9 @@ pub struct RecordRow {
     pub updated_ms: i64,
     /// Whether it is marked as deleted.
     pub deleted: bool,
+    /// How urgent a case is that somebody has to handle, with the person's own pending proposals on top;
+    /// `None` for others, and while the phone has no calendar.
+    pub urgency: Option<Urgency>,
 }
 
 impl RecordRow {

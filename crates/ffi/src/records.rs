@@ -8,10 +8,11 @@ use gridlog_client_core::{
     ProposalStanding, ProposalStatus, Query, RecordRow, SetAside, Standing, Status, SyncReport,
     Task,
 };
+use gridlog_domain::deadline::Light;
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Crs, Fix, Kind, PhotoRole, Place, Proposal};
 use gridlog_domain::reference::{AreaLevel, Assignment, Person, Role};
-use gridlog_domain::workflow::{Stage, Step, Timer, TimerKind};
+use gridlog_domain::workflow::{Stage, Step, Timer, TimerKind, Urgency};
 
 /// A coordinate as a device gave it.
 #[uniffi::remote(Record)]
@@ -277,6 +278,32 @@ pub struct RecordRow {
     pub updated_ms: i64,
     /// Whether it is marked as deleted.
     pub deleted: bool,
+    /// How urgent a case is that somebody has to handle; nothing for others.
+    pub urgency: Option<Urgency>,
+}
+
+/// How urgent a case is that a department has to handle.
+#[uniffi::remote(Record)]
+pub struct Urgency {
+    /// By when it is to be handled; nothing while it stands still.
+    pub due_ms: Option<i64>,
+    /// Whether that may change: it was counted over days that the calendar does not know yet.
+    pub provisional: bool,
+    /// Its light; nothing while it stands still and was not overdue before.
+    pub light: Option<Light>,
+    /// Whether the log says that it was overdue. That stays, also where more time was granted since.
+    pub overdue: bool,
+}
+
+/// How urgent a case is.
+#[uniffi::remote(Enum)]
+pub enum Light {
+    /// 绿灯: there is time.
+    Green,
+    /// 黄灯: most of the time is gone.
+    Yellow,
+    /// 红灯: the time is over, or so little is left as the district says.
+    Red,
 }
 
 /// A case that waits for the person, or a record that needs them.

@@ -7,7 +7,7 @@ use gridlog_client_core::Standing;
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
 use gridlog_domain::record::{Crs, Finding, Kind, PhotoRole};
 use gridlog_domain::reference::{AreaLevel, LimitUnit, Role};
-use gridlog_domain::workflow::{Stage, Step};
+use gridlog_domain::workflow::{Stage, Step, TimerKind, Urgency};
 
 use crate::error::GridlogError;
 
@@ -322,5 +322,17 @@ pub fn step_zh(step: Step) -> String {
 /// What a worker reads for a kind of record, for example 案卷.
 #[uniffi::export]
 pub fn kind_zh(kind: Kind) -> String {
+    kind.zh().to_owned()
+}
+
+/// What a worker reads for how urgent a case is: 绿灯, 黄灯, 红灯, 超期 or 暂停计时.
+#[uniffi::export]
+pub fn urgency_zh(urgency: Urgency) -> String {
+    urgency.zh().to_owned()
+}
+
+/// What a worker reads for what the clock did, for example 超期.
+#[uniffi::export]
+pub fn timer_zh(kind: TimerKind) -> String {
     kind.zh().to_owned()
 }

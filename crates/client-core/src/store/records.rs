@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 use super::meta::{DOUBTED, number};
 use super::{outbox, search};
 use crate::error::PhoneError;
+use crate::reader::Reader;
 use crate::rows::{Query, RecordRow};
 use crate::standing::Standing;
 
@@ -195,9 +196,10 @@ pub(crate) fn refresh_standing(connection: &Connection, id: RecordId) -> Result<
 }
 
 const ROW: &str = "id, kind, headline, home, category, department, stage, expected_stage, \
-                   standing, conflicts, author, created_ms, updated_ms, deleted";
+                   standing, conflicts, author, created_ms, updated_ms, deleted, \
+                   coalesce(expected_state, state)";
 
-fn read_row(row: &Row<'_>, me: &str) -> rusqlite::Result<Option<RecordRow>> {
+fn read_row(row: &Row<'_>, reader: &Reader) -> rusqlite::Result<Option<RecordRow>> {
     let stage = |code: Option<String>| code.as_deref().and_then(Stage::from_code);
     let kind = Kind::from_code(row.get_ref(1)?.as_str()?);
     let standing = Standing::from_rank(row.get(8)?);
@@ -205,6 +207,7 @@ fn read_row(row: &Row<'_>, me: &str) -> rusqlite::Result<Option<RecordRow>> {
         return Ok(None);
     };
     let author: String = row.get(10)?;
+    let expected = stage(row.get(7)?);
     Ok(Some(RecordRow {
         id: RecordId::from_bytes(row.get(0)?),
         kind,
@@ -213,14 +216,21 @@ fn read_row(row: &Row<'_>, me: &str) -> rusqlite::Result<Option<RecordRow>> {
         category: row.get(4)?,
         department: row.get::<_, Option<String>>(5)?.map(Department::new),
         stage: stage(row.get(6)?),
-        expected_stage: stage(row.get(7)?),
+        expected_stage: expected,
         standing,
         conflicts: row.get(9)?,
-        mine: author == me,
+        mine: author == reader.me,
         author: PersonId::new(author),
         created_ms: row.get(11)?,
         updated_ms: row.get(12)?,
         deleted: row.get(13)?,
+        urgency: match expected {
+            Some(stage) if !stage.is_over() => {
+                let json = row.get_ref(14)?.as_str_or_null()?;
+                json.and_then(|json| reader.urgency(json))
+            }
+            _ => None,
+        },
     }))
 }
 
@@ -228,12 +238,12 @@ fn read_row(row: &Row<'_>, me: &str) -> rusqlite::Result<Option<RecordRow>> {
 pub(crate) fn row(
     connection: &Connection,
     id: RecordId,
-    me: &str,
+    reader: &Reader,
 ) -> Result<Option<RecordRow>, PhoneError> {
     let sql = format!("SELECT {ROW} FROM records WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     let found = statement
-        .query_row([id.as_bytes()], |row| read_row(row, me))
+        .query_row([id.as_bytes()], |row| read_row(row, reader))
         .optional()?;
     Ok(found.flatten())
 }
@@ -244,7 +254,7 @@ pub(crate) fn list(
     connection: &Connection,
     query: &Query,
     inside: &[AreaCode],
-    me: &str,
+    reader: &Reader,
 ) -> Result<Vec<RecordRow>, PhoneError> {
     let mut conditions = vec!["1"];
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
@@ -270,7 +280,7 @@ pub(crate) fn list(
         require("standing = ?", Box::new(standing.rank()));
     }
     if query.mine_only {
-        require("author = ?", Box::new(me.to_owned()));
+        require("author = ?", Box::new(reader.me.clone()));
     }
     if query.conflicts_only {
         require("conflicts > ?", Box::new(0_i64));
@@ -291,7 +301,7 @@ pub(crate) fn list(
     values.push(Box::new(query.limit));
     values.push(Box::new(query.offset));
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(values), |row| read_row(row, me))?;
+    let rows = statement.query_map(params_from_iter(values), |row| read_row(row, reader))?;
     rows.filter_map(|row| row.map_err(PhoneError::from).transpose())
         .collect()
 }
@@ -299,15 +309,15 @@ pub(crate) fn list(
 /// Rows of cases with what the log says of each, own pending proposals on top; not deleted.
 pub(crate) fn cases(
     connection: &Connection,
-    me: &str,
+    reader: &Reader,
 ) -> Result<Vec<(RecordRow, CaseState)>, PhoneError> {
     let sql = format!(
-        "SELECT {ROW}, coalesce(expected_state, state) FROM records
+        "SELECT {ROW} FROM records
          WHERE kind = 'case' AND deleted = 0 ORDER BY updated_ms DESC, id DESC"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([], |row| {
-        Ok((read_row(row, me)?, row.get::<_, Option<String>>(14)?))
+        Ok((read_row(row, reader)?, row.get::<_, Option<String>>(14)?))
     })?;
     let mut cases = Vec::new();
     for row in rows {
@@ -428,19 +438,25 @@ pub(crate) fn printed(connection: &Connection) -> Result<Vec<Printed>, PhoneErro
 }
 
 /// Rows that are about to leave this phone.
-pub(crate) fn leaving(connection: &Connection, me: &str) -> Result<Vec<RecordRow>, PhoneError> {
+pub(crate) fn leaving(
+    connection: &Connection,
+    reader: &Reader,
+) -> Result<Vec<RecordRow>, PhoneError> {
     let sql = format!("SELECT {ROW} FROM records WHERE out_of_scope = 1 ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([], |row| read_row(row, me))?;
+    let rows = statement.query_map([], |row| read_row(row, reader))?;
     rows.filter_map(|row| row.map_err(PhoneError::from).transpose())
         .collect()
 }
 
 /// Rows of which something of one's own is not in the log.
-pub(crate) fn unsettled(connection: &Connection, me: &str) -> Result<Vec<RecordRow>, PhoneError> {
+pub(crate) fn unsettled(
+    connection: &Connection,
+    reader: &Reader,
+) -> Result<Vec<RecordRow>, PhoneError> {
     let sql = format!("SELECT {ROW} FROM records WHERE standing <> 0 ORDER BY updated_ms DESC, id");
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([], |row| read_row(row, me))?;
+    let rows = statement.query_map([], |row| read_row(row, reader))?;
     rows.filter_map(|row| row.map_err(PhoneError::from).transpose())
         .collect()
 }

@@ -37,8 +37,28 @@ pub enum Light {
     Green,
     /// 黄灯: most of the time is gone.
     Yellow,
-    /// 红灯: little is left, or none.
+    /// 红灯: the time is over, or so little is left as the district says.
     Red,
+}
+
+impl Light {
+    /// What people call it, in Chinese.
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Green => "绿灯",
+            Self::Yellow => "黄灯",
+            Self::Red => "红灯",
+        }
+    }
+
+    /// Its code, which is what people call it in English.
+    pub const fn en(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+        }
+    }
 }
 
 /// From which share of a limit a light shows, in percent of its working time. A district sets them.
@@ -86,11 +106,11 @@ impl TryFrom<SharesForm> for Shares {
 }
 
 impl Default for Shares {
-    /// Yellow when half of the time is gone, red when four fifths are.
+    /// Yellow when three quarters of the time are gone, red when all of it is.
     fn default() -> Self {
         Self {
-            yellow: 50,
-            red: 80,
+            yellow: 75,
+            red: 100,
         }
     }
 }

@@ -213,7 +213,8 @@ fn what_was_overdue_stays_so_when_it_is_suspended_later() {
 fn lights_change_at_their_share_of_the_working_time() {
     let timetable = timetable();
     let course = Course::begin(at("2026-11-16T08:00"), limit(10, LimitUnit::WorkHour));
-    let light = |now: &str| course.light(&timetable, Shares::default(), at(now));
+    let shares = Shares::new(50, 80).unwrap();
+    let light = |now: &str| course.light(&timetable, shares, at(now));
     assert_eq!(light("2026-11-16T14:59"), Some(Light::Green));
     assert_eq!(light("2026-11-16T15:00"), Some(Light::Yellow));
     assert_eq!(light("2026-11-16T17:59"), Some(Light::Yellow));

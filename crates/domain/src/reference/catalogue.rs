@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::area::AreaLevel;
+use crate::deadline::Shares;
 use crate::id::Department;
 use crate::workflow::Stage;
 
@@ -75,6 +76,8 @@ pub struct Limits {
     pub stages: BTreeMap<Stage, Limit>,
     /// When the clock escalates what is overdue, one level after the other.
     pub escalations: Vec<Escalation>,
+    /// From which share of its limit a case is yellow or red, in percent.
+    pub lights: Shares,
 }
 
 /// A filing condition (立案条件): the finding that decides the limit.

@@ -17,6 +17,7 @@ mod step;
 mod steps;
 mod table;
 mod timer;
+mod urgency;
 
 pub use history::History;
 pub use path::{PATHS, Path, Walked, paths_markdown};
@@ -30,6 +31,7 @@ pub use step::{Effect, Guard, HeldRole, Need, Step, StepRule, To, Who};
 pub use steps::STEPS;
 pub use table::markdown;
 pub use timer::{Timer, TimerKind, next_timer};
+pub use urgency::Urgency;
 
 #[cfg(test)]
 mod stories;

@@ -249,6 +249,7 @@ mod tests {
                 escalation(48, AreaLevel::Street),
                 escalation(24, AreaLevel::Community),
             ],
+            ..Limits::default()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use gridlog_domain::deadline::Timetable;
 use gridlog_domain::reference::{Calendar, Limits};
-use gridlog_domain::workflow::{CaseState, Timer, next_timer};
+use gridlog_domain::workflow::{CaseState, Timer, Urgency, next_timer};
 
 use crate::store::NextTimer;
 
@@ -53,7 +53,12 @@ impl Timing {
         next_timer(state, self.timetable.as_ref()?, &self.limits)
     }
 
-    /// The same as a store keeps it.
+    /// How urgent a case is.
+    pub fn urgency(&self, state: &CaseState, now_ms: i64) -> Option<Urgency> {
+        state.urgency(self.timetable.as_ref()?, self.limits.lights, now_ms)
+    }
+
+    /// What the clock does next, as a store keeps it.
     pub fn next_of(&self, state: Option<&CaseState>) -> NextTimer {
         let open = state.filter(|state| !state.stage.is_over());
         NextTimer {

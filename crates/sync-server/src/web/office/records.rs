@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use gridlog_domain::deadline::Light;
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::Kind;
-use gridlog_domain::workflow::{Actor, CaseState, Rulebook, Stage};
+use gridlog_domain::workflow::{Actor, CaseState, Rulebook, Stage, Urgency};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::log::{LogLine, line};
+use crate::directory::Timing;
 use crate::store::{CaseFilter, RecordRow};
 use crate::web::app::App;
 use crate::web::authentication::OfOffice;
@@ -58,11 +60,47 @@ pub(super) struct Row {
     as_of: u64,
     /// Whether it left the phones, its case being over for long.
     archived: bool,
+    /// How urgent it is; only for a case that somebody has to handle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urgency: Option<RowUrgency>,
 }
 
-impl From<&RecordRow> for Row {
-    fn from(row: &RecordRow) -> Self {
+/// By when a case is to be handled, and its light.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RowUrgency {
+    /// By when, milliseconds since the Unix epoch; absent while the case is suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_ms: Option<i64>,
+    /// Whether that may change: it was counted over days that the calendar does not know yet.
+    provisional: bool,
+    /// `green`, `yellow` or `red`; absent while the case is suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    light: Option<&'static str>,
+    /// Whether the log says that it was overdue.
+    overdue: bool,
+    /// The same in words: 绿灯, 黄灯, 红灯, 超期 or 暂停计时.
+    zh: &'static str,
+}
+
+impl From<Urgency> for RowUrgency {
+    fn from(urgency: Urgency) -> Self {
         Self {
+            due_ms: urgency.due_ms,
+            provisional: urgency.provisional,
+            light: urgency.light.map(Light::en),
+            overdue: urgency.overdue,
+            zh: urgency.zh(),
+        }
+    }
+}
+
+impl Row {
+    fn new(row: &RecordRow, timing: &Timing, now_ms: i64) -> Self {
+        let state = row.state.as_deref().filter(|_| row.timer.by.is_some());
+        let state: Option<CaseState> = state.and_then(|json| serde_json::from_str(json).ok());
+        let urgency = state.and_then(|state| timing.urgency(&state, now_ms));
+        Self {
+            urgency: urgency.map(RowUrgency::from),
             id: row.id.to_string(),
             kind: row.kind.code().to_owned(),
             headline: row.headline.clone(),
@@ -108,9 +146,12 @@ pub(super) async fn list_records(
             limit: query.limit.unwrap_or(50).min(MOST_ROWS),
             offset: query.offset.unwrap_or(0),
         };
-        Ok(app.store.records(&filter)?)
+        let directory = app.directory.now();
+        let rows = app.store.records(&filter)?;
+        let row = |row| Row::new(row, &directory.timing, app.now_ms());
+        Ok(rows.iter().map(row).collect())
     });
-    Ok(Json(rows.await?.iter().map(Row::from).collect()))
+    Ok(Json(rows.await?))
 }
 
 /// Everything about one record.
@@ -165,7 +206,7 @@ pub(super) async fn show_record(
         let row = visible_record(app, &of, &id)?;
         let json = |text: &str| serde_json::from_str(text).map_err(|_| ApiError::Internal);
         Ok(Shown {
-            row: Row::from(&row),
+            row: Row::new(&row, &app.directory.now().timing, app.now_ms()),
             view: json(&row.view)?,
             state: row.state.as_deref().map(json).transpose()?,
             heads: row.heads.iter().map(ToString::to_string).collect(),

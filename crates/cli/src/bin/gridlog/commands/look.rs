@@ -55,6 +55,7 @@ pub(super) fn rows_table<'a>(rows: impl Iterator<Item = &'a RecordRow>) -> Strin
         "类别",
         "环节 stage",
         "状态 standing",
+        "时限 due",
         "冲突",
         "记录时间",
         "标题 title",
@@ -65,6 +66,7 @@ pub(super) fn rows_table<'a>(rows: impl Iterator<Item = &'a RecordRow>) -> Strin
             row.kind.zh().to_owned(),
             stage(row),
             row.standing.zh().to_owned(),
+            due(row),
             conflicts(row),
             values::moment(row.created_ms),
             row.headline.clone(),
@@ -83,6 +85,22 @@ pub(super) fn stage(row: &RecordRow) -> String {
         (Some(ruled), _) => ruled.zh().to_owned(),
         (None, None) => "—".to_owned(),
     }
+}
+
+/// By when a case is to be handled, with its light.
+pub(super) fn due(row: &RecordRow) -> String {
+    let Some(urgency) = row.urgency else {
+        return String::new();
+    };
+    let due = urgency.due_ms.map_or_else(String::new, values::moment);
+    let may_change = if urgency.provisional {
+        "（暂定）"
+    } else {
+        ""
+    };
+    format!("{} {due}{may_change}", urgency.zh())
+        .trim_end()
+        .to_owned()
 }
 
 fn conflicts(row: &RecordRow) -> String {

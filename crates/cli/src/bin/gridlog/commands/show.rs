@@ -55,8 +55,11 @@ pub(super) fn show(phone: &Phone, text: &str) -> Result<Answer, CliError> {
 
 fn head(detail: &RecordDetail) -> String {
     let row = &detail.row;
+    let due = row.urgency.map_or_else(String::new, |urgency| {
+        format!("  时限 due   {}（{}）\n", look::due(row), urgency.en())
+    });
     format!(
-        "{} {}  {}\n  编号 id    {}\n  版本 revision {}\n  区域 area  {}\n  环节 stage {}\n  状态       {} {}\n",
+        "{} {}  {}\n  编号 id    {}\n  版本 revision {}\n  区域 area  {}\n  环节 stage {}\n{}  状态       {} {}\n",
         row.kind.zh(),
         row.headline,
         if row.deleted {
@@ -68,6 +71,7 @@ fn head(detail: &RecordDetail) -> String {
         detail.revision,
         row.area,
         look::stage(row),
+        due,
         row.standing.zh(),
         row.standing.en(),
     )
