@@ -249,6 +249,7 @@ fn record_error_zh(error: &RecordError) -> &'static str {
         RecordError::UnknownField { .. } => "没有这个字段",
         RecordError::WrongValue { .. } => "填写的内容不符合要求",
         RecordError::RequiredMissing { .. } => "必填项未填",
+        RecordError::FieldSealed { .. } => "这一项建立后不能修改",
         RecordError::NotCreated | RecordError::NotARecord { .. } => "记录尚未建立",
         RecordError::AlreadyCreated => "记录已存在",
         RecordError::EntrySealed { .. } => "这一条写入后不能修改，请另写一条",

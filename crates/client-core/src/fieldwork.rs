@@ -1,5 +1,6 @@
 //! A worker's day in calls: patrols, visits, reports.
 
+use gridlog_domain::channel::Channel;
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
 use gridlog_domain::record::{Command, Finding, Kind, Place, StepDetails, Value};
 use gridlog_domain::workflow::Step;
@@ -232,6 +233,7 @@ fn case(scene: &Scene<'_>, new: NewReport) -> Result<Vec<Command>, PhoneError> {
         ("visit", link(new.visit)),
         ("site", link(new.site)),
         ("contact", link(new.contact)),
+        ("channel", text(Some(Channel::Worker.code().to_owned()))),
     ];
     let mut commands = vec![scene.create(Kind::Case, new.area, fields)?];
     commands.extend(new.photos.iter().map(|photo| scene.photo(photo).1));

@@ -24,11 +24,13 @@ pub enum Channel {
     Courier,
     /// Open311: a city's app or site that speaks GeoReport v2.
     Open311,
+    /// 批量导入: a file of what another system had taken in.
+    Import,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Worker,
         Self::Hotline,
         Self::Petition,
@@ -36,7 +38,19 @@ impl Channel {
         Self::Transfer,
         Self::Courier,
         Self::Open311,
+        Self::Import,
     ];
+
+    /// Codes and names, as a field of a record has them.
+    pub const WORDS: &[(&str, &str)] = &{
+        let mut words = [("", ""); Self::ALL.len()];
+        let mut n = 0;
+        while n < words.len() {
+            words[n] = (Self::ALL[n].code(), Self::ALL[n].zh());
+            n += 1;
+        }
+        words
+    };
 
     /// The channel's code.
     pub const fn code(self) -> &'static str {
@@ -48,6 +62,7 @@ impl Channel {
             Self::Transfer => "transfer",
             Self::Courier => "courier",
             Self::Open311 => "open311",
+            Self::Import => "import",
         }
     }
 
@@ -66,7 +81,13 @@ impl Channel {
             Self::Transfer => "部门转办",
             Self::Courier => "快递外卖上报",
             Self::Open311 => "开放接口",
+            Self::Import => "批量导入",
         }
+    }
+
+    /// Whether what comes in this way has a number of its own there, which the case keeps.
+    pub const fn has_numbers(self) -> bool {
+        !matches!(self, Self::Worker | Self::Courier)
     }
 
     /// 先行发现: whether the grid found it before a resident had to ask. A courier is asked to look out,

@@ -9,6 +9,9 @@ pub const AREA_NEVER_HELD: &str = "area_never_held";
 /// The record was erased.
 pub const ERASED: &str = "record_erased";
 
+/// Only an office says that a case came in by another way than by its worker.
+pub const CHANNEL_OF_AN_OFFICE: &str = "channel_of_an_office";
+
 /// Too many items of the device wait for changes that are not here.
 pub const TOO_MANY_WAITING: &str = "too_many_waiting";
 
@@ -67,6 +70,11 @@ pub const REASONS: &[(&str, &str, &str)] = &[
         TOO_MUCH_HELD,
         "本机待处理的内容过多，以后会自动再传，请联系社区处理",
         "too much of yours waits for a decision; it is sent again later, ask your office to decide",
+    ),
+    (
+        CHANNEL_OF_AN_OFFICE,
+        "手机只能按网格上报立卷",
+        "from a phone a case comes in by its worker, by no other way",
     ),
     (ERASED, "记录已按规定删除", "the record was erased"),
     (DISMISSED, "社区不予采纳", "an office dismissed it"),

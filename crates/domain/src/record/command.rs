@@ -279,7 +279,7 @@ fn set(
     (name, value): (&str, &Value),
     shown: Option<&str>,
 ) -> Result<(), RecordError> {
-    let field = find(kind, name)?;
+    let field = unsealed(find(kind, name)?)?;
     value.check(field)?;
     if let (FieldType::Prose(_), Value::Text(to)) = (field.holds, value) {
         let object = prose_object(tx, field)?;
@@ -298,6 +298,14 @@ fn set(
     }
     let place = (&ROOT, field.name, field.name);
     conflict::put(tx, place, value, Seen::Shown(shown), author)
+}
+
+fn unsealed(field: &'static Field) -> Result<&'static Field, RecordError> {
+    if field.sealed {
+        Err(RecordError::FieldSealed { field: field.name })
+    } else {
+        Ok(field)
+    }
 }
 
 fn resolve(
@@ -319,7 +327,7 @@ fn resolve(
         })?;
         return put_check(tx, author, id, stored, seen);
     }
-    let field = find(kind, place)?;
+    let field = unsealed(find(kind, place)?)?;
     value.check(field)?;
     let place = (&ROOT, field.name, field.name);
     conflict::put(tx, place, value.to_scalar()?, seen, author)

@@ -30,6 +30,12 @@ pub enum RecordError {
         /// The field.
         field: &'static str,
     },
+    /// The field is written once, when the record begins.
+    #[error("field {field} is written once, when the record begins; say it in a comment")]
+    FieldSealed {
+        /// The field.
+        field: &'static str,
+    },
     /// The first command of a new record is not [`super::Command::Create`].
     #[error("the record does not exist yet; create it first")]
     NotCreated,
@@ -75,6 +81,7 @@ impl RecordError {
             Self::UnknownField { .. } => "unknown_field",
             Self::WrongValue { .. } => "wrong_value",
             Self::RequiredMissing { .. } => "required_missing",
+            Self::FieldSealed { .. } => "field_sealed",
             Self::NotCreated => "not_created",
             Self::AlreadyCreated => "already_created",
             Self::NotARecord { .. } => "not_a_record",

@@ -35,7 +35,8 @@ pub use entry::{
 pub use error::RecordError;
 pub use prose::Rewrite;
 pub use schema::{
-    Container, Field, FieldType, Kind, LINE, PROSE, PersonalData, SCHEMA_VERSION, VISIT_OUTCOMES,
+    Container, Field, FieldType, Kind, LINE, NUMBER, PROSE, PersonalData, SCHEMA_VERSION, UNSORTED,
+    VISIT_OUTCOMES,
 };
 pub use value::{Crs, Fix, Place, Value};
 pub use view::{Beginning, Conflict, LostValue, RecordView, StoredProposal};

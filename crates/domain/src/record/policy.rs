@@ -138,6 +138,9 @@ impl Judge<'_> {
         if matches!(field.holds, FieldType::Prose(_)) {
             return self.only_in_genesis(write, write.action == Action::Make(ObjType::Text));
         }
+        if field.sealed {
+            self.only_in_genesis(write, matches!(write.action, Action::Put(_)))?;
+        }
         check_value(field, write)?;
         self.check_overwritten(key, write)
     }

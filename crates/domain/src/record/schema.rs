@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::Channel;
+
 /// The schema version that the genesis change writes as `v`.
 pub const SCHEMA_VERSION: i64 = 1;
 
@@ -135,6 +137,8 @@ pub struct Field {
     pub holds: FieldType,
     /// Whether a record cannot be created without it.
     pub required: bool,
+    /// Whether only the genesis change writes it.
+    pub sealed: bool,
     /// Set for personal data.
     pub personal: Option<PersonalData>,
 }
@@ -145,6 +149,7 @@ const fn field(name: &'static str, zh: &'static str, holds: FieldType) -> Field 
         zh,
         holds,
         required: false,
+        sealed: false,
         personal: None,
     }
 }
@@ -152,6 +157,13 @@ const fn field(name: &'static str, zh: &'static str, holds: FieldType) -> Field 
 const fn required(name: &'static str, zh: &'static str, holds: FieldType) -> Field {
     Field {
         required: true,
+        ..field(name, zh, holds)
+    }
+}
+
+const fn sealed(name: &'static str, zh: &'static str, holds: FieldType) -> Field {
+    Field {
+        sealed: true,
         ..field(name, zh, holds)
     }
 }
@@ -205,6 +217,12 @@ const VISIT: &[Field] = &[
     personal("place", "位置", FieldType::Place),
 ];
 
+/// Longest number of a case in the channel that it came by, in characters.
+pub const NUMBER: usize = 64;
+
+/// The category of a case that came in without one; registering it says which it is.
+pub const UNSORTED: &str = "00000";
+
 const CASE: &[Field] = &[
     required("title", "标题", FieldType::Line(LINE)),
     required("category", "小类", FieldType::Line(16)),
@@ -216,6 +234,9 @@ const CASE: &[Field] = &[
     field("visit", "来自走访", FieldType::Record),
     field("site", "相关场所", FieldType::Record),
     field("contact", "联系人", FieldType::Record),
+    sealed("channel", "上报渠道", FieldType::Word(Channel::WORDS)),
+    sealed("number", "原编号", FieldType::Line(NUMBER)),
+    sealed("reported_at", "渠道登记时间", FieldType::Millis),
 ];
 
 const SITE_TYPES: &[(&str, &str)] = &[

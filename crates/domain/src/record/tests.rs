@@ -462,3 +462,58 @@ fn concurrent_corrections_of_the_area_show_the_lost_one() {
     let view = RecordView::read(&both).unwrap();
     assert_eq!(lost_texts(&view, "area").len(), 1);
 }
+
+fn hotline_case() -> Automerge {
+    let Command::Create(mut new) = new_case("井盖缺失") else {
+        panic!("it begins a record")
+    };
+    for (field, value) in [("channel", "hotline"), ("number", "20260101-7")] {
+        new.fields
+            .insert(field.to_owned(), Value::Text(value.to_owned()));
+    }
+    let mut doc = Automerge::new();
+    write(&mut doc, &author(1), &[Command::Create(new)]).unwrap();
+    doc
+}
+
+#[test]
+fn the_way_a_case_came_in_and_its_number_there_never_change() {
+    let mut doc = hotline_case();
+    for (field, value) in [("channel", "worker"), ("number", "20260101-8")] {
+        let error = write(&mut doc, &author(1), &[set(field, value)]).unwrap_err();
+        assert_eq!(error.code(), "field_sealed");
+        let resolve = Command::Resolve {
+            place: field.to_owned(),
+            value: Value::Text(value.to_owned()),
+            seen: Vec::new(),
+        };
+        let error = write(&mut doc, &author(1), &[resolve]).unwrap_err();
+        assert_eq!(error.code(), "field_sealed");
+    }
+    let view = RecordView::read(&doc).unwrap();
+    assert_eq!(view.text("number"), "20260101-7");
+    assert!(view.searchable().contains("20260101-7"));
+}
+
+#[test]
+fn a_change_that_writes_the_number_again_is_not_of_a_records_shape() {
+    use crate::writes::{Action, Target, Write};
+    let before = hotline_case();
+    let by = author(1).person;
+    let write = Write {
+        path: Vec::new(),
+        target: Target::Key("number".to_owned()),
+        action: Action::Put(automerge::ScalarValue::from("20260101-8")),
+        id: "90@01".to_owned(),
+        overwrites: Vec::new(),
+    };
+    let judged = policy::judge(policy::Judged {
+        author: &by,
+        genesis: false,
+        before: &before,
+        after: &before,
+        deps: &[],
+        writes: &[write],
+    });
+    assert_eq!(judged.unwrap_err().code(), "sealed");
+}

@@ -16,6 +16,7 @@ use super::error::RecordError;
 use super::schema::{Container, FieldType, Kind};
 use super::standing::{Contest, Marks, Standing};
 use super::value::Value;
+use crate::channel::Channel;
 use crate::id::{AreaCode, EntryId, PersonId};
 
 /// A concurrent value that lost.
@@ -66,6 +67,8 @@ pub struct Beginning {
     pub area: AreaCode,
     /// Who began it.
     pub author: PersonId,
+    /// By which way it came in, if it says so.
+    pub channel: Option<Channel>,
 }
 
 impl Beginning {
@@ -86,6 +89,10 @@ impl Beginning {
             kind: kind.ok_or(RecordError::NotARecord { missing: "kind" })?,
             area: AreaCode::new(text_in(root, "area")?),
             author: PersonId::new(text_in(root, "author")?),
+            channel: match root.scalar("channel") {
+                Some(ScalarValue::Str(code)) => Channel::from_code(&code),
+                _ => None,
+            },
         })
     }
 }
@@ -127,7 +134,9 @@ impl RecordView {
     /// [`RecordError::NotARecord`] if no genesis change began it.
     pub fn read(doc: &Automerge) -> Result<Self, RecordError> {
         let root = Standing::read(doc, ROOT);
-        let Beginning { kind, area, author } = Beginning::in_root(&root)?;
+        let Beginning {
+            kind, area, author, ..
+        } = Beginning::in_root(&root)?;
         let checks = Standing::in_container(&root, Container::Checks);
         let mut view = Self {
             kind,
@@ -264,9 +273,14 @@ impl RecordView {
         }
     }
 
-    /// Every text that a search looks through, one a line.
+    /// Every text that a search looks through, one a line. Codes of words are none: nobody sees them.
     pub fn searchable(&self) -> String {
-        let mut lines: Vec<&str> = self.fields.values().filter_map(Value::as_text).collect();
+        let is_word = |name: &str| {
+            let field = self.kind.field(name);
+            field.is_some_and(|field| matches!(field.holds, FieldType::Word(_)))
+        };
+        let said = self.fields.iter().filter(|(name, _)| !is_word(name));
+        let mut lines: Vec<&str> = said.filter_map(|(_, value)| value.as_text()).collect();
         for value in self.fields.values() {
             if let Value::Place(place) = value {
                 lines.extend(place.address.iter().map(String::as_str));

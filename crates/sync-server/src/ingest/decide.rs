@@ -1,5 +1,6 @@
 //! Deciding on one change: into the log, or where else.
 
+use gridlog_domain::channel::Channel;
 use gridlog_domain::id::{AreaCode, PersonId};
 use gridlog_domain::record::policy;
 use gridlog_domain::record::{Beginning, Kind};
@@ -27,6 +28,8 @@ pub(super) struct Incoming<'a> {
     pub(super) device_is_revoked: bool,
     /// Whether the author may write here is settled: an office let it in, or it was admitted before.
     pub(super) scope_is_cleared: bool,
+    /// Whether a device pushed it: then a new case came in by its worker, by no other way.
+    pub(super) from_device: bool,
 }
 
 /// What stays the same during a round.
@@ -190,6 +193,9 @@ pub(super) fn begin(
 ) -> Result<Ruled, ItemStatus> {
     let refused = |code: &str| ItemStatus::Refused(code.to_owned());
     let begun = Beginning::read(admitted.history.document()).map_err(|_| refused("bad_genesis"))?;
+    if incoming.from_device && begun.channel.is_some_and(|way| way != Channel::Worker) {
+        return Err(refused(reason::CHANNEL_OF_AN_OFFICE));
+    }
     let directory = circumstances.directory;
     let done = counted(incoming, admitted.header.time_ms);
     let area = home(

@@ -92,6 +92,19 @@ impl Sequencer {
         now_ms: i64,
         wish: &OfficeWrite,
     ) -> Result<OfficeWritten, OfficeError> {
+        let written = self.write_together(now_ms, std::slice::from_ref(wish))?;
+        written.into_iter().next().ok_or(OfficeError::Failed)
+    }
+
+    /// Writes in several records, all or none.
+    ///
+    /// # Errors
+    /// [`OfficeError`]; nothing was written.
+    pub(super) fn write_together(
+        &mut self,
+        now_ms: i64,
+        wishes: &[OfficeWrite],
+    ) -> Result<Vec<OfficeWritten>, OfficeError> {
         let store = std::sync::Arc::clone(&self.store);
         let directory = self.directory.now();
         let circumstances = Circumstances {
@@ -101,58 +114,17 @@ impl Sequencer {
             now_ms,
         };
         let head = store.head()?;
-        let author = Author {
-            person: wish.by.clone(),
-            actor: ActorId::from(self.actor_of(&wish.by)),
-            now_ms,
-        };
+        let actors = wishes.iter().map(|wish| self.actor_of(&wish.by));
+        let actors: Vec<[u8; 16]> = actors.collect();
         let mut desk = Desk::new(circumstances, head, &mut self.memory);
-        let working = desk.working(wish.record)?;
-        let mut document = working.history.document().clone();
-        desk.working.insert(wish.record, working);
-        let commands = at_head(
-            &wish.commands,
-            LogPosition {
-                epoch: head.epoch,
-                seq: head.seq,
-            },
-        );
-        let Some(change) = write(&mut document, &author, &commands)? else {
-            return Ok(OfficeWritten {
-                seq: None,
-                rulings: Vec::new(),
-            });
-        };
-        let incoming = Incoming {
-            bytes: change.raw_bytes(),
-            by: &wish.by,
-            offset_ms: Some(0),
-            received_ms: now_ms,
-            device_is_revoked: false,
-            scope_is_cleared: false,
-        };
-        let seq = match desk.decide(wish.record, &incoming)? {
-            ItemStatus::Admitted(seq) => seq,
-            ItemStatus::Review(_) => return Err(OfficeError::OutOfScope(wish.by.clone())),
-            ItemStatus::Refused(code) if code == reason::AREA_NEVER_HELD => {
-                return Err(OfficeError::OutOfScope(wish.by.clone()));
-            }
-            status => return Err(OfficeError::NotAdmitted(format!("{status:?}"))),
-        };
-        let rulings = desk
-            .batch
-            .rulings
-            .iter()
-            .map(|ruling| {
-                let reason = ruling.refused.as_deref().and_then(RefusalReason::from_code);
-                (EntryId::from_bytes(ruling.proposal), reason)
-            })
-            .collect();
-        desk.close()?;
-        Ok(OfficeWritten {
-            seq: Some(seq),
-            rulings,
-        })
+        let mut written = Vec::with_capacity(wishes.len());
+        for (wish, actor) in wishes.iter().zip(actors) {
+            written.push(desk.write(wish, actor)?);
+        }
+        if written.iter().any(|written| written.seq.is_some()) {
+            desk.close()?;
+        }
+        Ok(written)
     }
 
     /// The actor with which this server writes for a person. Everybody has their own: a phone that gives
@@ -235,6 +207,61 @@ impl Sequencer {
         }
         self.store.commit(&batch)?;
         Ok(())
+    }
+}
+
+impl Desk<'_> {
+    /// Decides on what an office writes in one record.
+    fn write(&mut self, wish: &OfficeWrite, actor: [u8; 16]) -> Result<OfficeWritten, OfficeError> {
+        let now_ms = self.circumstances.now_ms;
+        let author = Author {
+            person: wish.by.clone(),
+            actor: ActorId::from(actor),
+            now_ms,
+        };
+        let working = self.working(wish.record)?;
+        let mut document = working.history.document().clone();
+        self.working.insert(wish.record, working);
+        let head = LogPosition {
+            epoch: self.batch.on.epoch,
+            seq: self.batch.on.seq,
+        };
+        let commands = at_head(&wish.commands, head);
+        let Some(change) = write(&mut document, &author, &commands)? else {
+            return Ok(OfficeWritten {
+                seq: None,
+                rulings: Vec::new(),
+            });
+        };
+        let incoming = Incoming {
+            bytes: change.raw_bytes(),
+            by: &wish.by,
+            offset_ms: Some(0),
+            received_ms: now_ms,
+            device_is_revoked: false,
+            scope_is_cleared: false,
+            from_device: false,
+        };
+        let seq = match self.decide(wish.record, &incoming)? {
+            ItemStatus::Admitted(seq) => seq,
+            ItemStatus::Review(_) => return Err(OfficeError::OutOfScope(wish.by.clone())),
+            ItemStatus::Refused(code) if code == reason::AREA_NEVER_HELD => {
+                return Err(OfficeError::OutOfScope(wish.by.clone()));
+            }
+            status => return Err(OfficeError::NotAdmitted(format!("{status:?}"))),
+        };
+        let rulings = self.batch.rulings.iter();
+        let rulings = rulings
+            .filter(|ruling| ruling.record == wish.record)
+            .map(|ruling| {
+                let reason = ruling.refused.as_deref().and_then(RefusalReason::from_code);
+                (EntryId::from_bytes(ruling.proposal), reason)
+            })
+            .collect();
+        Ok(OfficeWritten {
+            seq: Some(seq),
+            rulings,
+        })
     }
 }
 

@@ -332,6 +332,7 @@ impl<'a> Desk<'a> {
             received_ms: pushed.received_ms,
             device_is_revoked: self.is_revoked(pushed.device)?,
             scope_is_cleared: item.cleared_by.is_some(),
+            from_device: true,
         };
         let found = self.ahead.0.take(pushed.item);
         let status = self.decide_judged(pushed.record, &incoming, |working| {

@@ -14,11 +14,13 @@ use gridlog_protocol::Digest;
 
 use super::backlog::Backlog;
 use super::day::{DayFigures, DayWish};
+use super::delivery::{Delivery, FreshIds};
 use super::epoch::Why;
 use super::office::{OfficeError, OfficeWrite, OfficeWritten};
 use super::published::Published;
 use super::sequencer::{Round, Sequencer};
 use super::take_back::GivenBack;
+use super::take_in::TakenIn;
 use crate::outside::Erasure;
 use crate::store::OfficeDecision;
 
@@ -55,6 +57,7 @@ enum Wish {
     Seal(PersonId, Answer<u64>),
     CloseDay(DayWish, DayFigures, Answer<u64>),
     ReopenDay(DayWish, String, Answer<u64>),
+    TakeIn(Box<(Delivery, FreshIds)>, Answer<TakenIn>),
     Stop,
 }
 
@@ -260,6 +263,14 @@ impl SequencerHandle {
         self.ask(|answer| Wish::ReopenDay(wish, reason, answer))
     }
 
+    /// Takes a case in; see [`Sequencer::take_in`].
+    ///
+    /// # Errors
+    /// [`OfficeError`].
+    pub fn take_in(&self, delivery: Delivery, ids: FreshIds) -> Result<TakenIn, OfficeError> {
+        self.ask(|answer| Wish::TakeIn(Box::new((delivery, ids)), answer))
+    }
+
     /// Begins a new epoch where devices prove that the log was put back.
     ///
     /// # Errors
@@ -361,6 +372,10 @@ impl Service {
             Wish::ReopenDay(wish, reason, answer) => {
                 let reopen = || sequencer.reopen_day(now, &wish, &reason);
                 let _ = answer.send(contained(reopen));
+            }
+            Wish::TakeIn(wish, answer) => {
+                let (delivery, ids) = *wish;
+                let _ = answer.send(contained(|| sequencer.take_in(now, &delivery, &ids)));
             }
             Wish::BeginEpoch(epochs, answer) => {
                 let begun = sequencer.begin_epoch(now, epochs, Why::RolledBack);

@@ -30,6 +30,7 @@ pub use sqlite::SqliteStore;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use gridlog_domain::channel::Channel;
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
@@ -159,6 +160,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records for an office's lists, newest first.
     fn records(&self, filter: &CaseFilter) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// The case that came in by that channel under that number; the first one, if a restored log has
+    /// more.
+    fn case_by_number(
+        &self,
+        channel: Channel,
+        number: &str,
+    ) -> Result<Option<RecordId>, StoreError>;
 
     /// Cases in one of the stages about which the log has said nothing since `before_ms` and that have
     /// not left the phones, the oldest first, at most `limit`.

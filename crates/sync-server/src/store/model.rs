@@ -403,7 +403,7 @@ pub struct CaseFilter {
     pub area: Option<String>,
     /// Only cases of this department.
     pub department: Option<String>,
-    /// Only records whose headline holds this text.
+    /// Only records whose headline holds this text, and cases whose number begins with it.
     pub text: Option<String>,
     /// Most rows.
     pub limit: usize,

@@ -195,6 +195,7 @@ impl Taking<'_> {
             received_ms: origin.at_ms,
             device_is_revoked: false,
             scope_is_cleared: true,
+            from_device: false,
         };
         let before = self.taken;
         let proposals = self.on(record, origin, |ledger| admit_again(ledger, &incoming))?;

@@ -6,6 +6,7 @@ mod devices;
 mod exchange;
 mod figures;
 mod inbox;
+mod intake;
 mod log;
 mod receipts;
 pub(crate) mod scope;
@@ -39,6 +40,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
         devices::checks(),
         figures::checks(),
         timers::checks(),
+        intake::checks(),
     ];
     for check in checks.concat() {
         let (store, _guard) = make();

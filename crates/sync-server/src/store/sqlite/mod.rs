@@ -8,6 +8,7 @@ mod exchange;
 mod facts;
 mod figures;
 mod inbox;
+mod intake;
 mod log;
 mod room;
 mod rows;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use gridlog_domain::channel::Channel;
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
@@ -78,6 +80,10 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         sql: include_str!("migrations/0007_days.sql"),
+        then: |_| Ok(()),
+    },
+    Migration {
+        sql: include_str!("migrations/0008_intake.sql"),
         then: |_| Ok(()),
     },
     Migration {
@@ -328,6 +334,14 @@ impl Store for SqliteStore {
 
     fn records(&self, filter: &CaseFilter) -> Result<Vec<RecordRow>, StoreError> {
         self.read(|tx| rows::filtered(tx, filter))
+    }
+
+    fn case_by_number(
+        &self,
+        channel: Channel,
+        number: &str,
+    ) -> Result<Option<RecordId>, StoreError> {
+        self.read(|tx| intake::case_by_number(tx, channel, number))
     }
 
     fn over_since(

@@ -262,7 +262,12 @@ pub(super) fn filtered(
     }
     if let Some(text) = &filter.text {
         values.push(SqlValue::from(text.clone()));
-        conditions.push(format!("instr(headline, ?{}) > 0", values.len()));
+        let n = values.len();
+        // A number is found by how it begins, from its index.
+        conditions.push(format!(
+            "(instr(headline, ?{n}) > 0 OR id IN (SELECT id FROM records WHERE kind = 'case'
+                AND said_number >= ?{n} AND said_number < ?{n} || char(1114111)))"
+        ));
     }
     values.push(SqlValue::from(filter.limit.cast_signed() as i64));
     values.push(SqlValue::from(filter.offset.cast_signed() as i64));

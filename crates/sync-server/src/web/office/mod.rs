@@ -9,6 +9,7 @@ mod covered;
 mod custody;
 mod days;
 mod directory;
+mod intake;
 mod ledger;
 mod log;
 mod metrics;
@@ -69,6 +70,8 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(board::board_list))
         .routes(routes!(ledger::ledger))
         .routes(routes!(steps::create_record))
+        .routes(routes!(intake::take_in))
+        .routes(routes!(intake::quick_report))
         .routes(routes!(steps::take_step))
         .routes(routes!(steps::add_comment))
         .routes(routes!(steps::set_field))

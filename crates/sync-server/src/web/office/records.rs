@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use gridlog_domain::channel::Channel;
 use gridlog_domain::deadline::Light;
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::Kind;
@@ -31,7 +32,7 @@ pub(super) struct ListQuery {
     area: Option<String>,
     /// The department that has the case.
     department: Option<String>,
-    /// Text that the headline holds.
+    /// Text that the headline holds, or the beginning of the number in the channel that a case came by.
     text: Option<String>,
     /// Most rows; at most 500, by default 50.
     limit: Option<usize>,
@@ -52,6 +53,13 @@ pub(super) struct Row {
     /// The stage in Chinese.
     stage_zh: String,
     department: String,
+    /// By which way a case came in; empty unless it is a case.
+    channel: String,
+    /// That way in Chinese.
+    channel_zh: String,
+    /// Its number there; absent if it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
     /// How many places are in conflict.
     conflicts: u32,
     created_ms: i64,
@@ -94,13 +102,41 @@ impl From<Urgency> for RowUrgency {
     }
 }
 
+/// What a view says of where a case came from.
+#[derive(Debug, Default, Deserialize)]
+struct Source {
+    #[serde(default)]
+    fields: SourceFields,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct SourceFields {
+    channel: Option<Channel>,
+    number: Option<String>,
+}
+
+impl SourceFields {
+    fn of(row: &RecordRow) -> Self {
+        // A view that does not read back is told of when it is shown.
+        serde_json::from_str::<Source>(&row.view)
+            .unwrap_or_default()
+            .fields
+    }
+}
+
 impl Row {
     fn new(row: &RecordRow, timing: &Timing, now_ms: i64) -> Self {
         let state = row.state.as_deref().filter(|_| row.timer.by.is_some());
         let state: Option<CaseState> = state.and_then(|json| serde_json::from_str(json).ok());
         let urgency = state.and_then(|state| timing.urgency(&state, now_ms));
+        let source = SourceFields::of(row);
+        // What was written before cases said it came from workers and offices.
+        let channel = (row.kind == Kind::Case).then(|| source.channel.unwrap_or_default());
         Self {
             urgency: urgency.map(RowUrgency::from),
+            channel: channel.map_or("", Channel::code).to_owned(),
+            channel_zh: channel.map_or("", Channel::zh).to_owned(),
+            number: source.number,
             id: row.id.to_string(),
             kind: row.kind.code().to_owned(),
             headline: row.headline.clone(),

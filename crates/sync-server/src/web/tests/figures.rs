@@ -381,6 +381,7 @@ fn a_long_ledger_comes_in_pieces_and_is_whole() {
             conflicts: 0,
             touched: "{}".to_owned(),
             archived: false,
+            timer: crate::store::NextTimer::default(),
         })
         .collect();
     town.store.commit(&batch).unwrap();

@@ -3,6 +3,7 @@
 mod custody;
 mod days;
 mod figures;
+mod intake;
 mod review;
 mod seals;
 mod search;
