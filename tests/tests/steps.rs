@@ -102,7 +102,15 @@ fn a_case_walks_from_the_street_to_its_closure_with_one_rework() {
     );
     let (status, shown) = handler.get(&format!("records/{case}"));
     assert_eq!(status, 200);
-    assert_eq!(shown["next_steps"], json!(["return", "feedback"]));
+    let steps = [
+        "forward",
+        "return",
+        "feedback",
+        "ask_extension",
+        "ask_suspension",
+        "begin_mediation",
+    ];
+    assert_eq!(shown["next_steps"], json!(steps));
     accepted(handler.step(case, "feedback", result.clone()));
     accepted(checker.step(case, "check_fail", why));
     accepted(handler.step(case, "feedback", result));

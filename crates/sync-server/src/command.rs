@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use gridlog_domain::environment::{Clock, Entropy};
+use gridlog_domain::id::PersonId;
 use tracing_subscriber::EnvFilter;
 
 use crate::audit::Damage;
@@ -18,9 +19,10 @@ use crate::backup::back_up;
 use crate::config::Config;
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::folder::FolderLock;
+use crate::import::{self, Mapping};
 use crate::keys::{KeyError, ServerKeys, successions_of};
 use crate::seals::SealSigner;
-use crate::server::{DirectoryFiles, Server, load_directory};
+use crate::server::{DirectoryFiles, Offline, Server, load_directory};
 use crate::store::SqliteStore;
 
 #[derive(Parser)]
@@ -71,6 +73,20 @@ enum Command {
         settings: Settings,
         #[command(subcommand)]
         what: Keys,
+    },
+    /// Take in a CSV file of requests of another system while no server runs: every good row becomes a
+    /// case, once; bad lines are named. See docs/import.md.
+    ImportRequests {
+        #[command(flatten)]
+        settings: Settings,
+        /// The CSV file.
+        file: PathBuf,
+        /// JSON of what its columns mean, for example data/mappings/nyc311.json.
+        #[arg(long)]
+        mapping: PathBuf,
+        /// Staff number of whoever answers for it: an acceptor or duty officer.
+        #[arg(long)]
+        by: String,
     },
     /// Copy the database to a new file; a server may be serving it.
     Backup {
@@ -144,6 +160,12 @@ pub fn run_by(clock: Arc<dyn Clock>) -> ExitCode {
         } => load(settings, [areas, people, catalogue, checklists, calendar]),
         Command::Check { settings } => check(settings),
         Command::Keys { settings, what } => keys(settings, what),
+        Command::ImportRequests {
+            settings,
+            file,
+            mapping,
+            by,
+        } => import_requests(settings, &file, &mapping, by.as_str().into()),
         Command::Backup { settings, to } => backup(settings, &to),
         Command::Restore {
             settings,
@@ -246,6 +268,42 @@ fn load(settings: Settings, files: [Option<PathBuf>; 5]) -> Result<(), String> {
     load_directory(&config, &files).map_err(|error| error.to_string())?;
     println!("已载入 loaded into {}", config.data.display());
     Ok(())
+}
+
+fn import_requests(
+    settings: Settings,
+    file: &Path,
+    mapping: &Path,
+    by: PersonId,
+) -> Result<(), String> {
+    let config = settings.read()?;
+    start_logging(&config)?;
+    let read =
+        |path: &Path| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let meaning: Mapping = serde_json::from_slice(&read(mapping)?)
+        .map_err(|error| format!("{}: {error}", mapping.display()))?;
+    let lines = import::read(&read(file)?, &meaning).map_err(|error| error.to_string())?;
+    let mut offline = Offline::open(&config).map_err(|error| error.to_string())?;
+    let imported = import::take_in_now(&mut offline.sequencer, lines, &by);
+    let imported = imported.map_err(|error| error.to_string())?;
+    println!(
+        "新立案卷 new cases: {}, 已有 known: {}, 其中有补充 with news: {}, 有误的行 bad lines: {}",
+        imported.begun,
+        imported.known + imported.added,
+        imported.added,
+        imported.bad.len()
+    );
+    if imported.bad.is_empty() {
+        return Ok(());
+    }
+    let bad = imported.bad.iter();
+    let bad: Vec<String> = bad
+        .map(|(line, problem)| format!("第 {line} 行 line {line}: {problem}"))
+        .collect();
+    Err(format!(
+        "其余各行均已入卷 all other lines are in the log\n{}",
+        bad.join("\n")
+    ))
 }
 
 fn backup(settings: Settings, to: &Path) -> Result<(), String> {

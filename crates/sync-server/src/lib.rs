@@ -13,6 +13,7 @@
 //! - [`identity`]: passwords, tokens, devices, certificates.
 //! - [`directory`]: people, assignments, areas, reference data.
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
+//! - [`import`]: files of what another system had taken in.
 //! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
 //! - [`snapshotter`]: records as one chunk, made in the background.
 //! - [`audit`]: a whole log read through, each damaged entry named.
@@ -35,6 +36,7 @@ pub mod folder;
 mod grouping;
 pub mod identity;
 mod idle;
+pub mod import;
 pub mod ingest;
 pub mod keys;
 pub mod live;

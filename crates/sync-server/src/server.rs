@@ -267,6 +267,41 @@ fn settle(
     Ok(())
 }
 
+/// A district's log, opened by a command while no server runs.
+pub(crate) struct Offline {
+    /// Writes in it.
+    pub(crate) sequencer: Sequencer,
+    _folder: FolderLock,
+}
+
+impl Offline {
+    /// Opens it as a server does at its start.
+    pub(crate) fn open(config: &Config) -> Result<Self, ServerError> {
+        let folder = FolderLock::take(&config.data)?;
+        let database = config.database();
+        if is_unfinished(&database) {
+            return Err(ServerError::UnfinishedRestore(database));
+        }
+        let store: Arc<dyn Store> = Arc::new(open_private(&database)?);
+        let directory = SharedDirectory::new(Directory::load(&*store)?);
+        let outside: Arc<dyn Outside> = Arc::new(config.outside());
+        let mut actor = [0; 16];
+        SystemEntropy.fill(&mut actor);
+        let now_ms = SystemClock.now_ms();
+        let limits = Limits::default();
+        let mut sequencer = Sequencer::new(Arc::clone(&store), directory, limits, actor)
+            .beside(Arc::clone(&outside))
+            .within(config.round_bounds());
+        claim_again(&*store, &*outside, actor, now_ms)?;
+        revoke_again(&*store, &*outside)?;
+        settle(&mut sequencer, now_ms, config.archive_after_ms())?;
+        Ok(Self {
+            sequencer,
+            _folder: folder,
+        })
+    }
+}
+
 /// The files of a directory, read whole.
 #[derive(Debug, Default, Clone)]
 pub struct DirectoryFiles {
