@@ -52,6 +52,7 @@ impl Budget {
 
 const DAYS_END: &[(&str, u64)] = &[("devices", 20), ("records", 50)];
 const MANY: &[(&str, u64)] = &[("phones", 1_000), ("records", 20)];
+const MILLION_ENTRIES: &[(&str, u64)] = &[("entries", 1_000_000)];
 const TEN_THOUSAND: &[(&str, u64)] = &[("records", 10_000)];
 const MILLION: &[(&str, u64)] = &[("cases", 1_000_000)];
 
@@ -79,6 +80,12 @@ const BUDGETS: &[Budget] = &[
     budget("quiet", "body_growth_bytes", Bound::AtMost(16.0)),
     budget("one-changed", "body_bytes", Bound::Under(600.0)),
     budget("one-changed", "editor_body_bytes", Bound::Under(600.0)),
+    budget("proof", "make_inclusion_p99_s", Bound::Under(0.01)).stated_for(MILLION_ENTRIES),
+    budget("proof", "check_inclusion_p99_s", Bound::Under(0.005)).stated_for(MILLION_ENTRIES),
+    budget("proof", "make_growth_p99_s", Bound::Under(0.01)).stated_for(MILLION_ENTRIES),
+    budget("proof", "check_growth_p99_s", Bound::Under(0.005)).stated_for(MILLION_ENTRIES),
+    // Reading the whole log through, and everything before it, holds no more however long the log is.
+    budget("proof", "server_peak_rss_bytes", Bound::Under(100e6)).stated_for(MILLION_ENTRIES),
 ];
 
 /// A figure beside its budget.

@@ -56,7 +56,7 @@ use crate::figures::Figures;
 use crate::workload::days_end::Day;
 use crate::workload::many_phones::Crowd;
 use crate::workload::one_phone::{self, Situation};
-use crate::workload::{Ground, board, days_end, many_phones, record};
+use crate::workload::{Ground, board, days_end, many_phones, proof, record};
 
 /// A workload with its parameters.
 type Runner = Box<dyn FnOnce(&Ground) -> Result<Vec<Figures>, BenchError>>;
@@ -73,6 +73,9 @@ fn main() -> ExitCode {
         }
         Workload::Record { records, common } => {
             (common, one(move |ground| record::run(ground, records)))
+        }
+        Workload::Proof { entries, common } => {
+            (common, one(move |ground| proof::run(ground, entries)))
         }
         Workload::DaysEnd {
             day,

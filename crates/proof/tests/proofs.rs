@@ -249,7 +249,7 @@ proptest! {
             prop_assert!(proof.check(&keys()).is_err());
             let newer = Seal::sign(origin(1), (seq >> 21, [8; 32]), &[&key()]);
             if let Ok(newer) = newer && size > 0 {
-                let proof = Consistency { older: seal.note().to_owned(), newer: newer.note().to_owned(), path };
+                let proof = Consistency { older: seal.note().to_owned(), newer: newer.note().to_owned(), path, successions: Vec::new() };
                 prop_assert!(proof.check(&keys()).is_err());
             }
         }
