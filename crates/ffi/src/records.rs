@@ -208,6 +208,8 @@ pub enum TimerKind {
     ReplyOverdue,
     /// 升级: it was overdue for so long that the next level has it.
     Escalated(AreaLevel),
+    /// 时限调整: the calendar went on, and a deadline that was provisional is another one.
+    DeadlineMoved,
 }
 
 /// What a list shows: every condition that is set must hold.

@@ -160,8 +160,8 @@ pub enum Fact {
         /// The code of the level that has the case after it; only for an escalation.
         #[n(1)]
         level: Option<String>,
-        /// The moment that passed, milliseconds since the Unix epoch. The entry's own time is when the
-        /// server came to it.
+        /// The moment that passed, milliseconds since the Unix epoch; where a provisional deadline moved,
+        /// the new one. The entry's own time is when the server came to it.
         #[n(2)]
         due_ms: i64,
     },

@@ -26,16 +26,19 @@ pub enum TimerKind {
     ReplyOverdue,
     /// 升级: it was overdue for so long that the next level has it.
     Escalated(AreaLevel),
+    /// 时限调整: the district's calendar went on, and a deadline that was provisional is another one.
+    DeadlineMoved,
 }
 
 impl TimerKind {
-    /// Its code: `overdue`, `stage_overdue`, `reply_overdue` or `escalated`.
+    /// Its code: `overdue`, `stage_overdue`, `reply_overdue`, `escalated` or `deadline_moved`.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Overdue => "overdue",
             Self::StageOverdue => "stage_overdue",
             Self::ReplyOverdue => "reply_overdue",
             Self::Escalated(_) => "escalated",
+            Self::DeadlineMoved => "deadline_moved",
         }
     }
 
@@ -46,6 +49,7 @@ impl TimerKind {
             ("stage_overdue", None) => Some(Self::StageOverdue),
             ("reply_overdue", None) => Some(Self::ReplyOverdue),
             ("escalated", Some(level)) => Some(Self::Escalated(level)),
+            ("deadline_moved", None) => Some(Self::DeadlineMoved),
             _ => None,
         }
     }
@@ -60,6 +64,7 @@ impl TimerKind {
             Self::Escalated(AreaLevel::Street) => "升级至街道",
             Self::Escalated(AreaLevel::Community) => "升级至社区",
             Self::Escalated(AreaLevel::Grid) => "升级至网格",
+            Self::DeadlineMoved => "时限调整",
         }
     }
 
@@ -73,6 +78,7 @@ impl TimerKind {
             Self::Escalated(AreaLevel::Street) => "escalated to the street",
             Self::Escalated(AreaLevel::Community) => "escalated to the community",
             Self::Escalated(AreaLevel::Grid) => "escalated to the grid",
+            Self::DeadlineMoved => "the deadline moved with the calendar",
         }
     }
 
@@ -82,7 +88,7 @@ impl TimerKind {
             Self::Overdue => step == Step::Reopen,
             Self::StageOverdue => step.rule().to != To::Stays,
             Self::ReplyOverdue => matches!(step, Step::Supervise | Step::AnswerSupervision),
-            Self::Escalated(_) => false,
+            Self::Escalated(_) | Self::DeadlineMoved => false,
         }
     }
 
@@ -199,8 +205,18 @@ impl CaseState {
             TimerKind::Escalated(level) => {
                 next.level = Some(next.level.map_or(level, |has_it| has_it.min(level)));
             }
+            // The deadline follows from the calendar; the case keeps its limit.
+            TimerKind::DeadlineMoved => {}
         }
         next
+    }
+
+    /// The deadline for handling that is not certain yet, since it was counted over days that the calendar
+    /// does not know; milliseconds since the Unix epoch.
+    pub fn provisional_ms(&self, timetable: &Timetable) -> Option<i64> {
+        let runs = self.overdue_ms.is_none() && !self.is_handled();
+        let due = self.course.as_ref().filter(|_| runs)?.due(timetable)?;
+        due.provisional.then_some(due.at_ms)
     }
 
     /// Whether the department's work is done as far as anybody knows.
@@ -343,5 +359,68 @@ mod tests {
         let (state, fired) = let_be(state);
         assert_eq!(fired, [(25, "stage_overdue")]);
         assert!(state.stage_overdue);
+    }
+
+    #[test]
+    fn an_overdue_that_comes_back_after_the_work_says_whether_that_was_in_time() {
+        for (handled, in_time) in [(1, true), (3, false)] {
+            let state = CaseState {
+                stage: Stage::Handled,
+                handled_at: Some(at(MONDAY_9 + handled * HOUR)),
+                ..dispatched()
+            };
+            let due_ms = MONDAY_9 + 2 * HOUR;
+            let kind = TimerKind::Overdue;
+            let state = state.after(Timer { due_ms, kind });
+            assert_eq!(
+                (state.overdue_ms, state.done_in_time),
+                (Some(due_ms), in_time)
+            );
+        }
+    }
+
+    #[test]
+    fn the_clock_never_takes_a_case_from_a_higher_level() {
+        let street = CaseState {
+            level: Some(AreaLevel::Street),
+            ..dispatched()
+        };
+        let kind = TimerKind::Escalated(AreaLevel::Community);
+        let after = street.after(Timer { due_ms: 0, kind });
+        assert_eq!(after.level, Some(AreaLevel::Street));
+    }
+
+    #[test]
+    fn every_kind_is_read_from_its_code_and_nothing_else_is() {
+        let plain = [
+            TimerKind::Overdue,
+            TimerKind::StageOverdue,
+            TimerKind::ReplyOverdue,
+            TimerKind::DeadlineMoved,
+        ];
+        let levels = AreaLevel::ALL.map(TimerKind::Escalated);
+        for kind in plain.into_iter().chain(levels) {
+            assert_eq!(TimerKind::from_code(kind.code(), kind.level()), Some(kind));
+        }
+        assert_eq!(TimerKind::from_code("escalated", None), None);
+        assert_eq!(
+            TimerKind::from_code("overdue", Some(AreaLevel::Street)),
+            None
+        );
+    }
+
+    #[test]
+    fn only_what_begins_anew_wipes_out_what_the_clock_said() {
+        let wipes_out = |kind: TimerKind| {
+            let steps = crate::workflow::STEPS.iter().map(|row| row.step);
+            steps
+                .filter(|step| kind.is_undone_by(*step))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(wipes_out(TimerKind::Overdue), [Step::Reopen]);
+        let supervision = [Step::Supervise, Step::AnswerSupervision];
+        assert_eq!(wipes_out(TimerKind::ReplyOverdue), supervision);
+        assert!(wipes_out(TimerKind::StageOverdue).contains(&Step::Feedback));
+        assert!(!wipes_out(TimerKind::StageOverdue).contains(&Step::Urge));
     }
 }

@@ -60,12 +60,14 @@ impl Timing {
 
     /// What the clock does next, as a store keeps it.
     pub fn next_of(&self, state: Option<&CaseState>) -> NextTimer {
-        let open = state.filter(|state| !state.stage.is_over());
+        let Some(state) = state.filter(|state| !state.stage.is_over()) else {
+            return NextTimer::default();
+        };
+        let timetable = self.timetable.as_ref();
         NextTimer {
-            due_ms: open
-                .and_then(|state| self.next(state))
-                .map(|timer| timer.due_ms),
-            by: open.map(|_| self.stamp),
+            due_ms: self.next(state).map(|timer| timer.due_ms),
+            by: Some(self.stamp),
+            provisional_ms: timetable.and_then(|timetable| state.provisional_ms(timetable)),
         }
     }
 }

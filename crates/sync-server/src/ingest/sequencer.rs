@@ -306,6 +306,11 @@ impl<'a> Desk<'a> {
         Working::load(self.circumstances.store, id)
     }
 
+    /// Drops a record that may be loaded: what was loaded is not what the store holds after this.
+    pub(super) fn forget(&mut self, id: RecordId) {
+        drop(self.memory.cache.take(id));
+    }
+
     /// Decides on a change and notes a record that it touched.
     pub(super) fn decide(
         &mut self,

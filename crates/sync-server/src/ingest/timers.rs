@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gridlog_domain::id::{AreaCode, RecordId};
-use gridlog_domain::workflow::{CaseState, Timer};
+use gridlog_domain::workflow::{CaseState, Timer, TimerKind};
 
 use super::decide::Circumstances;
 use super::sequencer::{Desk, Sequencer};
 use super::working::{Ruled, Working};
 use crate::directory::Timing;
-use crate::store::{Batch, NextTimer, RecordRow, StoreError};
+use crate::store::{NextTimer, RecordRow, StoreError};
 
 /// What [`Sequencer::fire_timers`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Sequencer {
         if self.waits_for_rulings() || !self.store.waiting_devices()?.is_empty() {
             return Ok(Fired::default());
         }
-        if self.time_anew(most)? {
+        if self.time_anew(now_ms, most)? {
             return Ok(Fired {
                 more: true,
                 ..Fired::default()
@@ -61,8 +61,9 @@ impl Sequencer {
     }
 
     /// Finds out anew when something is due of cases that were timed by another calendar or by other
-    /// limits. Says whether there may be more of them.
-    fn time_anew(&mut self, most: usize) -> Result<bool, StoreError> {
+    /// limits, and enters it where a deadline moved that was provisional. Says whether there may be more of
+    /// them.
+    fn time_anew(&mut self, now_ms: i64, most: usize) -> Result<bool, StoreError> {
         let directory = self.directory.now();
         let timing = &directory.timing;
         if self.timed_by == Some(timing.stamp()) {
@@ -73,10 +74,27 @@ impl Sequencer {
             self.timed_by = Some(timing.stamp());
             return Ok(false);
         }
-        let mut batch = Batch::on(self.store.head()?);
-        let retimed = rows.iter().map(|row| (row.id, timed(timing, row)));
-        batch.retimed.extend(retimed);
-        self.store.commit(&batch)?;
+        let store = Arc::clone(&self.store);
+        let circumstances = Circumstances {
+            store: &*store,
+            directory: &directory,
+            limits: &self.limits,
+            now_ms,
+        };
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
+        for row in rows {
+            match moved(timing, &row) {
+                None => desk.batch.retimed.push((row.id, timed(timing, &row))),
+                Some((state, timer)) => {
+                    desk.forget(row.id);
+                    let mut working = at_hand(&desk.circumstances, &row, state)?;
+                    desk.ledger(&mut working).enter_timer(timer, true)?;
+                    let row = after(timing, row, &working)?;
+                    desk.batch.records.push(row);
+                }
+            }
+        }
+        desk.close()?;
         Ok(true)
     }
 
@@ -139,6 +157,18 @@ fn open(timing: &Timing, row: &RecordRow) -> Option<(CaseState, Timer)> {
     Some((state, next))
 }
 
+/// The deadline of a case that was provisional and is another one by now.
+fn moved(timing: &Timing, row: &RecordRow) -> Option<(CaseState, Timer)> {
+    let before_ms = row.timer.provisional_ms?;
+    let state: CaseState = serde_json::from_str(row.state.as_deref()?).ok()?;
+    let due = state.course.as_ref()?.due(timing.timetable()?)?;
+    let timer = Timer {
+        due_ms: due.at_ms,
+        kind: TimerKind::DeadlineMoved,
+    };
+    (due.at_ms != before_ms).then_some((state, timer))
+}
+
 /// When something is due of the case of a row. One that does not read back is left alone, so that it
 /// keeps no other from its time.
 fn timed(timing: &Timing, row: &RecordRow) -> NextTimer {
@@ -147,8 +177,8 @@ fn timed(timing: &Timing, row: &RecordRow) -> NextTimer {
         Some(Err(_)) => {
             tracing::error!(record = %row.id, "no deadline is watched: its state does not read back");
             NextTimer {
-                due_ms: None,
                 by: Some(timing.stamp()),
+                ..NextTimer::default()
             }
         }
         Some(Ok(state)) => timing.next_of(Some(&state)),

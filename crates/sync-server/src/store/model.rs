@@ -149,6 +149,8 @@ pub struct NextTimer {
     /// The number of the calendar and limits that it was found by; `None` for what is over, and for what
     /// is no case.
     pub by: Option<u32>,
+    /// The deadline for handling while it is provisional, so that it can be said when it moves.
+    pub provisional_ms: Option<i64>,
 }
 
 impl RecordRow {

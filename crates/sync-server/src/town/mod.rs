@@ -204,6 +204,14 @@ impl Town {
         self.directory.refresh(&*self.store).unwrap();
     }
 
+    /// Gives the town another calendar.
+    pub(crate) fn keep_calendar(&self, calendar: &serde_json::Value) {
+        let json = serde_json::to_vec(calendar).unwrap();
+        let part = read_part(PartKind::Calendar, &json).unwrap();
+        self.store.put_part(&part).unwrap();
+        self.directory.refresh(&*self.store).unwrap();
+    }
+
     /// Lets the server do what the clock has done, some at a time; how many timers it entered.
     pub(crate) fn let_clock_run(&self, at_once: usize) -> usize {
         let mut entered = 0;

@@ -1,3 +1,5 @@
+use gridlog_domain::record::Command;
+use gridlog_domain::reference::{Limit, LimitUnit, Minor};
 use gridlog_domain::workflow::Step;
 use gridlog_merge_guard::Limits;
 use gridlog_protocol::{Fact, LogEntry};
@@ -219,6 +221,87 @@ fn cases_of_a_database_that_knew_no_timers_are_found() {
     town.keep_time(&json!({}));
     town.start_again();
     assert_eq!(town.let_clock_run(2), 3);
+}
+
+/// A case that is dispatched in the last days that the calendar knows, with ten working days.
+fn provisional(town: &Town, phone: &mut TestDevice) {
+    // Monday 2026-12-28, 11:33 in Shanghai.
+    town.now.set(1_798_428_800_000);
+    let reported = [
+        new_case(GRID_A, "路灯不亮"),
+        propose(town, WORKER, Step::Report),
+    ];
+    let begun = phone.write(town, record(1), &reported);
+    phone.push(town, vec![begun]);
+    let mut filed = propose(town, OFFICE, Step::Register);
+    if let Command::Propose { proposal, .. } = &mut filed {
+        let conditions = town.directory.now();
+        let (code, name) = conditions.catalogue.minors().find_map(in_ten_days).unwrap();
+        proposal.details.category = Some(code);
+        proposal.details.condition = Some(name);
+    }
+    town.office(OFFICE, record(1), vec![filed]);
+    town.office(
+        OFFICE,
+        record(1),
+        vec![propose(town, OFFICE, Step::Dispatch)],
+    );
+}
+
+/// A class with some days for handling.
+fn in_ten_days(minor: &Minor) -> Option<(String, String)> {
+    let is_long = |limit: Limit| limit.unit == LimitUnit::WorkDay && limit.amount >= 5;
+    let mut conditions = minor.filing_conditions.iter();
+    let found = conditions.find(|condition| is_long(condition.handling_limit))?;
+    Some((minor.code.clone(), found.name.clone()))
+}
+
+/// The calendar with the year 2027: nobody works in its first week.
+fn next_year() -> serde_json::Value {
+    let text = include_str!("../../../../../data/calendar.json");
+    let mut calendar: serde_json::Value = serde_json::from_str(text).unwrap();
+    let days: Vec<String> = (1..=8).map(|day| format!("2027-01-{day:02}")).collect();
+    let week: Vec<&String> = days
+        .iter()
+        .filter(|day| !["02", "03"].contains(&&day[8..]))
+        .collect();
+    calendar["years"]["2027"] = json!({ "weekday_holidays": week, "weekend_workdays": [] });
+    calendar
+}
+
+#[test]
+fn a_provisional_deadline_moves_with_the_calendar_and_the_log_says_so() {
+    let town = Town::new();
+    town.keep_time(&json!({}));
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    provisional(&town, &mut phone);
+    let row = |town: &Town| town.store.record(record(1)).unwrap().unwrap();
+    let before_ms = row(&town).timer.provisional_ms.unwrap();
+    assert_eq!(town.let_clock_run(10), 0);
+    assert_eq!(told(&town), []);
+
+    town.keep_calendar(&next_year());
+    town.let_clock_run(10);
+    let timer = row(&town).timer;
+    assert_eq!(timer.provisional_ms, None);
+    let due_ms = timer.due_ms.unwrap();
+    assert!(due_ms >= before_ms + 5 * DAY, "a week without work");
+    let said = Fact::Timer {
+        kind: "deadline_moved".to_owned(),
+        level: None,
+        due_ms,
+    };
+    assert_eq!(town.facts(record(1)).last(), Some(&said));
+    town.let_clock_run(10);
+    town.start_again();
+    town.let_clock_run(10);
+    assert_eq!(told(&town).len(), 1, "it is said once");
+    let page = phone.pull(&town);
+    assert!(page.body.entries.iter().any(|feed| feed.entry.fact == said));
+    town.now.set(due_ms);
+    assert_eq!(town.let_clock_run(10), 1);
+    town.require_sound();
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn timed(due_ms: Option<i64>, by: u32) -> NextTimer {
     NextTimer {
         due_ms,
         by: Some(by),
+        provisional_ms: due_ms.map(|due_ms| due_ms + 1),
     }
 }
 

@@ -12,18 +12,18 @@ use crate::store::model::{CaseFilter, NextTimer, RecordRow, StoredChange, Stored
 
 pub(super) const COLUMNS: &str =
     "id, kind, area, author, headline, created_ms, updated_ms, view, state,
-    stage, department, heads, as_of, conflicts, touched, archived, due_ms, timed_by";
+    stage, department, heads, as_of, conflicts, touched, archived, due_ms, timed_by, provisional_ms";
 
 pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), StoreError> {
     let heads: Vec<u8> = row.heads.iter().flat_map(|head| head.0).collect();
     tx.prepare_cached(
         "INSERT INTO records (id, kind, area, author, headline, created_ms, updated_ms, view,
              state, stage, department, heads, as_of, conflicts, touched, archived, print,
-             due_ms, timed_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+             due_ms, timed_by, provisional_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
          ON CONFLICT (id) DO UPDATE SET area = ?3, headline = ?5, updated_ms = ?7, view = ?8,
              state = ?9, stage = ?10, department = ?11, heads = ?12, as_of = ?13, conflicts = ?14,
-             touched = ?15, archived = ?16, print = ?17, due_ms = ?18, timed_by = ?19",
+             touched = ?15, archived = ?16, print = ?17, due_ms = ?18, timed_by = ?19, provisional_ms = ?20",
     )?
     .execute(params![
         row.id.as_bytes(),
@@ -45,6 +45,7 @@ pub(super) fn put_record(tx: &Transaction<'_>, row: &RecordRow) -> Result<(), St
         row.print().0,
         row.timer.due_ms,
         row.timer.by,
+        row.timer.provisional_ms,
     ])?;
     Ok(())
 }
@@ -112,6 +113,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<RecordRow, StoreError> {
         timer: NextTimer {
             due_ms: row.get(16)?,
             by: row.get(17)?,
+            provisional_ms: row.get(18)?,
         },
     })
 }

@@ -47,8 +47,15 @@ fn records(
 }
 
 pub(super) fn set(tx: &Transaction<'_>, id: RecordId, timer: NextTimer) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE records SET due_ms = ?2, timed_by = ?3 WHERE id = ?1")?
-        .execute(params![id.as_bytes(), timer.due_ms, timer.by])?;
+    tx.prepare_cached(
+        "UPDATE records SET due_ms = ?2, timed_by = ?3, provisional_ms = ?4 WHERE id = ?1",
+    )?
+    .execute(params![
+        id.as_bytes(),
+        timer.due_ms,
+        timer.by,
+        timer.provisional_ms
+    ])?;
     Ok(())
 }
 

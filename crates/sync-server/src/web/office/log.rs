@@ -62,13 +62,14 @@ pub(super) struct LogLine {
     /// For a new epoch, its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<u64>,
-    /// For what the clock did: `overdue`, `stage_overdue`, `reply_overdue` or `escalated`.
+    /// For what the clock did: `overdue`, `stage_overdue`, `reply_overdue`, `escalated` or
+    /// `deadline_moved`.
     #[serde(skip_serializing_if = "Option::is_none")]
     timer: Option<String>,
     /// For an escalation, the level that has the case after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<String>,
-    /// For what the clock did, the moment that had passed.
+    /// For what the clock did, the moment that had passed; for a deadline that moved, the new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     due_ms: Option<i64>,
     /// Whether a device gave the entry back after this log had lost it.

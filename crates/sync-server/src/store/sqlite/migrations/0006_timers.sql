@@ -3,6 +3,8 @@
 -- them when it starts.
 ALTER TABLE records ADD COLUMN due_ms INTEGER;
 ALTER TABLE records ADD COLUMN timed_by INTEGER;
+-- The deadline for handling while it is provisional.
+ALTER TABLE records ADD COLUMN provisional_ms INTEGER;
 UPDATE records SET timed_by = 0 WHERE kind = 'case' AND stage NOT IN
     ('rejected', 'closed', 'self_handled', 'withdrawn', 'void', 'duplicate');
 CREATE INDEX records_due ON records (due_ms, id) WHERE due_ms IS NOT NULL;
