@@ -90,6 +90,8 @@ pub(crate) enum Workload {
         /// Cases of five years.
         #[arg(long, default_value_t = 1_000_000)]
         cases: u32,
+        #[command(flatten)]
+        common: Common,
     },
     /// 证明：一份很长的日志，建散列树、出具和核验证明、全量核对各要多久。
     Proof {

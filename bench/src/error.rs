@@ -101,9 +101,6 @@ pub(crate) enum BenchError {
         /// How many there can be.
         most: usize,
     },
-    /// The store that a workload fills itself.
-    #[error("the store failed: {0}")]
-    Store(#[from] StoreError),
     /// A proof could not be made, or is not believed.
     #[error("a proof failed: {0}")]
     Proof(String),

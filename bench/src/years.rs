@@ -17,7 +17,9 @@ use gridlog_domain::record::Kind;
 use gridlog_domain::reference::{Calendar, Catalogue, FilingCondition, Minor};
 use gridlog_domain::time::CountedTime;
 use gridlog_domain::workflow::{Callback, CaseState, Mediation, Stage};
-use gridlog_sync_server::store::{Batch, CountedCase, RecordRow, SqliteStore, Store as _};
+use gridlog_sync_server::store::{
+    Batch, CountedCase, NextTimer, RecordRow, SqliteStore, Store as _,
+};
 use serde::Deserialize;
 
 use crate::dice::Dice;
@@ -182,6 +184,7 @@ impl Writer<'_> {
             touched: "{}".to_owned(),
             // They have left the phones, as they do in time.
             archived: is_over,
+            timer: NextTimer::default(),
             area,
         })
     }

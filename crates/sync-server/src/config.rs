@@ -66,6 +66,8 @@ pub struct Config {
     pub archive_after_days: f64,
     /// How many changes after its snapshot a record has before it gets a new one; 0 for never.
     pub snapshot_after_changes: u64,
+    /// The door for other cities' apps, Open311; closed unless it has clients.
+    pub open311: Open311,
     /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
     pub log: String,
 }
@@ -92,9 +94,43 @@ impl Default for Config {
             actors_file: None,
             archive_after_days: 90.0,
             snapshot_after_changes: 8,
+            open311: Open311::default(),
             log: "info".to_owned(),
         }
     }
+}
+
+/// Open311 GeoReport v2; see `docs/open311.md`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Open311 {
+    /// Who may report through it. Without any, the door is closed.
+    pub clients: Vec<Open311Client>,
+    /// The `jurisdiction_id` that a request may name; the district's code by default.
+    pub jurisdiction: Option<String>,
+    /// Public address of the endpoint, as its discovery names it.
+    pub url: String,
+    /// Whom to ask about the endpoint, for people.
+    pub contact: String,
+    /// How to get a key, for people.
+    pub key_service: String,
+    /// Whether a report is answered with a token, by which its number is asked for.
+    pub tokens: bool,
+    /// Whether answers tell anybody what a resident wrote. Residents write names and numbers of
+    /// telephones, so by default they do not.
+    pub show_descriptions: bool,
+}
+
+/// An app or site that reports through Open311.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open311Client {
+    /// Its name, unique.
+    pub name: String,
+    /// SHA-256 of its `api_key`, in hex. Make keys long and random.
+    pub key_sha256: String,
+    /// Staff number of whoever answers for what it reports.
+    pub by: String,
 }
 
 impl Config {

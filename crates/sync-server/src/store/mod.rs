@@ -22,8 +22,8 @@ pub use facts::{
 pub use model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
     InboxItem, ItemStatus, LogHead, NewItem, NextTimer, Part, PrintedRecord, QuarantinedItem,
-    RecordRow, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling, TouchedRecord,
-    WaitingDevice, WalkQuery,
+    RecordRow, ReportedFilter, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling,
+    TouchedRecord, WaitingDevice, WalkQuery,
 };
 pub use sqlite::SqliteStore;
 
@@ -168,6 +168,9 @@ pub trait Store: Send + Sync + 'static {
         channel: Channel,
         number: &str,
     ) -> Result<Option<RecordId>, StoreError>;
+
+    /// Cases that came by a channel under numbers, those reported last first.
+    fn cases_of_channel(&self, filter: &ReportedFilter) -> Result<Vec<RecordRow>, StoreError>;
 
     /// Cases in one of the stages about which the log has said nothing since `before_ms` and that have
     /// not left the phones, the oldest first, at most `limit`.

@@ -1,5 +1,6 @@
 //! What a store hands out and takes.
 
+use gridlog_domain::channel::Channel;
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::reference::Person;
@@ -390,6 +391,23 @@ pub(crate) fn handled_stages() -> Vec<String> {
     let done = |stage: &&Stage| stage.is_over() || [Stage::Handled, Stage::Checked].contains(stage);
     let stages = Stage::ALL.iter().filter(done);
     stages.map(|stage| stage.code().to_owned()).collect()
+}
+
+/// Which cases of a channel are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedFilter {
+    /// The channel; another one than [`Channel::Worker`].
+    pub channel: Channel,
+    /// Reported at this moment or later, milliseconds since the Unix epoch.
+    pub from_ms: i64,
+    /// Reported at this moment or earlier.
+    pub to_ms: i64,
+    /// Only these categories; empty for all.
+    pub categories: Vec<String>,
+    /// Only cases in one of these stages; empty for all.
+    pub stages: Vec<String>,
+    /// Most rows.
+    pub limit: usize,
 }
 
 /// Which records an office wants to list.

@@ -14,6 +14,7 @@ mod health;
 mod keys;
 mod live;
 pub mod office;
+mod open311;
 mod proof;
 mod search;
 mod sync;
@@ -82,6 +83,7 @@ pub fn router(app: App) -> Router {
         )
         .route("/v1/openapi.json", get(office::openapi))
         .merge(office)
+        .merge(open311::router())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(app.clone(), app::one_of_many))
         .layer(TimeoutLayer::with_status_code(

@@ -10,6 +10,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         of_two_cases_with_one_number_the_older_counts,
         an_erased_case_has_no_number,
         a_list_finds_a_case_by_how_its_number_begins,
+        cases_of_a_channel_are_listed_by_when_they_were_reported,
     ]
 }
 
@@ -62,4 +63,41 @@ fn a_list_finds_a_case_by_how_its_number_begins(store: &impl Store) {
     assert_eq!(found("202601", "a:1"), [record(2), record(1)]);
     assert_eq!(found("20260101-7", "a:2"), []);
     assert_eq!(found("案卷2", "a:1"), [record(2)]);
+}
+
+fn cases_of_a_channel_are_listed_by_when_they_were_reported(store: &impl Store) {
+    let said = |number: u8, at: i64, category: &str| {
+        format!(
+            r#""channel":"open311","number":"{number}","reported_at":{at},"category":"{category}""#
+        )
+    };
+    case(store, 1, &said(1, 100, "01014"));
+    case(store, 2, &said(2, 300, "06010"));
+    case(store, 3, &said(3, 200, "06010"));
+    case(store, 4, r#""channel":"open311","reported_at":250"#);
+    case(
+        store,
+        5,
+        r#""channel":"hotline","number":"5","reported_at":250"#,
+    );
+    let found = |from_ms, to_ms, categories: &[&str], stages: &[&str], limit| -> Vec<RecordId> {
+        let filter = ReportedFilter {
+            channel: Channel::Open311,
+            from_ms,
+            to_ms,
+            categories: texts(categories),
+            stages: texts(stages),
+            limit,
+        };
+        let rows = store.cases_of_channel(&filter).unwrap();
+        rows.into_iter().map(|row| row.id).collect()
+    };
+    assert_eq!(found(0, 999, &[], &[], 9), [2, 3, 1].map(record));
+    assert_eq!(found(100, 200, &[], &[], 9), [3, 1].map(record));
+    assert_eq!(found(0, 999, &["01014"], &[], 9), [record(1)]);
+    assert_eq!(found(0, 999, &[], &["closed"], 9), []);
+    assert_eq!(
+        found(0, 999, &[], &["closed", "reported"], 2),
+        [2, 3].map(record)
+    );
 }

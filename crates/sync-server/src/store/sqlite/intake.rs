@@ -4,7 +4,9 @@ use gridlog_domain::channel::Channel;
 use gridlog_domain::id::RecordId;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::rows::{COLUMNS, json_list, read};
 use crate::store::error::StoreError;
+use crate::store::model::{RecordRow, ReportedFilter};
 
 pub(super) fn case_by_number(
     tx: &Transaction<'_>,
@@ -19,4 +21,32 @@ pub(super) fn case_by_number(
         .query_row(params![number, channel.code()], |row| row.get(0))
         .optional()?
         .map(RecordId::from_bytes))
+}
+
+pub(super) fn cases_of_channel(
+    tx: &Transaction<'_>,
+    filter: &ReportedFilter,
+) -> Result<Vec<RecordRow>, StoreError> {
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM records
+         WHERE kind = 'case' AND said_channel = ?1 AND said_channel <> 'worker'
+             AND said_reported_ms BETWEEN ?2 AND ?3 AND said_number IS NOT NULL
+             AND (?4 = '[]' OR said_category IN (SELECT value FROM json_each(?4)))
+             AND (?5 = '[]' OR stage IN (SELECT value FROM json_each(?5)))
+         ORDER BY said_reported_ms DESC, id LIMIT ?6"
+    ))?;
+    let values = params![
+        filter.channel.code(),
+        filter.from_ms,
+        filter.to_ms,
+        json_list(&filter.categories),
+        json_list(&filter.stages),
+        filter.limit.cast_signed(),
+    ];
+    let rows = query.query_map(values, |row| Ok(read(row)))?;
+    let mut cases = Vec::new();
+    for row in rows {
+        cases.push(row??);
+    }
+    Ok(cases)
 }

@@ -42,7 +42,8 @@ use super::facts::{
 use super::model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
     InboxItem, ItemStatus, LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow,
-    StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling, WaitingDevice,
+    ReportedFilter, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling,
+    WaitingDevice,
 };
 use crate::outside::Claim;
 
@@ -342,6 +343,10 @@ impl Store for SqliteStore {
         number: &str,
     ) -> Result<Option<RecordId>, StoreError> {
         self.read(|tx| intake::case_by_number(tx, channel, number))
+    }
+
+    fn cases_of_channel(&self, filter: &ReportedFilter) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| intake::cases_of_channel(tx, filter))
     }
 
     fn over_since(

@@ -4,6 +4,7 @@ mod custody;
 mod days;
 mod figures;
 mod intake;
+mod open311;
 mod review;
 mod seals;
 mod search;
@@ -55,9 +56,13 @@ struct Site {
 
 impl Site {
     fn over(town: &Town) -> Self {
+        Self::set_up(town, Config::default())
+    }
+
+    fn set_up(town: &Town, config: Config) -> Self {
         let config = Config {
             data: town.folder.path().to_owned(),
-            ..Config::default()
+            ..config
         };
         let outside: Arc<dyn Outside> = Arc::new(config.outside());
         let sequencer = Sequencer::new(
@@ -91,8 +96,8 @@ impl Site {
             live: Live::new(4),
             under_way: UnderWay::default(),
             cores: Cores::default(),
-            allowances: Allowances::new(Config::default().allowance()),
-            config: Config::default(),
+            allowances: Allowances::new(config.allowance()),
+            config,
         });
         Self {
             app,
