@@ -101,51 +101,61 @@ impl Sequencer {
     fn fire(&mut self, now_ms: i64, due: Vec<RecordRow>, most: usize) -> Result<usize, StoreError> {
         let store = Arc::clone(&self.store);
         let directory = self.directory.now();
-        let timing = &directory.timing;
         let circumstances = Circumstances {
             store: &*store,
             directory: &directory,
             limits: &self.limits,
             now_ms,
         };
-        let mut retimed = Vec::new();
-        let mut queue = BTreeMap::new();
-        for row in due {
-            // Its document may be loaded; it is not what the store holds after this.
-            drop(self.memory.cache.take(row.id));
-            match open(timing, &row) {
-                Some((state, timer)) if timer.due_ms <= now_ms => {
-                    let working = at_hand(&circumstances, &row, state)?;
-                    queue.insert((timer.due_ms, row.id), (timer, row, working));
-                }
-                _ => retimed.push((row.id, timed(timing, &row))),
-            }
-        }
+        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
+        let queue = desk.line_up(due)?;
         // A case's timers follow one another, and others that the list had no room for may lie in between:
         // no more are entered than it holds cases, of which each is due before those.
-        let most = most - retimed.len();
-        let mut desk = Desk::new(circumstances, store.head()?, &mut self.memory);
-        desk.batch.retimed = retimed;
+        let entered = desk.enter_due(queue, most - desk.batch.retimed.len())?;
+        desk.close()?;
+        Ok(entered)
+    }
+}
+
+/// Cases to which the clock does something now, by its moment.
+type Queue = BTreeMap<(i64, RecordId), (Timer, RecordRow, Working)>;
+
+impl Desk<'_> {
+    /// Opens cases of which something is due. What is due later than the row says is noted.
+    fn line_up(&mut self, due: Vec<RecordRow>) -> Result<Queue, StoreError> {
+        let timing = &self.circumstances.directory.timing;
+        let mut queue = Queue::new();
+        for row in due {
+            self.forget(row.id);
+            match open(timing, &row) {
+                Some((state, timer)) if timer.due_ms <= self.circumstances.now_ms => {
+                    let working = at_hand(&self.circumstances, &row, state)?;
+                    queue.insert((timer.due_ms, row.id), (timer, row, working));
+                }
+                _ => self.batch.retimed.push((row.id, timed(timing, &row))),
+            }
+        }
+        Ok(queue)
+    }
+
+    /// Enters what is due in the order of its moments; how much that was.
+    fn enter_due(&mut self, mut queue: Queue, most: usize) -> Result<usize, StoreError> {
+        let timing = &self.circumstances.directory.timing;
         let mut entered = 0;
-        let mut done: BTreeMap<RecordId, RecordRow> = BTreeMap::new();
+        let mut rows: BTreeMap<RecordId, RecordRow> = BTreeMap::new();
         while entered < most
             && let Some((_, (timer, row, mut working))) = queue.pop_first()
         {
-            desk.ledger(&mut working).enter_timer(timer, true)?;
+            self.ledger(&mut working).enter_timer(timer, true)?;
             entered += 1;
             let row = after(timing, row, &working)?;
-            done.insert(row.id, row.clone());
-            let state = working
-                .ruled
-                .as_ref()
-                .and_then(|ruled| ruled.state.as_ref());
-            let next = state.and_then(|state| timing.next(state));
-            if let Some(next) = next.filter(|next| next.due_ms <= now_ms) {
+            rows.insert(row.id, row.clone());
+            let next = working.state().and_then(|state| timing.next(state));
+            if let Some(next) = next.filter(|next| next.due_ms <= self.circumstances.now_ms) {
                 queue.insert((next.due_ms, row.id), (next, row, working));
             }
         }
-        desk.batch.records.extend(done.into_values());
-        desk.close()?;
+        self.batch.records.extend(rows.into_values());
         Ok(entered)
     }
 }
@@ -208,10 +218,7 @@ fn after(timing: &Timing, row: RecordRow, working: &Working) -> Result<RecordRow
         what: "record",
         id: row.id.to_string(),
     };
-    let state = working
-        .ruled
-        .as_ref()
-        .and_then(|ruled| ruled.state.as_ref());
+    let state = working.state();
     let json = state.map(serde_json::to_string).transpose();
     Ok(RecordRow {
         as_of: working.as_of,

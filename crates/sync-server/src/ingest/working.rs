@@ -102,6 +102,11 @@ impl Working {
         })
     }
 
+    /// Where its case stands.
+    pub(super) fn state(&self) -> Option<&CaseState> {
+        self.ruled.as_ref()?.state.as_ref()
+    }
+
     pub(super) fn new(id: RecordId) -> Self {
         Self {
             id,
