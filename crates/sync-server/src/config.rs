@@ -66,6 +66,10 @@ pub struct Config {
     pub archive_after_days: f64,
     /// How many changes after its snapshot a record has before it gets a new one; 0 for never.
     pub snapshot_after_changes: u64,
+    /// Within how many metres another case may be the same one.
+    pub similar_metres: f64,
+    /// Within how many days.
+    pub similar_days: u32,
     /// The door for other cities' apps, Open311; closed unless it has clients.
     pub open311: Open311,
     /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
@@ -94,6 +98,8 @@ impl Default for Config {
             actors_file: None,
             archive_after_days: 90.0,
             snapshot_after_changes: 8,
+            similar_metres: 200.0,
+            similar_days: 30,
             open311: Open311::default(),
             log: "info".to_owned(),
         }

@@ -21,9 +21,9 @@ pub use facts::{
 };
 pub use model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
-    InboxItem, ItemStatus, LogHead, NewItem, NextTimer, Part, PrintedRecord, QuarantinedItem,
-    RecordRow, ReportedFilter, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling,
-    TouchedRecord, WaitingDevice, WalkQuery,
+    InboxItem, ItemStatus, LogHead, NearQuery, NewItem, NextTimer, Part, PrintedRecord,
+    QuarantinedItem, RecordRow, ReportedFilter, StepCount, StoredChange, StoredEntry, StoredPerson,
+    StoredRuling, TouchedRecord, WaitingDevice, WalkQuery,
 };
 pub use sqlite::SqliteStore;
 
@@ -171,6 +171,27 @@ pub trait Store: Send + Sync + 'static {
 
     /// Cases that came by a channel under numbers, those reported last first.
     fn cases_of_channel(&self, filter: &ReportedFilter) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// Cases near a place, of a class, reported about then.
+    fn cases_near(&self, query: &NearQuery) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// Cases that the audiences see whose number is one of the first, or begins with one of the second;
+    /// in the order of their ids, at most `limit`.
+    fn cases_numbered(
+        &self,
+        audiences: &[String],
+        numbers: (&[String], &[String]),
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError>;
+
+    /// Cases that the audiences see of whoever calls from the number of that contact record, by whichever
+    /// contact record, in the order of their ids, at most `limit`.
+    fn cases_of_caller(
+        &self,
+        audiences: &[String],
+        contact: RecordId,
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError>;
 
     /// Cases in one of the stages about which the log has said nothing since `before_ms` and that have
     /// not left the phones, the oldest first, at most `limit`.

@@ -2,7 +2,7 @@
 
 use gridlog_domain::channel::Channel;
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
-use gridlog_domain::record::Kind;
+use gridlog_domain::record::{Crs, Kind};
 use gridlog_domain::reference::Person;
 use gridlog_domain::workflow::Stage;
 use gridlog_protocol::{Author, Digest, Key, Recalled, Receipt, ScopePrint, Unsent, record_print};
@@ -391,6 +391,27 @@ pub(crate) fn handled_stages() -> Vec<String> {
     let done = |stage: &&Stage| stage.is_over() || [Stage::Handled, Stage::Checked].contains(stage);
     let stages = Stage::ALL.iter().filter(done);
     stages.map(|stage| stage.code().to_owned()).collect()
+}
+
+/// Which cases near a place are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearQuery {
+    /// Only cases with one of these audiences.
+    pub audiences: Vec<String>,
+    /// Reference system of the coordinates; others do not compare.
+    pub crs: Crs,
+    /// Least and most latitude, degrees.
+    pub lat: (f64, f64),
+    /// Least and most longitude, degrees.
+    pub lon: (f64, f64),
+    /// The first digits of the category.
+    pub class: String,
+    /// First and last moment of the report, milliseconds since the Unix epoch.
+    pub reported_ms: (i64, i64),
+    /// Only cases in one of these stages.
+    pub stages: Vec<String>,
+    /// Most rows.
+    pub limit: usize,
 }
 
 /// Which cases of a channel are asked for.

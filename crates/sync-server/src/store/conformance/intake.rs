@@ -1,6 +1,7 @@
 //! Cases, found by what they say of where they came from.
 
 use gridlog_domain::channel::Channel;
+use gridlog_domain::record::Crs;
 
 use super::*;
 
@@ -11,6 +12,9 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         an_erased_case_has_no_number,
         a_list_finds_a_case_by_how_its_number_begins,
         cases_of_a_channel_are_listed_by_when_they_were_reported,
+        cases_near_a_place_are_those_of_its_class_and_time_that_one_may_see,
+        numbers_that_begin_alike_are_found,
+        cases_of_a_caller_are_found_by_the_number_they_call_from,
     ]
 }
 
@@ -100,4 +104,81 @@ fn cases_of_a_channel_are_listed_by_when_they_were_reported(store: &impl Store) 
         found(0, 999, &[], &["closed", "reported"], 2),
         [2, 3].map(record)
     );
+}
+
+fn ids(rows: Vec<RecordRow>) -> Vec<RecordId> {
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+fn cases_near_a_place_are_those_of_its_class_and_time_that_one_may_see(store: &impl Store) {
+    let at = |crs: &str, lat: f64, lon: f64, category: &str, reported: i64| {
+        format!(
+            r#""category":"{category}","reported_at":{reported},"place":{{"fix":{{"crs":"{crs}",
+                "lat":{lat},"lon":{lon},"fixed_at_ms":1}}}}"#
+        )
+    };
+    case(store, 1, &at("gcj02", 28.1, 113.0, "06010", 100));
+    case(store, 2, &at("gcj02", 28.1, 113.0, "06011", 100));
+    case(store, 3, &at("wgs84", 28.1, 113.0, "06010", 100));
+    case(store, 4, &at("gcj02", 28.3, 113.0, "06010", 100));
+    case(store, 5, &at("gcj02", 28.1, 113.2, "06010", 100));
+    case(store, 6, &at("gcj02", 28.1, 113.0, "01014", 100));
+    case(store, 7, &at("gcj02", 28.1, 113.0, "06010", 900));
+    case(store, 8, r#""category":"06010""#);
+    let near = |audience: &str, stages: &[&str]| {
+        let query = NearQuery {
+            audiences: texts(&[audience]),
+            crs: Crs::Gcj02,
+            lat: (28.05, 28.15),
+            lon: (112.9, 113.1),
+            class: "06".to_owned(),
+            reported_ms: (0, 200),
+            stages: texts(stages),
+            limit: 9,
+        };
+        ids(store.cases_near(&query).unwrap())
+    };
+    assert_eq!(near("a:1", &["reported"]), [1, 2].map(record));
+    assert_eq!(near("a:1", &["closed"]), []);
+    assert_eq!(near("a:2", &["reported"]), []);
+}
+
+fn numbers_that_begin_alike_are_found(store: &impl Store) {
+    for (n, number) in [(1, "A-7"), (2, "A-7-2"), (3, "A-71"), (4, "A")] {
+        case(
+            store,
+            n,
+            &format!(r#""channel":"petition","number":"{number}""#),
+        );
+    }
+    let found = |numbers: &[&str], beginnings: &[&str], audience: &str| {
+        let alike = (texts(numbers), texts(beginnings));
+        let rows = store.cases_numbered(&texts(&[audience]), (&alike.0, &alike.1), 9);
+        ids(rows.unwrap())
+    };
+    assert_eq!(
+        found(&["A-7", "A"], &["A-7-"], "a:1"),
+        [1, 2, 4].map(record)
+    );
+    assert_eq!(found(&["A-7", "A"], &["A-7-"], "a:2"), []);
+    assert_eq!(found(&[], &[], "a:1"), []);
+}
+
+fn cases_of_a_caller_are_found_by_the_number_they_call_from(store: &impl Store) {
+    for (n, phone) in [(11, "138"), (12, "138"), (13, "139")] {
+        let mut batch = Entered::begun(n, &["a:1"]).on(store.head().unwrap());
+        batch.records[0].kind = Kind::Contact;
+        batch.records[0].view = format!(r#"{{"fields":{{"phone":"{phone}"}}}}"#);
+        store.commit(&batch).unwrap();
+    }
+    for (n, contact) in [(1, 11), (2, 12), (3, 13)] {
+        case(store, n, &format!(r#""contact":"{}""#, record(contact)));
+    }
+    let of = |contact, audience: &str| {
+        let rows = store.cases_of_caller(&texts(&[audience]), record(contact), 9);
+        ids(rows.unwrap())
+    };
+    assert_eq!(of(11, "a:1"), [1, 2].map(record));
+    assert_eq!(of(13, "a:1"), [record(3)]);
+    assert_eq!(of(11, "a:2"), []);
 }

@@ -41,8 +41,8 @@ use super::facts::{
 };
 use super::model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
-    InboxItem, ItemStatus, LogHead, NewItem, Part, PrintedRecord, QuarantinedItem, RecordRow,
-    ReportedFilter, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling,
+    InboxItem, ItemStatus, LogHead, NearQuery, NewItem, Part, PrintedRecord, QuarantinedItem,
+    RecordRow, ReportedFilter, StepCount, StoredChange, StoredEntry, StoredPerson, StoredRuling,
     WaitingDevice,
 };
 use crate::outside::Claim;
@@ -347,6 +347,28 @@ impl Store for SqliteStore {
 
     fn cases_of_channel(&self, filter: &ReportedFilter) -> Result<Vec<RecordRow>, StoreError> {
         self.read(|tx| intake::cases_of_channel(tx, filter))
+    }
+
+    fn cases_near(&self, query: &NearQuery) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| intake::cases_near(tx, query))
+    }
+
+    fn cases_numbered(
+        &self,
+        audiences: &[String],
+        numbers: (&[String], &[String]),
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| intake::cases_numbered(tx, audiences, numbers, limit))
+    }
+
+    fn cases_of_caller(
+        &self,
+        audiences: &[String],
+        contact: RecordId,
+        limit: usize,
+    ) -> Result<Vec<RecordRow>, StoreError> {
+        self.read(|tx| intake::cases_of_caller(tx, audiences, contact, limit))
     }
 
     fn over_since(

@@ -237,7 +237,7 @@ pub(super) fn has_rulings_after(
     Ok(query.exists(params![id.as_bytes(), after.cast_signed()])?)
 }
 
-const VISIBLE: &str = "EXISTS (SELECT 1 FROM record_audiences a, json_each(?1) mine
+pub(super) const VISIBLE: &str = "EXISTS (SELECT 1 FROM record_audiences a, json_each(?1) mine
     WHERE a.record = records.id AND a.audience = mine.value)";
 
 pub(super) fn json_list(texts: &[String]) -> String {
@@ -267,7 +267,8 @@ pub(super) fn filtered(
         let n = values.len();
         // A number is found by how it begins, from its index.
         conditions.push(format!(
-            "(instr(headline, ?{n}) > 0 OR id IN (SELECT id FROM records WHERE kind = 'case'
+            "(instr(headline, ?{n}) > 0 OR id IN (SELECT id FROM records
+                INDEXED BY records_by_number WHERE kind = 'case'
                 AND said_number >= ?{n} AND said_number < ?{n} || char(1114111)))"
         ));
     }

@@ -16,6 +16,7 @@ mod metrics;
 mod records;
 mod review;
 mod seals;
+mod similar;
 mod steps;
 
 use axum::Json;
@@ -76,6 +77,7 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(steps::add_comment))
         .routes(routes!(steps::set_field))
         .routes(routes!(steps::resolve_conflict))
+        .routes(routes!(similar::similar_cases))
         .routes(routes!(log::log_entries))
         .routes(routes!(seals::make_seal, seals::list_seals))
         .routes(routes!(seals::prove_growth))

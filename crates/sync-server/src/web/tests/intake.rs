@@ -320,3 +320,73 @@ fn a_phones_case_comes_by_its_worker_and_not_by_another_way() {
     phone.push(&town, vec![honest]);
     assert!(town.store.record(record(2)).unwrap().is_some());
 }
+
+fn at(number: &str, category: &str, lat: f64, phone: &str) -> Value {
+    let mut body = call();
+    body["number"] = json!(number);
+    body["category"] = json!(category);
+    body["place"] = json!({ "lon": 113.0, "lat": lat, "crs": "gcj02" });
+    body["contact"] = json!({ "name": "某人", "phone": phone });
+    body
+}
+
+/// The numbers of what is hinted at, with the reasons and the steps suggested.
+fn hints(site: &Site, record: &Value) -> Vec<(String, Vec<String>, Vec<String>)> {
+    let path = format!("/v1/office/records/{}/similar", record.as_str().unwrap());
+    let (status, found) = site.ask(Method::GET, &path, &site.token(OFFICE, None), &Value::Null);
+    assert_eq!(status, StatusCode::OK, "{found}");
+    let texts = |list: &Value, of: &dyn Fn(&Value) -> Value| -> Vec<String> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|item| of(item).as_str().unwrap().to_owned())
+            .collect()
+    };
+    let found = found.as_array().unwrap().iter();
+    found
+        .map(|hint| {
+            assert!(!hint.to_string().contains("138"), "nothing of who called");
+            (
+                hint["number"].as_str().unwrap().to_owned(),
+                texts(&hint["why"], &|why| why["code"].clone()),
+                texts(&hint["suggests"], &Value::clone),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn what_may_be_the_same_or_belong_together_is_hinted_at_with_why() {
+    let town = Town::new();
+    let site = Site::over(&town);
+    let deliver = |number, category, lat, phone| {
+        deliver(&site, &at(number, category, lat, phone)).1["record"].clone()
+    };
+    let own = deliver("A-7", "06010", 28.2, "138");
+    // 0.0009 degrees of latitude are 100 metres.
+    deliver("B-1", "06010", 28.200_9, "139");
+    deliver("B-2", "06011", 28.200_8, "137");
+    deliver("B-3", "06010", 28.203, "136");
+    deliver("B-4", "01014", 28.2, "135");
+    deliver("B-5", "52001", 29.0, "138");
+    deliver("A-7-2", "52001", 29.0, "134");
+    deliver("A-71", "52001", 29.0, "133");
+    let over = deliver("B-6", "06010", 28.2, "132");
+    let path = format!("/v1/office/records/{}/steps", over.as_str().unwrap());
+    let reject = json!({ "step": "reject", "details": { "reason": "非本区" } });
+    site.ask(Method::POST, &path, &site.token(OFFICE, None), &reject);
+    let hint = |number: &str, why: &[&str], suggests: &str| {
+        let why = why.iter().map(|why| (*why).to_owned()).collect();
+        (number.to_owned(), why, vec![suggests.to_owned()])
+    };
+    let mut found = hints(&site, &own);
+    found.sort();
+    let expected = [
+        hint("A-7-2", &["same_number"], "link"),
+        hint("B-1", &["near", "same_category"], "mark_duplicate"),
+        hint("B-2", &["near", "same_class"], "mark_duplicate"),
+        hint("B-5", &["same_caller"], "link"),
+    ];
+    assert_eq!(found, expected);
+    let path = format!("/v1/office/records/{}/similar", own.as_str().unwrap());
+    let answer = site.ask(Method::GET, &path, &site.token(KEEPER, None), &Value::Null);
+    assert_eq!(code(&answer), (404, "not_found"));
+}
