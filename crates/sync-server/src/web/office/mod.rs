@@ -9,6 +9,7 @@ mod covered;
 mod custody;
 mod days;
 mod directory;
+mod duty;
 mod intake;
 mod ledger;
 mod log;
@@ -78,6 +79,7 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(steps::set_field))
         .routes(routes!(steps::resolve_conflict))
         .routes(routes!(similar::similar_cases))
+        .routes(routes!(duty::duty_map))
         .routes(routes!(log::log_entries))
         .routes(routes!(seals::make_seal, seals::list_seals))
         .routes(routes!(seals::prove_growth))

@@ -10,6 +10,7 @@ use gridlog_domain::workflow::{Actor, CaseState, Rulebook, Stage, Urgency};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::duty::Duty;
 use super::log::{LogLine, line};
 use crate::directory::Timing;
 use crate::store::{CaseFilter, RecordRow};
@@ -125,7 +126,7 @@ impl SourceFields {
 }
 
 impl Row {
-    fn new(row: &RecordRow, timing: &Timing, now_ms: i64) -> Self {
+    pub(super) fn new(row: &RecordRow, timing: &Timing, now_ms: i64) -> Self {
         let state = row.state.as_deref().filter(|_| row.timer.by.is_some());
         let state: Option<CaseState> = state.and_then(|json| serde_json::from_str(json).ok());
         let urgency = state.and_then(|state| timing.urgency(&state, now_ms));
@@ -205,6 +206,9 @@ pub(super) struct Shown {
     heads: Vec<String>,
     /// Codes of the steps that you could take now.
     next_steps: Vec<String>,
+    /// Whom a dispatch could give it to; only for cases of a known class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duty: Option<Duty>,
 }
 
 /// A record that the person may see.
@@ -241,7 +245,9 @@ pub(super) async fn show_record(
     let shown = app.work(move |app| {
         let row = visible_record(app, &of, &id)?;
         let json = |text: &str| serde_json::from_str(text).map_err(|_| ApiError::Internal);
+        let view = serde_json::from_str(&row.view).map_err(|_| ApiError::Internal)?;
         Ok(Shown {
+            duty: Duty::of_case(&app.directory.now(), &row, &view)?,
             row: Row::new(&row, &app.directory.now().timing, app.now_ms()),
             view: json(&row.view)?,
             state: row.state.as_deref().map(json).transpose()?,

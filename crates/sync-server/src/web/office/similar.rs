@@ -51,9 +51,9 @@ pub(super) struct Similar {
 }
 
 impl Similar {
-    fn new(row: &RecordRow) -> Self {
+    const fn new(row: Row) -> Self {
         Self {
-            row: Row::from(row),
+            row,
             why: Vec::new(),
             metres: None,
             suggests: Vec::new(),
@@ -122,44 +122,48 @@ pub(super) async fn similar_cases(
         let row = visible_record(app, &of, &id)?;
         let own = Compared::read(&row)?;
         let mut hints = Hints {
+            app,
             own: row.id,
             found: BTreeMap::new(),
         };
         if row.state.is_some() {
             let audiences = of.audiences(app);
-            hints.near(app, &audiences, &own)?;
-            hints.of_caller(app, &audiences, &own)?;
-            hints.of_number(app, &audiences, &own)?;
+            hints.near(&audiences, &own)?;
+            hints.of_caller(&audiences, &own)?;
+            hints.of_number(&audiences, &own)?;
         }
         Ok(hints.sorted())
     });
     Ok(Json(found.await?))
 }
 
-struct Hints {
+struct Hints<'a> {
+    app: &'a App,
     own: RecordId,
     found: BTreeMap<RecordId, Similar>,
 }
 
-impl Hints {
+impl Hints<'_> {
     fn note(&mut self, row: &RecordRow, why: Why, suggests: Step) {
         if row.id != self.own {
+            let app = self.app;
+            let shown = || Row::new(row, &app.directory.now().timing, app.now_ms());
             let hint = self
                 .found
                 .entry(row.id)
-                .or_insert_with(|| Similar::new(row));
+                .or_insert_with(|| Similar::new(shown()));
             hint.note(why, suggests);
         }
     }
 
-    fn near(&mut self, app: &App, audiences: &[String], own: &Compared) -> Result<(), ApiError> {
+    fn near(&mut self, audiences: &[String], own: &Compared) -> Result<(), ApiError> {
         let Some(here) = &own.fix else {
             return Ok(());
         };
-        let within = app.config.similar_metres;
+        let within = self.app.config.similar_metres;
         let lat_span = (within / EARTH_M).to_degrees();
         let lon_span = (lat_span / here.lat.to_radians().cos().abs().max(1e-6)).min(360.0);
-        let days_ms = i64::from(app.config.similar_days) * DAY_MS;
+        let days_ms = i64::from(self.app.config.similar_days) * DAY_MS;
         let open = Stage::ALL.into_iter().filter(|stage| !stage.is_over());
         let query = NearQuery {
             audiences: audiences.to_vec(),
@@ -174,7 +178,7 @@ impl Hints {
             stages: open.map(|stage| stage.code().to_owned()).collect(),
             limit: COMPARED,
         };
-        for row in app.store.cases_near(&query)? {
+        for row in self.app.store.cases_near(&query)? {
             let other = Compared::read(&row)?;
             let metres = other.fix.as_ref().map(|there| distance_m(here, there));
             let Some(metres) = metres.filter(|metres| *metres <= within) else {
@@ -207,16 +211,15 @@ impl Hints {
         Ok(())
     }
 
-    fn of_caller(
-        &mut self,
-        app: &App,
-        audiences: &[String],
-        own: &Compared,
-    ) -> Result<(), ApiError> {
+    fn of_caller(&mut self, audiences: &[String], own: &Compared) -> Result<(), ApiError> {
         let Some(contact) = own.contact else {
             return Ok(());
         };
-        for row in app.store.cases_of_caller(audiences, contact, COMPARED)? {
+        for row in self
+            .app
+            .store
+            .cases_of_caller(audiences, contact, COMPARED)?
+        {
             let why = Why {
                 code: "same_caller",
                 zh: "同一来电人或来信人".to_owned(),
@@ -227,12 +230,7 @@ impl Hints {
         Ok(())
     }
 
-    fn of_number(
-        &mut self,
-        app: &App,
-        audiences: &[String],
-        own: &Compared,
-    ) -> Result<(), ApiError> {
+    fn of_number(&mut self, audiences: &[String], own: &Compared) -> Result<(), ApiError> {
         if own.number.is_empty() {
             return Ok(());
         }
@@ -241,7 +239,8 @@ impl Hints {
         let mut numbers: Vec<String> = stems.filter(|stem| !stem.is_empty()).collect();
         numbers.push(own.number.clone());
         let continued = SEPARATORS.map(|between| format!("{}{between}", own.number));
-        let rows = app
+        let rows = self
+            .app
             .store
             .cases_numbered(audiences, (&numbers, &continued), COMPARED)?;
         for row in rows {

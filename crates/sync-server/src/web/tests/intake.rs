@@ -58,6 +58,8 @@ fn what_a_hotline_brings_is_a_case_that_says_where_it_came_from() {
     let fields = &shown["view"]["fields"];
     assert_eq!(fields["reported_at"], NOW - 3_600_000);
     assert_eq!(fields["place"]["fix"]["crs"], "gcj02");
+    assert_eq!(shown["duty"]["department"], "城管");
+    assert_eq!(shown["duty"]["communities"], json!([]));
     let rows = "/v1/office/records?text=12345-2026";
     let (_, rows) = site.ask(Method::GET, rows, &site.token(OFFICE, None), &Value::Null);
     assert_eq!(rows[0]["id"], taken["record"]);
