@@ -48,6 +48,7 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Seconds,
+    Milliseconds,
     Bytes,
     Times,
     /// Of something else: 1 is as much.

@@ -92,6 +92,7 @@ fn seconds(value: Option<f64>) -> String {
 fn amount(measure: &Measure) -> String {
     match measure.unit {
         Unit::Seconds => seconds(Some(measure.value)),
+        Unit::Milliseconds => format!("{:.2} ms", measure.value),
         Unit::Ratio => format!("{:.2} x", measure.value),
         Unit::Bytes | Unit::Times => format!("{:.0}", measure.value),
     }
