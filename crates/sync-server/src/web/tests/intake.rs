@@ -220,6 +220,32 @@ fn a_number_is_known_after_a_restart_and_after_a_restore() {
 }
 
 #[test]
+fn a_case_that_a_phone_gives_back_to_a_restored_server_has_its_number_again() {
+    let town = Town::new();
+    let mut phone = town.phone(1, COLLEAGUE);
+    phone.bootstrap(&town);
+    let backup = town.back_up();
+    let (_, first) = deliver(&Site::over(&town), &call());
+    drop(phone.pull(&town));
+    let town = town.restore(&backup, Some(Why::Restored));
+    let hotline = gridlog_domain::channel::Channel::Hotline;
+    let number = "12345-20260101-7";
+    assert_eq!(town.store.case_by_number(hotline, number).unwrap(), None);
+    let returns = phone.everything();
+    phone.give_back(&town, returns);
+    let known = town.store.case_by_number(hotline, number).unwrap();
+    assert_eq!(
+        known.map(|id| json!(id.to_string())),
+        Some(first["record"].clone())
+    );
+    let (status, again) = deliver(&Site::over(&town), &call());
+    assert_eq!(
+        (status, &again["record"]),
+        (StatusCode::OK, &first["record"])
+    );
+}
+
+#[test]
 fn whoever_may_not_take_cases_in_is_refused_and_so_is_what_is_no_delivery() {
     let town = Town::new();
     let site = Site::over(&town);
