@@ -99,12 +99,24 @@ pub(crate) fn people() -> Vec<StoredPerson> {
     people
 }
 
-/// The catalogue that is shipped, and what the community takes: what is left in the road, and no covers that are
-/// missing.
+/// What the clock does in a few days: an office has two hours for a report, and what is overdue climbs every hour.
+const LIMITS: &str = r#"{
+    "stages": { "reported": { "unit": "urgent_hour", "amount": 2 } },
+    "escalations": [
+        { "after": { "unit": "urgent_hour", "amount": 1 }, "to": "community" },
+        { "after": { "unit": "urgent_hour", "amount": 2 }, "to": "street" }
+    ]
+}"#;
+
+/// The catalogue that is shipped, with limits of this district's own, and what the community takes: what is left in
+/// the road, and no covers that are missing.
 fn catalogue_json() -> String {
     let shipped = include_str!("../../../data/catalogue.json").trim_start();
     let admitted = format!(r#""admitted": {{"{COMMUNITY}": ["{ADMITTED}"]}}"#);
-    format!("{{{admitted},{}", shipped.trim_start_matches('{'))
+    format!(
+        "{{{admitted},\"limits\":{LIMITS},{}",
+        shipped.trim_start_matches('{')
+    )
 }
 
 /// The catalogue in force.
@@ -136,9 +148,11 @@ pub(crate) fn parts() -> Vec<Part> {
         json,
     };
     let checklists = include_str!("../../../data/checklists.json");
+    let calendar = include_str!("../../../data/calendar.json");
     vec![
         part("catalogue", catalogue_json()),
         part("checklists", checklists.to_owned()),
+        part("calendar", calendar.to_owned()),
     ]
 }
 

@@ -168,6 +168,9 @@ const REVIEWED: [&str; 4] = [
     "not_assigned_then",
 ];
 
+/// What the clock does to a case.
+const CLOCK: [&str; 4] = ["overdue", "stage_overdue", "reply_overdue", "escalated"];
+
 /// All that can occur here, in its groups. Of steps and of the reasons for which they are refused nothing is
 /// left out.
 fn expected() -> Vec<(&'static str, String)> {
@@ -183,6 +186,7 @@ fn expected() -> Vec<(&'static str, String)> {
     group("end of a sync", &["complete", "broken off"]);
     group("snapshot", &["made", "told"]);
     group("seal", &["true"]);
+    group("the clock", &CLOCK);
     group("restore", &["with a new epoch", "unsaid"]);
     group("hostile", &HOSTILE);
     all.extend(

@@ -20,6 +20,9 @@ pub(super) fn check(
         let mut history = History::new();
         for entry in entries {
             let stage = history.stage();
+            if let Fact::Timer { kind, .. } = &entry.fact {
+                tally.count("the clock", kind);
+            }
             let Fact::Ruling {
                 step,
                 refused,

@@ -141,10 +141,19 @@ impl LogWatch {
 fn check_once(log: &[(LogEntry, Vec<u8>)]) -> Result<(), Broken> {
     let mut admitted = BTreeSet::new();
     let mut ruled = BTreeSet::new();
+    let mut fired = BTreeSet::new();
     for (entry, _) in log {
         let (is_new, what) = match &entry.fact {
             Fact::Admit { change, .. } => (admitted.insert((entry.record, *change)), "admitted"),
             Fact::Ruling { proposal, .. } => (ruled.insert((entry.record, *proposal)), "ruled on"),
+            Fact::Timer {
+                kind,
+                due_ms,
+                level,
+            } => {
+                let what = (entry.record, kind.clone(), level.clone(), *due_ms);
+                (fired.insert(what), "entered by the clock")
+            }
             _ => continue,
         };
         if !is_new {

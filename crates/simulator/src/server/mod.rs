@@ -32,6 +32,8 @@ use hands::OneThread;
 const FILE: &str = "server.db";
 /// Most items that one round decides on.
 const ROUND: usize = 64;
+/// Most timers that are entered at once.
+const ROUND_OF_TIMERS: usize = 8;
 
 /// A copy of the database, and the head of its log.
 #[derive(Debug, Clone)]
@@ -389,8 +391,15 @@ impl Running {
         loop {
             let round = self.sequencer.borrow_mut().round(now_ms, ROUND)?;
             if !round.more {
-                return Ok(());
+                break;
             }
         }
+        while self
+            .sequencer
+            .borrow_mut()
+            .fire_timers(now_ms, ROUND_OF_TIMERS)?
+            .more
+        {}
+        Ok(())
     }
 }

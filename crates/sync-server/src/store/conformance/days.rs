@@ -1,5 +1,7 @@
 //! What the close of a day needs.
 
+use gridlog_domain::workflow::{CaseState, Stage};
+
 use super::*;
 
 pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
@@ -110,19 +112,24 @@ fn steps_are_counted_by_audience_and_time_and_once(store: &impl Store) {
 }
 
 fn overdue_cases_are_those_that_somebody_has_to_handle(store: &impl Store) {
-    let enter = |n: u8, audience: &str, state: &str, stage: &str| {
+    let enter = |n: u8, audience: &str, overdue_ms, stage: Stage| {
         let audiences = [audience];
+        let state = CaseState {
+            stage,
+            overdue_ms,
+            ..CaseState::default()
+        };
         let mut batch = Entered::begun(n, &audiences).on(store.head().unwrap());
-        batch.records[0].state = Some(state.to_owned());
-        batch.records[0].stage = stage.to_owned();
+        batch.records[0].state = Some(serde_json::to_string(&state).unwrap());
+        batch.records[0].stage = stage.code().to_owned();
         store.commit(&batch).unwrap();
     };
-    enter(1, "a:1", "{\"overdue_ms\":50}", "dispatched");
-    enter(2, "a:1", "{\"overdue_ms\":40}", "registered");
-    enter(3, "a:1", "{}", "dispatched");
-    enter(4, "a:1", "{\"overdue_ms\":30}", "closed");
-    enter(5, "a:1", "{\"overdue_ms\":30}", "handled");
-    enter(6, "a:2", "{\"overdue_ms\":30}", "dispatched");
+    enter(1, "a:1", Some(50), Stage::Dispatched);
+    enter(2, "a:1", Some(40), Stage::Registered);
+    enter(3, "a:1", None, Stage::Dispatched);
+    enter(4, "a:1", Some(30), Stage::Closed);
+    enter(5, "a:1", Some(30), Stage::Handled);
+    enter(6, "a:2", Some(30), Stage::Dispatched);
     let overdue = |limit| {
         let rows = store.overdue("a:1", limit).unwrap();
         rows.iter().map(|row| row.id).collect::<Vec<_>>()
