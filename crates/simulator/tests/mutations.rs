@@ -85,11 +85,12 @@ macro_rules! found {
 
 found! {
     a_verdict_that_is_dropped: Phone(OfPhone::DroppedVerdict), 1, "no word is lost";
-    a_cursor_published_before_the_commit: Phone(OfPhone::CursorBeforeCommit), 27,
-        "a call without a fault succeeds";
+    a_cursor_published_before_the_commit: Phone(OfPhone::CursorBeforeCommit), 5,
+        "phones in scope say what the server says";
     a_purge_that_is_forgotten: Phone(OfPhone::ForgottenPurge), 12,
         "nobody holds what is out of scope";
-    a_purge_of_unsent_work: Phone(OfPhone::PurgeOfUnsentWork), 16, "receipts are true";
+    a_purge_of_unsent_work: Phone(OfPhone::PurgeOfUnsentWork), 25,
+        "receipts are true";
     a_refusal_that_is_shown_to_nobody: Phone(OfPhone::LostRefusal), 1, "receipts are true";
     an_actor_kept_after_a_restore: Phone(OfPhone::ActorKeptAfterRestore), 12,
         "an honest change is not taken for a forged one";
@@ -103,23 +104,25 @@ found! {
     an_erasure_that_a_phone_ignores: Phone(OfPhone::ErasureIgnored), 10, "receipts are true";
     a_push_answered_before_it_is_durable: Server(OfServer::AnsweredBeforeDurable), 1,
         "what was published stays";
-    a_failed_commit_that_counts: Server(OfServer::FailedCommitKept), 3, "a call without a fault succeeds";
+    a_failed_commit_that_counts: Server(OfServer::FailedCommitKept), 27,
+        "an honest page is taken";
     an_item_that_is_ruled_on_twice: Server(OfServer::RuledTwice), 1,
         "nothing is in the log twice";
     a_receipt_that_counts_one_too_many: Server(OfServer::ReceiptOneTooMany), 1,
         "receipts are true";
     an_epoch_that_is_not_opened: Server(OfServer::EpochNotOpened), 5,
         "an epoch begins where a backup is restored";
-    a_rollback_that_nobody_notices: Server(OfServer::RollbackUnnoticed), 15, "no word is lost";
-    an_erased_record_that_comes_back: Server(OfServer::ErasedComesBack), 18,
+    a_rollback_that_nobody_notices: Server(OfServer::RollbackUnnoticed), 38,
+        "no word is lost";
+    an_erased_record_that_comes_back: Server(OfServer::ErasedComesBack), 58,
         "what was erased stays erased";
-    a_hidden_record_that_is_not_told_of: Server(OfServer::HiddenNotDelivered), 3,
-        "nothing is mended where nothing was lost";
+    a_hidden_record_that_is_not_told_of: Server(OfServer::HiddenNotDelivered), 17,
+        "nobody holds what is out of scope";
     an_audience_that_is_kept: Server(OfServer::AudienceKept), 1,
         "those see a record who should";
     a_signature_that_is_not_checked: Server(OfServer::SignatureNotChecked), 2,
         "forged evidence changes nothing";
-    an_entry_that_its_page_did_not_bring: Server(OfServer::EntryNotNamed), 12,
+    an_entry_that_its_page_did_not_bring: Server(OfServer::EntryNotNamed), 26,
         "forged evidence changes nothing";
     a_foreign_actor_that_is_taken: Server(OfServer::ForeignActorTaken), 5,
         "a hostile change is refused for what is wrong with it";
@@ -127,7 +130,7 @@ found! {
         "nobody writes where they have no business";
     a_snapshot_that_is_too_short: Server(OfServer::SnapshotTooShort), 2,
         "an honest page is taken";
-    a_ruling_that_is_taken_blindly: Server(OfServer::RulingTakenBlindly), 33,
+    a_ruling_that_is_taken_blindly: Server(OfServer::RulingTakenBlindly), 12,
         "every history is legal";
     prints_that_are_forgotten: Server(OfServer::PrintsForgotten), 1,
         "the prints of a scope are those of its records";
