@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gridlog_domain::deadline::Timetable;
 use gridlog_domain::record::ReferenceVersions;
 use gridlog_domain::reference::{AreaTree, Calendar, Catalogue, Checklists, Part, Staff};
+use gridlog_domain::triage::Triage;
 use gridlog_protocol::{PartUpdate, PartVersion};
 use rusqlite::{Connection, OptionalExtension};
 use serde::de::DeserializeOwned;
@@ -101,7 +102,7 @@ fn versions(connection: &Connection) -> Result<ReferenceVersions, PhoneError> {
 /// What a request says about the parts that the phone has.
 pub(crate) fn part_versions(connection: &Connection) -> Result<Vec<PartVersion>, PhoneError> {
     let known = versions(connection)?;
-    let versions = Part::ALL.into_iter().map(|part| PartVersion {
+    let versions = Part::FOR_PHONES.into_iter().map(|part| PartVersion {
         part: part.name().to_owned(),
         version: known.get(part.name()).copied().unwrap_or(0),
     });
@@ -136,6 +137,7 @@ fn sound_json(part: Part, bytes: &[u8]) -> Option<&str> {
         Part::Checklists => is::<Checklists>(text),
         Part::Calendar => is::<Calendar>(text),
         Part::Staff => is::<Staff>(text),
+        Part::Triage => is::<Triage>(text),
     };
     sound.then_some(text)
 }

@@ -32,11 +32,23 @@ pub enum Part {
     Calendar,
     /// Names of the staff: [`Staff`].
     Staff,
+    /// Rules for track, lane and risk: [`Triage`](crate::triage::Triage).
+    Triage,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Areas,
+        Self::Catalogue,
+        Self::Checklists,
+        Self::Calendar,
+        Self::Staff,
+        Self::Triage,
+    ];
+
+    /// Those that phones hold; the others are for offices.
+    pub const FOR_PHONES: [Self; 5] = [
         Self::Areas,
         Self::Catalogue,
         Self::Checklists,
@@ -52,6 +64,7 @@ impl Part {
             Self::Checklists => "checklists",
             Self::Calendar => "calendar",
             Self::Staff => "staff",
+            Self::Triage => "triage",
         }
     }
 

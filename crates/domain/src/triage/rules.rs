@@ -48,6 +48,15 @@ pub enum Risk {
 }
 
 impl Track {
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Proactive => "proactive",
+            Self::Responsive => "responsive",
+            Self::Joint => "joint",
+        }
+    }
+
     /// Its name in Chinese.
     pub const fn zh(self) -> &'static str {
         match self {
@@ -59,6 +68,17 @@ impl Track {
 }
 
 impl Lane {
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Major => "major",
+            Self::Hard => "hard",
+            Self::Urgent => "urgent",
+            Self::Worry => "worry",
+            Self::Sundry => "sundry",
+        }
+    }
+
     /// Its name in Chinese.
     pub const fn zh(self) -> &'static str {
         match self {
@@ -72,6 +92,15 @@ impl Lane {
 }
 
 impl Risk {
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Red => "red",
+            Self::Yellow => "yellow",
+            Self::Blue => "blue",
+        }
+    }
+
     /// Its name in Chinese.
     pub const fn zh(self) -> &'static str {
         match self {
@@ -201,6 +230,12 @@ pub enum TriageError {
 }
 
 impl Triage {
+    /// The rules that are shipped, for a district that has none of its own.
+    pub fn shipped() -> Self {
+        serde_json::from_str(include_str!("../../../../data/triage.json"))
+            .expect("a test reads the shipped rules")
+    }
+
     /// Whether each list gives every case one answer that can be explained.
     ///
     /// # Errors

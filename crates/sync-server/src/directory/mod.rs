@@ -15,6 +15,7 @@ use gridlog_domain::reference::{
     Area, AreaTree, Assignment, Calendar, Catalogue, Part as PartKind, Person, Role, Staff,
     StaffName,
 };
+use gridlog_domain::triage::Triage;
 use gridlog_domain::workflow::HeldRole;
 use gridlog_protocol::audience;
 use sha2::{Digest as _, Sha256};
@@ -33,6 +34,8 @@ pub struct Directory {
     pub people: BTreeMap<PersonId, StoredPerson>,
     /// The catalogue in force.
     pub catalogue: Catalogue,
+    /// The rules for track, lane and risk: the district's own, or those that are shipped.
+    pub triage: Triage,
     /// What cases are timed by: the calendar and the catalogue's limits.
     pub timing: Timing,
     /// Parts as phones get them, by name.
@@ -69,6 +72,10 @@ impl Directory {
             Some(part) => serde_json::from_str(&part.json).map_err(|_| damaged("calendar"))?,
             None => None,
         };
+        let triage = match parts.get(PartKind::Triage.name()) {
+            Some(part) => serde_json::from_str(&part.json).map_err(|_| damaged("triage"))?,
+            None => Triage::shipped(),
+        };
         let area_list: Vec<Area> = areas.clone().into();
         for (kind, json) in [
             (PartKind::Areas, serde_json::to_string(&area_list)),
@@ -91,6 +98,7 @@ impl Directory {
             people,
             timing: Timing::new(calendar.as_ref(), &catalogue.limits),
             catalogue,
+            triage,
             parts,
         })
     }

@@ -13,6 +13,7 @@ mod work;
 use std::sync::Arc;
 
 use gridlog_domain::id::{DeviceId, PersonId, RecordId};
+use gridlog_domain::reference::Part as PartKind;
 use gridlog_merge_guard::Limits;
 use gridlog_protocol::limits::{MAX_AUDIENCES, MAX_PAGE_ENTRIES, PAGE_TARGET_BYTES};
 use gridlog_protocol::{
@@ -384,9 +385,13 @@ fn newer_parts(directory: &Directory, held: &[PartVersion]) -> Vec<PartUpdate> {
         held.iter()
             .any(|part| part.part == name && part.version == version)
     };
+    let is_for_phones = |name: &str| {
+        PartKind::from_name(name).is_some_and(|part| PartKind::FOR_PHONES.contains(&part))
+    };
     directory
         .parts
         .values()
+        .filter(|part| is_for_phones(&part.name))
         .filter(|part| !has(&part.name, part.version))
         .map(|part| PartUpdate {
             part: part.name.clone(),

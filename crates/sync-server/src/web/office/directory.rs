@@ -8,6 +8,7 @@ use gridlog_domain::id::{DeviceId, PersonId};
 use gridlog_domain::reference::{
     Area, Calendar, Catalogue, Checklists, Part as PartKind, Person, Role,
 };
+use gridlog_domain::triage::Triage;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -191,6 +192,14 @@ pub(crate) fn read_part(kind: PartKind, json: &[u8]) -> Result<Part, ApiError> {
         PartKind::Calendar => {
             let part: Calendar = serde_json::from_slice(json).map_err(bad)?;
             Timetable::new(&part).map_err(|error| ApiError::BadRequest {
+                code: "bad_part",
+                detail: error.to_string(),
+            })?;
+            (part.version, serde_json::to_string(&part))
+        }
+        PartKind::Triage => {
+            let part: Triage = serde_json::from_slice(json).map_err(bad)?;
+            part.check().map_err(|error| ApiError::BadRequest {
                 code: "bad_part",
                 detail: error.to_string(),
             })?;

@@ -19,6 +19,7 @@ mod review;
 mod seals;
 mod similar;
 mod steps;
+mod triage;
 
 use axum::Json;
 use utoipa::OpenApi;

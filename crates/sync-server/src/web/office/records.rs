@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::duty::Duty;
 use super::log::{LogLine, line};
+use super::triage::Triaged;
 use crate::directory::Timing;
 use crate::store::{CaseFilter, RecordRow};
 use crate::web::app::App;
@@ -209,6 +210,9 @@ pub(super) struct Shown {
     /// Whom a dispatch could give it to; only for cases of a known class.
     #[serde(skip_serializing_if = "Option::is_none")]
     duty: Option<Duty>,
+    /// Track, lane and risk, each with the rule that says so; only for cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triage: Option<Triaged>,
 }
 
 /// A record that the person may see.
@@ -248,6 +252,7 @@ pub(super) async fn show_record(
         let view = serde_json::from_str(&row.view).map_err(|_| ApiError::Internal)?;
         Ok(Shown {
             duty: Duty::of_case(&app.directory.now(), &row, &view)?,
+            triage: Triaged::of_case(&app.directory.now(), &row, &view, app.now_ms())?,
             row: Row::new(&row, &app.directory.now().timing, app.now_ms()),
             view: json(&row.view)?,
             state: row.state.as_deref().map(json).transpose()?,

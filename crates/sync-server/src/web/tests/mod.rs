@@ -9,6 +9,7 @@ mod review;
 mod seals;
 mod search;
 mod sign_in;
+mod triage;
 mod writing;
 
 use std::collections::HashMap;
