@@ -129,7 +129,14 @@ impl About {
         let at = may.iter().enumerate();
         let weighted: Vec<(usize, u32)> =
             at.map(|(at, (step, _))| (at, self.weight(*step))).collect();
-        may.get(chance.weighted(&weighted)?).cloned()
+        let (step, by) = may.get(chance.weighted(&weighted)?).cloned()?;
+        // Now and then somebody checks what they handled themselves, or reviews what they appealed against.
+        let own = match step {
+            Step::ReviewAppeal => self.state.appeal.as_ref().map(|appeal| appeal.by.clone()),
+            _ if step.rule().guards.contains(&Guard::NotOwnWork) => self.state.handler.clone(),
+            _ => None,
+        };
+        Some((step, own.filter(|_| chance.percent(35)).unwrap_or(by)))
     }
 
     /// What waits for its answer is answered sooner than something new is begun, and few cases end early.
@@ -166,9 +173,10 @@ impl About {
             .iter()
             .filter(|row| row.from.contains(&self.state.stage));
         let here: Vec<&StepRule> = here.collect();
-        let row = match chance.percent(80) {
-            true => chance.pick(&here).copied(),
-            false => chance.pick(STEPS),
+        let row = match chance.below(10) {
+            0..2 => chance.pick(STEPS),
+            2..4 => onward(self.state.stage).map(Step::rule),
+            _ => chance.pick(&here).copied(),
         };
         let row = row?;
         Some((row.step, self.by(row, chance)?))
