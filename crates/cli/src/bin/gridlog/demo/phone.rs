@@ -117,12 +117,19 @@ impl DemoPhone {
         Ok(rows.iter().filter(|row| &row.area == area).count())
     }
 
-    /// Signs its person in.
+    /// Signs its person in, as often as a busy server asks to come back.
     pub(super) fn enrol(&self, password: &str) -> Result<(), CliError> {
-        let home = Home::at(self.folder.clone());
-        self.phone
-            .enrol(&self.wire, &self.person, password, "演示手机 demo phone")?;
-        home.set_server(&self.proxy.url())
+        let begun = Instant::now();
+        let name = "演示手机 demo phone";
+        while let Err(error) = self.phone.enrol(&self.wire, &self.person, password, name) {
+            match error {
+                PhoneError::Busy { retry_after_ms } if begun.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(retry_after_ms));
+                }
+                error => return Err(error.into()),
+            }
+        }
+        Home::at(self.folder.clone()).set_server(&self.proxy.url())
     }
 
     /// Syncs until it comes to an end, however often the line breaks.
