@@ -1,11 +1,11 @@
 //! Beginning a new epoch of the log.
 
-use gridlog_domain::id::RecordId;
-use gridlog_protocol::{Fact, Key, LogEntry, entry_hash};
+use gridlog_protocol::Fact;
 
+use super::seal::of_the_log;
 use super::sequencer::Sequencer;
 use crate::outside::EpochBegun;
-use crate::store::{Batch, NewEntry, StoreError};
+use crate::store::StoreError;
 
 /// Why an epoch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,30 +51,13 @@ impl Sequencer {
             before: current,
             base: head.seq,
         })?;
-        let nothing = [0; 16];
-        let entry = LogEntry {
-            seq: head.seq + 1,
-            previous: head.hash,
-            at_ms: now_ms,
-            record: Key(nothing),
-            fact: Fact::Epoch {
-                epoch,
-                why: why.code().to_owned(),
-            },
-            origin: None,
+        let fact = Fact::Epoch {
+            epoch,
+            why: why.code().to_owned(),
         };
-        let canonical = entry.to_bytes();
-        let mut batch = Batch::on(head);
+        let mut batch = of_the_log(head, now_ms, fact);
         batch.head.epoch = epoch;
-        batch.head.seq = entry.seq;
-        batch.head.hash = entry_hash(&canonical);
         batch.epoch = Some(epoch);
-        batch.entries.push(NewEntry {
-            seq: entry.seq,
-            record: RecordId::from_bytes(nothing),
-            canonical,
-            audiences: Vec::new(),
-        });
         self.store.commit(&batch)?;
         self.memory.published.note(&batch);
         tracing::warn!(epoch, why = why.code(), "a new epoch of the log began");

@@ -5,7 +5,7 @@ use gridlog_proof::{Node, TreeError, TreeStore, root};
 use gridlog_protocol::{Digest, Fact, Key, LogEntry, entry_hash};
 
 use super::sequencer::Sequencer;
-use crate::store::{Batch, NewEntry, Store, StoreError};
+use crate::store::{Batch, LogHead, NewEntry, Store, StoreError};
 
 /// How many entries are taken into the tree at once. Others may write in between.
 const AT_ONCE: usize = 5_000;
@@ -42,6 +42,30 @@ pub(crate) fn known<T>(answer: Result<T, TreeError<StoreError>>) -> Result<T, St
     })
 }
 
+/// The batch that enters a fact about the log itself, and about no record.
+pub(super) fn of_the_log(head: LogHead, at_ms: i64, fact: Fact) -> Batch {
+    let nothing = [0; 16];
+    let entry = LogEntry {
+        seq: head.seq + 1,
+        previous: head.hash,
+        at_ms,
+        record: Key(nothing),
+        fact,
+        origin: None,
+    };
+    let canonical = entry.to_bytes();
+    let mut batch = Batch::on(head);
+    batch.head.seq = entry.seq;
+    batch.head.hash = entry_hash(&canonical);
+    batch.entries.push(NewEntry {
+        seq: entry.seq,
+        record: RecordId::from_bytes(nothing),
+        canonical,
+        audiences: Vec::new(),
+    });
+    batch
+}
+
 impl Sequencer {
     /// Seals everything that the log holds. Returns the number of the entry that says so.
     ///
@@ -60,29 +84,10 @@ impl Sequencer {
 
     /// Enters a fact about the log itself. Returns its number.
     pub(super) fn enter_of_the_log(&mut self, now_ms: i64, fact: Fact) -> Result<u64, StoreError> {
-        let head = self.store.head()?;
-        let nothing = [0; 16];
-        let entry = LogEntry {
-            seq: head.seq + 1,
-            previous: head.hash,
-            at_ms: now_ms,
-            record: Key(nothing),
-            fact,
-            origin: None,
-        };
-        let canonical = entry.to_bytes();
-        let mut batch = Batch::on(head);
-        batch.head.seq = entry.seq;
-        batch.head.hash = entry_hash(&canonical);
-        batch.entries.push(NewEntry {
-            seq: entry.seq,
-            record: RecordId::from_bytes(nothing),
-            canonical,
-            audiences: Vec::new(),
-        });
+        let batch = of_the_log(self.store.head()?, now_ms, fact);
         self.store.commit(&batch)?;
         self.memory.published.note(&batch);
-        Ok(entry.seq)
+        Ok(batch.head.seq)
     }
 }
 

@@ -7,7 +7,8 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 
-use super::{LONGEST_WAIT, MIGRATIONS, SqliteStore, log};
+use super::migrate::MIGRATIONS;
+use super::{LONGEST_WAIT, SqliteStore, log};
 use crate::store::error::StoreError;
 use crate::store::model::LogHead;
 

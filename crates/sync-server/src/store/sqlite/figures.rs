@@ -45,6 +45,14 @@ impl Conditions {
         format!("?{}", self.values.len())
     }
 
+    /// Only what comes after a place in the order of `column`.
+    fn beyond(&mut self, column: &str, sign: &str, after: Option<BoardPlace>) {
+        let Some(after) = after else { return };
+        let (at, number) = (self.value(after.at_ms), self.value(after.number));
+        self.sql
+            .push(format!("({column}, f.number) {sign} ({at}, {number})"));
+    }
+
     fn within(&mut self, column: &str, period: Period) {
         let from = self.value(period.from_ms);
         let to = self.value(period.to_ms);
@@ -192,14 +200,7 @@ pub(super) fn board_list(
     } else {
         (">", "ASC")
     };
-    if let Some(after) = after {
-        let (at, number) = (
-            conditions.value(after.at_ms),
-            conditions.value(after.number),
-        );
-        let sql = format!("({column}, f.number) {beyond} ({at}, {number})");
-        conditions.sql.push(sql);
-    }
+    conditions.beyond(column, beyond, after);
     let limit = conditions.value(limit.cast_signed() as i64);
     // What is on the page is chosen from the index alone.
     let page = format!(
@@ -222,14 +223,7 @@ pub(super) fn reported(
     let from_ms = after.map_or(period.from_ms, |after| after.at_ms);
     let rest = Period { from_ms, ..period };
     conditions.within("f.reported_ms", rest);
-    if let Some(after) = after {
-        let (at, number) = (
-            conditions.value(after.at_ms),
-            conditions.value(after.number),
-        );
-        let sql = format!("(f.reported_ms, f.number) > ({at}, {number})");
-        conditions.sql.push(sql);
-    }
+    conditions.beyond("f.reported_ms", ">", after);
     let limit = conditions.value(limit.cast_signed() as i64);
     let page = format!(
         "SELECT f.number AS number, f.reported_ms AS at_ms

@@ -10,6 +10,7 @@ mod figures;
 mod inbox;
 mod intake;
 mod log;
+mod migrate;
 mod room;
 mod rows;
 mod tallies;
@@ -47,52 +48,6 @@ use super::model::{
 };
 use crate::outside::Claim;
 
-/// One step from a schema version to the next: SQL, and what SQL alone cannot do.
-struct Migration {
-    sql: &'static str,
-    then: fn(&Transaction<'_>) -> Result<(), StoreError>,
-}
-
-/// Numbered migrations; the schema version is how many have run.
-const MIGRATIONS: &[Migration] = &[
-    Migration {
-        sql: include_str!("migrations/0001_initial.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0002_repair.sql"),
-        then: tallies::backfill,
-    },
-    Migration {
-        sql: include_str!("migrations/0003_fair_rounds.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0004_refused.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0005_tree.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0006_timers.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0007_days.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0008_intake.sql"),
-        then: |_| Ok(()),
-    },
-    Migration {
-        sql: include_str!("migrations/0009_metrics.sql"),
-        then: facts::fill,
-    },
-];
-
 /// How long a connection waits for another one.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
@@ -123,7 +78,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut writer = Connection::open(path)?;
         tune(&writer)?;
-        migrate(&mut writer)?;
+        migrate::run(&mut writer)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
@@ -208,26 +163,6 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
 fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::TooNew { found, known });
-    }
-    let missing = &MIGRATIONS[usize::try_from(found).unwrap_or(0)..];
-    for migration in missing {
-        transaction.execute_batch(migration.sql)?;
-    }
-    // What reads rows knows the newest schema only.
-    for migration in missing {
-        (migration.then)(&transaction)?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
-    transaction.commit()?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 use rusqlite::StatementStatus;
 
+use super::migrate::MIGRATIONS;
 use super::*;
 use crate::store::conformance::{DEVICE, Entered, SOMEBODY, device, erase, record, tree};
 
