@@ -162,6 +162,7 @@ impl About {
             Step::RateCall => 24,
             Step::Void | Step::MarkDuplicate | Step::Reopen | Step::ForceClose | Step::Reject => 1,
             Step::Urge | Step::Escalate | Step::CaseLead | Step::Link | Step::Consult => 1,
+            Step::AskExtension | Step::Join => 12,
             _ if onward(self.state.stage) == Some(step) => 12,
             _ => 4,
         }
@@ -169,6 +170,11 @@ impl About {
 
     /// Any step of the case's stage, or any at all, by somebody whose business it may not be.
     fn odd(&self, chance: &mut Chance) -> Option<(Step, PersonId)> {
+        if let Some(by) = self.has_done_their_part()
+            && chance.percent(20)
+        {
+            return Some((Step::FinishPart, by));
+        }
         let here = STEPS
             .iter()
             .filter(|row| row.from.contains(&self.state.stage));
@@ -180,6 +186,12 @@ impl About {
         };
         let row = row?;
         Some((row.step, self.by(row, chance)?))
+    }
+
+    /// Somebody of a department that has done its part, who may say so once more.
+    fn has_done_their_part(&self) -> Option<PersonId> {
+        let done = self.state.parts.iter().find(|(_, done)| **done);
+        done.and_then(|(name, _)| clerks(Role::Handler, Some(name)).pop())
     }
 
     /// Who takes it: mostly somebody whose business it is.
