@@ -64,6 +64,9 @@ pub struct Config {
     /// Days, or parts of one, after which a case that is over leaves the phones; 0 for never. It stays in
     /// the log, in office lists, and is found online.
     pub archive_after_days: f64,
+    /// Hours after a restore in which the clock does nothing to cases, so that phones can give back what the server
+    /// lost before anything is called overdue.
+    pub restore_grace_hours: u32,
     /// How many changes after its snapshot a record has before it gets a new one; 0 for never.
     pub snapshot_after_changes: u64,
     /// Within how many metres another case may be the same one.
@@ -97,6 +100,7 @@ impl Default for Config {
             revoked_file: None,
             actors_file: None,
             archive_after_days: 90.0,
+            restore_grace_hours: 24,
             snapshot_after_changes: 8,
             similar_metres: 200.0,
             similar_days: 30,
@@ -218,6 +222,11 @@ impl Config {
         let days = Duration::try_from_secs_f64(self.archive_after_days * 24.0 * 60.0 * 60.0);
         let ms = i64::try_from(days.ok()?.as_millis()).ok()?;
         Some(ms).filter(|ms| *ms > 0)
+    }
+
+    /// How long the clock leaves a log alone that was put back, in milliseconds.
+    pub fn restore_grace_ms(&self) -> i64 {
+        i64::from(self.restore_grace_hours) * 60 * 60 * 1000
     }
 
     /// The file of the signing key.

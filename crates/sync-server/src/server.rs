@@ -134,6 +134,7 @@ impl Server {
         )
         .beside(Arc::clone(&outside))
         .within(config.round_bounds())
+        .patient_for(config.restore_grace_ms())
         .with_workers(Arc::new(Threads::default()));
         claim_again(&*store, &*outside, actor, clock.now_ms())?;
         revoke_again(&*store, &*outside)?;

@@ -15,6 +15,7 @@ use super::load::{Load, RoundBounds};
 use super::memory::Memory;
 use super::published::Published;
 use super::take_back::UnruledList;
+use super::timers::Patience;
 use super::turns::Turns;
 use super::workers::{Alone, Workers};
 use super::working::Working;
@@ -55,6 +56,7 @@ pub struct Sequencer {
     /// The calendar and limits by which every open case is known to be timed; see
     /// [`crate::directory::Timing::stamp`].
     pub(super) timed_by: Option<u32>,
+    pub(super) patience: Patience,
     workers: Arc<dyn Workers>,
     bounds: RoundBounds,
     turns: Turns,
@@ -107,6 +109,7 @@ impl Sequencer {
             outside: Arc::new(OutsideMemory::default()),
             unruled: UnruledList::default(),
             timed_by: None,
+            patience: Patience::default(),
             workers: Arc::new(Alone),
             bounds: RoundBounds::default(),
             turns: Turns::default(),

@@ -5,6 +5,9 @@
 //! but only when nothing waits to be decided on, so that no deadline overtakes work that had arrived. An
 //! entry and the row that has the next timer are one commit: a server that stops in between does it
 //! either wholly or not at all.
+//!
+//! A log that was put back has lost what phones still have. Overdue stays overdue, so nothing is entered until
+//! they had time to give it back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use super::decide::Circumstances;
 use super::sequencer::{Desk, Sequencer};
 use super::working::{Ruled, Working};
 use crate::directory::Timing;
-use crate::store::{NextTimer, RecordRow, StoreError};
+use crate::store::{NextTimer, RecordRow, Store, StoreError};
 
 /// What [`Sequencer::fire_timers`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,9 +33,50 @@ pub struct Fired {
     pub next_due_ms: Option<i64>,
 }
 
+/// How long the clock leaves a log alone that was put back.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    for_ms: i64,
+    /// Until when, in an epoch.
+    known: Option<(u64, i64)>,
+}
+
+impl Patience {
+    /// Until when nothing is entered; in the past if nobody has to wait.
+    fn until_ms(&mut self, store: &dyn Store) -> Result<i64, StoreError> {
+        let epoch = store.head()?.epoch;
+        if let Some((known, until_ms)) = self.known
+            && known == epoch
+        {
+            return Ok(until_ms);
+        }
+        let epochs = store.epochs()?;
+        let put_back = epochs.iter().skip(1).next_back();
+        let began_ms = match put_back {
+            Some(begun) => store.entry_time(begun.base + 1)?,
+            None => None,
+        };
+        let until_ms = began_ms.map_or(i64::MIN, |began_ms| began_ms.saturating_add(self.for_ms));
+        self.known = Some((epoch, until_ms));
+        Ok(until_ms)
+    }
+}
+
 impl Sequencer {
+    /// Enters no timer for so long after the log was put back, in milliseconds: phones have what it lost, and
+    /// what they give back may say that a case was handled, or had more time. Without this it does not wait.
+    #[must_use]
+    pub fn patient_for(mut self, for_ms: i64) -> Self {
+        self.patience = Patience {
+            for_ms,
+            known: None,
+        };
+        self
+    }
+
     /// Enters what the clock has done to cases by `now_ms`, in the order of its moments, at most `most`
-    /// timers. It does nothing while anything waits to be decided on. Where the calendar or the limits
+    /// timers. It does nothing while anything waits to be decided on, nor while phones are given time (see
+    /// [`Self::patient_for`]). Where the calendar or the limits
     /// have changed it first finds out anew when something is due, of at most so many cases.
     ///
     /// # Errors
@@ -40,6 +84,13 @@ impl Sequencer {
     pub fn fire_timers(&mut self, now_ms: i64, most: usize) -> Result<Fired, StoreError> {
         if self.waits_for_rulings() || !self.store.waiting_devices()?.is_empty() {
             return Ok(Fired::default());
+        }
+        let patient_until_ms = self.patience.until_ms(&*self.store)?;
+        if now_ms < patient_until_ms {
+            return Ok(Fired {
+                next_due_ms: Some(patient_until_ms),
+                ..Fired::default()
+            });
         }
         if self.time_anew(now_ms, most)? {
             return Ok(Fired {

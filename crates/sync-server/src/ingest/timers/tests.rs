@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::exchange::Hands as _;
-use crate::ingest::{Pushed, examine};
-use crate::store::{NewItem, Store as _};
+use crate::ingest::{Pushed, Why, examine};
+use crate::store::NewItem;
 use crate::town::*;
 
 const HOUR: i64 = 3_600_000;
@@ -332,4 +332,60 @@ fn a_phone_is_told_of_it_with_the_state_after_it() {
     let told: CaseState = serde_json::from_slice(&told).unwrap();
     assert_eq!(told.overdue_ms, Some(NOW + 4 * HOUR));
     assert!(delta.changes.is_empty(), "nobody wrote anything");
+}
+
+#[test]
+fn a_log_that_was_put_back_is_left_to_the_phones_for_a_day_first() {
+    let town = Town::new();
+    town.keep_time(&json!({}));
+    let mut phone = town.phone(1, WORKER);
+    phone.bootstrap(&town);
+    (1..=2).for_each(|n| dispatched(&town, &mut phone, n));
+    let mut handler = town.phone(2, HANDLER);
+    handler.bootstrap(&town);
+    let backup = town.back_up();
+    let done = handler.write(&town, record(1), &[propose(&town, HANDLER, Step::Feedback)]);
+    handler.push(&town, vec![done.clone()]);
+    town.wait(3 * HOUR);
+    assert_eq!(town.let_clock_run(10), 1, "one was handled");
+
+    let town = town.restore(&backup, Some(Why::Restored));
+    town.sequencer.borrow_mut().patience = Patience {
+        for_ms: DAY,
+        known: None,
+    };
+    let fire = |town: &Town| {
+        let now_ms = town.now.get();
+        town.sequencer.borrow_mut().fire_timers(now_ms, 10).unwrap()
+    };
+    let day_later_ms = town.now.get() + DAY;
+    let waiting = Fired {
+        next_due_ms: Some(day_later_ms),
+        ..Fired::default()
+    };
+    assert_eq!(fire(&town), waiting);
+    handler.pull(&town);
+    handler.push(&town, vec![done]);
+    town.now.set(day_later_ms - 1);
+    assert_eq!(fire(&town), waiting);
+    town.wait(1);
+    assert_eq!(fire(&town).entered, 1);
+    assert_eq!(told(&town), [(2, record(2), "overdue".to_owned())]);
+    assert_eq!(
+        state(&town, 1).overdue_ms,
+        None,
+        "its phone gave it back in time"
+    );
+    town.require_sound();
+}
+
+#[test]
+fn a_log_that_was_never_put_back_waits_for_nobody() {
+    let town = three_cases();
+    town.sequencer.borrow_mut().patience = Patience {
+        for_ms: 30 * DAY,
+        known: None,
+    };
+    town.wait(5 * DAY);
+    assert_eq!(town.let_clock_run(100), 9);
 }
