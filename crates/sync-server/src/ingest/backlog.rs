@@ -27,6 +27,19 @@ struct State {
     a_second: Option<f64>,
 }
 
+impl State {
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate of a few digits"
+    )]
+    fn takes_ms(&self, items: usize) -> u64 {
+        let a_second = self.a_second.unwrap_or(ASSUMED_A_SECOND).max(1.0);
+        (items as f64 * 1_000.0 / a_second) as u64
+    }
+}
+
 impl Backlog {
     fn state(&self) -> MutexGuard<'_, State> {
         // Numbers are sound whatever panicked while they were held.
@@ -51,6 +64,12 @@ impl Backlog {
         self.state().of_device.clear();
     }
 
+    /// How long it takes until all that waits is decided, at the pace of late, in milliseconds.
+    pub fn lasts_ms(&self) -> u64 {
+        let state = self.state();
+        state.takes_ms(state.of_device.values().sum())
+    }
+
     /// How long the device is asked to stay away, in milliseconds, if more than `threshold` items wait:
     /// its own, or everybody's, where one device counts for a tenth of the threshold at most.
     pub fn wait_ms(&self, device: DeviceId, threshold: usize) -> Option<u64> {
@@ -63,17 +82,7 @@ impl Backlog {
             .map(|items| *items.min(&most))
             .sum();
         let ahead = [own, all].into_iter().filter(|items| *items > threshold);
-        #[allow(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an estimate of a few digits"
-        )]
-        let wait_ms = |items: usize| {
-            let a_second = state.a_second.unwrap_or(ASSUMED_A_SECOND).max(1.0);
-            (items as f64 * 1_000.0 / a_second) as u64
-        };
-        let longest = ahead.map(wait_ms).max()?;
+        let longest = ahead.map(|items| state.takes_ms(items)).max()?;
         Some(longest.clamp(WAITS_MS.0, WAITS_MS.1))
     }
 }
@@ -120,6 +129,16 @@ mod tests {
         assert_eq!(backlog.wait_ms(device(1), 5_000), Some(60_000));
         backlog.clear();
         assert_eq!(backlog.wait_ms(device(1), 5_000), None);
+    }
+
+    #[test]
+    fn how_long_deciding_lasts_counts_everybodys_items_and_nothing_once_they_are_decided() {
+        let backlog = Backlog::default();
+        assert_eq!(backlog.lasts_ms(), 0);
+        backlog.note(&[waiting(1, 2_000), waiting(2, 500)], 200, 200);
+        assert_eq!(backlog.lasts_ms(), 2_500);
+        backlog.clear();
+        assert_eq!(backlog.lasts_ms(), 0);
     }
 
     #[test]

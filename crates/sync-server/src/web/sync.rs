@@ -82,7 +82,12 @@ impl Hands for Threads<'_> {
 
     fn await_decisions(&self, items: &[Digest]) -> Result<(), StoreError> {
         self.app.sequencer.wake();
-        let limit = Duration::from_millis(self.app.config.ruling_wait_ms);
+        let limit_ms = self.app.config.ruling_wait_ms;
+        if self.app.sequencer.backlog().lasts_ms() > limit_ms {
+            // They will not be there in time, and others want the place.
+            return Ok(());
+        }
+        let limit = Duration::from_millis(limit_ms);
         self.waiting(|| {
             self.app.sequencer.wait_until(limit, || {
                 // Every round wakes everybody: they look one after the other.
