@@ -90,6 +90,32 @@ impl Kind {
             .chain(self.fields())
             .find(|field| field.name == name)
     }
+
+    /// The field of which lists show the text.
+    pub const fn headline_field(self) -> &'static str {
+        match self {
+            Self::Case => "title",
+            Self::Site | Self::Contact => "name",
+            Self::Patrol => "route",
+            Self::Visit => "household",
+        }
+    }
+
+    /// A headline as lists of offices show it: of one that is personal data only the first character stays
+    /// (DESIGN section 9).
+    pub fn masked(self, headline: &str) -> String {
+        let field = self.field(self.headline_field());
+        let is_personal = field.is_some_and(|field| field.personal.is_some());
+        match headline.chars().next() {
+            Some(first) if is_personal && headline != self.zh() => format!("{first}**"),
+            _ => headline.to_owned(),
+        }
+    }
+
+    /// Whether its records can hold personal data.
+    pub fn holds_personal_data(self) -> bool {
+        self.fields().iter().any(|field| field.personal.is_some())
+    }
 }
 
 impl fmt::Display for Kind {
@@ -340,6 +366,15 @@ mod tests {
                 .count()
                 <= 3
         );
+    }
+
+    #[test]
+    fn lists_show_of_a_name_or_a_household_its_first_character() {
+        assert_eq!(Kind::Contact.masked("张建国"), "张**");
+        assert_eq!(Kind::Visit.masked("三栋502"), "三**");
+        assert_eq!(Kind::Contact.masked("联系人"), "联系人", "it has no name");
+        assert_eq!(Kind::Case.masked("井盖缺失"), "井盖缺失");
+        assert_eq!(Kind::Site.masked("红星小区"), "红星小区");
     }
 
     #[test]

@@ -260,12 +260,7 @@ impl RecordView {
 
     /// A short line for lists: the title, name or what fits the kind.
     pub fn headline(&self) -> String {
-        let line = match self.kind {
-            Kind::Case => self.text("title"),
-            Kind::Site | Kind::Contact => self.text("name"),
-            Kind::Patrol => self.text("route"),
-            Kind::Visit => self.text("household"),
-        };
+        let line = self.text(self.kind.headline_field());
         if line.is_empty() {
             self.kind.zh().to_owned()
         } else {

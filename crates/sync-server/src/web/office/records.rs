@@ -47,6 +47,7 @@ pub(super) struct ListQuery {
 pub(super) struct Row {
     id: String,
     kind: String,
+    /// Its title or name; of the name of a person or a household the first character.
     headline: String,
     area: String,
     author: String,
@@ -141,7 +142,7 @@ impl Row {
             number: source.number,
             id: row.id.to_string(),
             kind: row.kind.code().to_owned(),
-            headline: row.headline.clone(),
+            headline: row.kind.masked(&row.headline),
             area: row.area.clone(),
             author: row.author.as_str().to_owned(),
             stage: row.stage.clone(),
@@ -237,6 +238,13 @@ pub(in crate::web) fn visible_to(
     app.store.record(parsed)?.ok_or_else(not_found)
 }
 
+/// Writes down who was shown personal data of which record, and none of it.
+fn note_disclosure(of: &OfOffice, row: &RecordRow) {
+    if row.kind.holds_personal_data() {
+        tracing::info!(by = %of.person, record = %row.id, kind = row.kind.code(), "personal data was shown");
+    }
+}
+
 /// Shows one record.
 #[utoipa::path(get, path = "/v1/office/records/{id}",
     params(("id" = String, Path, description = "The record's id")),
@@ -248,6 +256,7 @@ pub(super) async fn show_record(
 ) -> Result<Json<Shown>, ApiError> {
     let shown = app.work(move |app| {
         let row = visible_record(app, &of, &id)?;
+        note_disclosure(&of, &row);
         let json = |text: &str| serde_json::from_str(text).map_err(|_| ApiError::Internal);
         let view = serde_json::from_str(&row.view).map_err(|_| ApiError::Internal)?;
         Ok(Shown {

@@ -82,6 +82,9 @@ fn whoever_called_is_a_record_of_their_own_and_nowhere_in_the_case_or_the_log() 
     let contact = show(&site, &shown["view"]["fields"]["contact"]);
     assert_eq!(contact["kind"], "contact");
     assert_eq!(contact["view"]["fields"]["phone"], "13800000000");
+    let rows = "/v1/office/records?kind=contact";
+    let (_, rows) = site.ask(Method::GET, rows, &site.token(OFFICE, None), &Value::Null);
+    assert_eq!(rows[0]["headline"], "王**", "a list shows no name");
 }
 
 #[test]
