@@ -118,6 +118,7 @@ impl Content {
                 bytes: photo.bytes,
                 by: writer.person.clone(),
                 at_ms: writer.now_ms,
+                preview: None,
             };
             let id = entry_id();
             also.push(Command::Photo { id, photo });

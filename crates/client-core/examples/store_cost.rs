@@ -464,6 +464,7 @@ impl Words {
                     bytes: 1_234_567,
                     by: by.clone(),
                     at_ms: NOW_MS,
+                    preview: None,
                 },
             });
         }

@@ -100,6 +100,7 @@ impl<'a> Scene<'a> {
             bytes: photo.bytes,
             by: self.identity.person.id.clone(),
             at_ms: self.moment.now_ms,
+            preview: None,
         };
         (id, Command::Photo { id, photo })
     }

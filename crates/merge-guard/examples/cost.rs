@@ -82,6 +82,7 @@ impl Case {
                 bytes: 1_234_567,
                 by: by.clone(),
                 at_ms: NOW_MS,
+                preview: None,
             };
             let id = self.entry();
             commands.push(Command::Photo { id, photo });

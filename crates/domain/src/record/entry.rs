@@ -106,6 +106,19 @@ pub struct PhotoRef {
     pub by: PersonId,
     /// Device time, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// A small picture of it, for lists; `None` where the phone could not make one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<PreviewRef>,
+}
+
+/// A reference to the preview of a photo by its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewRef {
+    /// SHA-256 of the preview's file, lower-case hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// The position in the case log that a device had pulled.

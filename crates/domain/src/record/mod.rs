@@ -30,7 +30,7 @@ pub use command::{Author, Command, NewRecord, ReferenceVersions, pinned, write};
 pub use conflict::OpId;
 pub use entry::{
     Attendee, Check, Comment, Finding, FollowUp, LogPosition, MAX_ENTRY_BYTES, Meeting, PhotoRef,
-    PhotoRole, Proposal, StepDetails, proposal_hash,
+    PhotoRole, PreviewRef, Proposal, StepDetails, proposal_hash,
 };
 pub use error::RecordError;
 pub use prose::Rewrite;

@@ -272,6 +272,33 @@ fn a_proposal_is_written_once() {
 }
 
 #[test]
+fn a_photo_names_its_preview_and_one_without_is_written_as_ever() {
+    let photo = |preview| PhotoRef {
+        sha256: "ab".repeat(32),
+        role: PhotoRole::Near,
+        bytes: 300_000,
+        by: "W001".into(),
+        at_ms: NOW,
+        preview,
+    };
+    let plain = serde_json::to_string(&photo(None)).unwrap();
+    assert!(!plain.contains("preview"), "{plain}");
+    let preview = PreviewRef {
+        sha256: "cd".repeat(32),
+        bytes: 12_000,
+    };
+    for (n, preview) in [(1, None), (2, Some(preview))] {
+        let photo = photo(preview);
+        let command = Command::Photo {
+            id: entry_id(n),
+            photo: photo.clone(),
+        };
+        let view = RecordView::read(&changed(&case(), 1, &[command]).0).unwrap();
+        assert_eq!(view.photos[&entry_id(n)], photo);
+    }
+}
+
+#[test]
 fn a_value_comes_back_from_json_as_what_it_is_and_nothing_else_is_a_value() {
     let place = Place {
         address: vec!["造化塘小区".to_owned(), "3栋".to_owned()],

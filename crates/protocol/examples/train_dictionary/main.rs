@@ -126,6 +126,7 @@ fn commands(dice: &mut Dice, letters: &[char], person: &PersonId, now_ms: i64) -
                 bytes: dice.below(4_000_000),
                 by: person.clone(),
                 at_ms: now_ms,
+                preview: None,
             },
         });
     }

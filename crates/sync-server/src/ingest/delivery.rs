@@ -220,6 +220,7 @@ impl Delivery {
                 bytes: photo.bytes,
                 by: self.by.clone(),
                 at_ms: now_ms,
+                preview: None,
             },
         })
         .collect()
