@@ -128,6 +128,7 @@ pub mod dictionary;
 mod enrolment;
 mod entry;
 mod error;
+pub mod file_reason;
 mod holes;
 pub mod limits;
 mod message;

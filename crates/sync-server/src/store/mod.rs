@@ -10,6 +10,7 @@ mod batch;
 pub(crate) mod conformance;
 mod error;
 mod facts;
+mod files;
 mod model;
 mod sqlite;
 
@@ -18,6 +19,10 @@ pub use error::StoreError;
 pub use facts::{
     AlikeCases, BoardCounts, BoardList, BoardPlace, CaseLine, CaseScope, CountQuery, CountedBy,
     CountedCase, timetable,
+};
+pub use files::{
+    Begun, FileOfRecord, FileStore, NewUpload, Referred, StoredFile, Upload, UploadId,
+    UploadLimits, Uploader, digest_of,
 };
 pub use model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,
@@ -69,7 +74,7 @@ pub const HELD_AT_LEAST: usize = 1024;
 ///
 /// Every method blocks until it is done; a method that writes returns only when the write is
 /// durable. Implementations are shared between threads.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: FileStore + Send + Sync + 'static {
     // -- inbox ---------------------------------------------------------------------------------
 
     /// Keeps pushed items, in order, and answers for each where it stands. An item whose bytes are

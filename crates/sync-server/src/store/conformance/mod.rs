@@ -5,6 +5,7 @@ mod days;
 mod devices;
 mod exchange;
 mod figures;
+mod files;
 mod inbox;
 mod intake;
 mod log;
@@ -40,6 +41,7 @@ pub(crate) fn run<S: Store, Guard: Any>(make: impl Fn() -> (S, Guard)) {
         devices::checks(),
         figures::checks(),
         timers::checks(),
+        files::checks(),
         intake::checks(),
     ];
     for check in checks.concat() {

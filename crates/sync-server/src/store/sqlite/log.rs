@@ -5,7 +5,7 @@ use gridlog_protocol::{Digest, entry_hash, reason};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::tallies::{self, PrintChanges};
-use super::{days, facts, inbox, rows, timers};
+use super::{days, facts, files, inbox, rows, timers};
 use crate::store::batch::{Batch, Decision, NewEntry};
 use crate::store::error::StoreError;
 use crate::store::model::{Epoch, ItemStatus, LogHead, StoredEntry};
@@ -111,6 +111,7 @@ pub(super) fn commit(tx: &Transaction<'_>, batch: &Batch) -> Result<(), StoreErr
         rows::put_record(tx, row)?;
     }
     facts::put(tx, &batch.records)?;
+    files::put_references(tx, &batch.records)?;
     for (record, timer) in &batch.retimed {
         timers::set(tx, *record, *timer)?;
     }

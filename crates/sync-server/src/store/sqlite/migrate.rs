@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{facts, tallies};
+use super::{facts, files, tallies};
 use crate::store::error::StoreError;
 
 /// One step from a schema version to the next: SQL, and what SQL alone cannot do.
@@ -48,6 +48,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
         sql: include_str!("migrations/0009_metrics.sql"),
         then: facts::fill,
+    },
+    Migration {
+        sql: include_str!("migrations/0010_files.sql"),
+        then: files::fill,
     },
 ];
 

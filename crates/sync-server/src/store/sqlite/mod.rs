@@ -7,6 +7,7 @@ mod directory;
 mod exchange;
 mod facts;
 mod figures;
+mod files;
 mod inbox;
 mod intake;
 mod log;

@@ -6,7 +6,7 @@ use gridlog_protocol::Digest;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
-use super::inbox;
+use super::{files, inbox};
 use crate::store::error::StoreError;
 use crate::store::model::{CaseFilter, NextTimer, RecordRow, StoredChange, StoredRuling};
 
@@ -197,6 +197,7 @@ pub(super) fn erase(tx: &Transaction<'_>, id: RecordId) -> Result<(), StoreError
         let sql = format!("DELETE FROM {table} WHERE {column} = ?1");
         tx.execute(&sql, params![id.as_bytes()])?;
     }
+    files::erase(tx, id)?;
     inbox::erase(tx, id)?;
     tx.execute(
         "INSERT OR IGNORE INTO erased (record) VALUES (?1)",
