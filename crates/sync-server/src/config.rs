@@ -75,6 +75,8 @@ pub struct Config {
     pub similar_days: u32,
     /// The door for other cities' apps, Open311; closed unless it has clients.
     pub open311: Open311,
+    /// Photos and other files.
+    pub files: Files,
     /// What is logged, in the syntax of `tracing`'s `EnvFilter`.
     pub log: String,
 }
@@ -105,6 +107,7 @@ impl Default for Config {
             similar_metres: 200.0,
             similar_days: 30,
             open311: Open311::default(),
+            files: Files::default(),
             log: "info".to_owned(),
         }
     }
@@ -143,7 +146,85 @@ pub struct Open311Client {
     pub by: String,
 }
 
+/// Photos and other files; see `docs/files.md`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Files {
+    /// Where they lie; by default `files` in `data`. Uploads that are not finished lie here always.
+    pub folder: Option<PathBuf>,
+    /// Largest file, in bytes.
+    pub max_bytes: u64,
+    /// Most unfinished uploads of one phone, or of one person of an office.
+    pub max_uploads: u64,
+    /// Most bytes of them together, with those of finished files that no record refers to yet.
+    pub max_unfinished_bytes: u64,
+    /// Days, or parts of one, after which an upload ends that nobody goes on with.
+    pub upload_days: f64,
+    /// Days, or parts of one, for which a file is kept that no record refers to.
+    pub keep_unreferenced_days: f64,
+    /// Most uploads that are received at once, and as many files that are read.
+    pub max_requests: usize,
+    /// How long a connection may say nothing in the middle of a piece, in seconds.
+    pub idle_seconds: u32,
+    /// An S3 service instead of the folder. It takes a server built with the feature `s3`.
+    pub s3: Option<S3>,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            max_bytes: 10 * 1024 * 1024,
+            max_uploads: 64,
+            max_unfinished_bytes: 512 * 1024 * 1024,
+            upload_days: 7.0,
+            keep_unreferenced_days: 7.0,
+            max_requests: 64,
+            idle_seconds: 60,
+            s3: None,
+        }
+    }
+}
+
+/// Where files lie in an S3 service. Its keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// The bucket.
+    pub bucket: String,
+    /// Address of the service; absent for that of AWS.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The region.
+    #[serde(default)]
+    pub region: Option<String>,
+}
+
+/// A time in days as milliseconds; the longest there is if it is beyond that, none if it is no time.
+fn ms_of_days(days: f64) -> i64 {
+    let time = Duration::try_from_secs_f64(days * 24.0 * 60.0 * 60.0).unwrap_or_default();
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Files {
+    /// How long an upload waits for its next piece, in milliseconds.
+    pub fn upload_ms(&self) -> i64 {
+        ms_of_days(self.upload_days)
+    }
+
+    /// How long a file is kept that no record refers to, in milliseconds.
+    pub fn keep_unreferenced_ms(&self) -> i64 {
+        ms_of_days(self.keep_unreferenced_days)
+    }
+}
+
 impl Config {
+    /// The folder of files.
+    pub fn files_folder(&self) -> PathBuf {
+        let named = self.files.folder.clone();
+        named.unwrap_or_else(|| self.data.join("files"))
+    }
+
     /// Reads the configuration.
     ///
     /// # Errors

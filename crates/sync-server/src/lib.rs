@@ -15,6 +15,7 @@
 //! - [`ingest`]: from pushed bytes to log entries and rulings.
 //! - [`import`]: files of what another system had taken in.
 //! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
+//! - [`files`]: photos and other files, received, kept, given out and let go of.
 //! - [`snapshotter`]: records as one chunk, made in the background.
 //! - [`audit`]: a whole log read through, each damaged entry named.
 //! - [`store`]: what is kept, behind one trait; [`outside`]: what is kept beside it.
@@ -32,6 +33,7 @@ pub mod directory;
 pub mod environment;
 pub mod exchange;
 pub mod fairness;
+pub mod files;
 pub mod folder;
 mod grouping;
 pub mod identity;

@@ -11,6 +11,7 @@ use gridlog_merge_guard::Limits;
 use gridlog_proof::ProofError;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::backup::create_private;
 use crate::config::Config;
@@ -18,6 +19,7 @@ use crate::directory::{Directory, ImportError, SharedDirectory, read_areas, read
 use crate::environment::{SystemClock, SystemEntropy};
 use crate::exchange::{Exchange, PageSize};
 use crate::fairness::{Allowances, Cores, UnderWay};
+use crate::files::{Collector, ShelfError};
 use crate::folder::{FolderError, FolderLock};
 use crate::identity::{PasswordError, Passwords, TokenError, Tokens, claim_again, revoke_again};
 use crate::idle::IdleThread;
@@ -30,7 +32,7 @@ use crate::seals::SealSigner;
 use crate::snapshotter::Snapshotter;
 use crate::store::{SqliteStore, Store, StoreError};
 use crate::web::office::{hash_passwords, read_part};
-use crate::web::{App, PASSWORDS_WAITING, Parts, router};
+use crate::web::{App, FileDoor, PASSWORDS_WAITING, Parts, router};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,9 @@ pub enum ServerError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Where files lie.
+    #[error(transparent)]
+    Files(#[from] ShelfError),
     /// The signing key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -86,6 +91,7 @@ pub struct Server {
     app: App,
     sequencer: SequencerService,
     idle: Option<IdleThread>,
+    collector: JoinHandle<()>,
     listener: TcpListener,
     _folder: FolderLock,
 }
@@ -162,6 +168,10 @@ impl Server {
                 Some(idle.map_err(system("start the idle thread"))?)
             }
         };
+        let file_door = FileDoor::open(&config, Arc::clone(&store), Arc::clone(&clock))?;
+        let collector =
+            Collector::new(file_door.files.clone(), config.files.keep_unreferenced_ms());
+        let collector = tokio::spawn(collector.run(Arc::clone(&clock)));
         let app = App::new(Parts {
             exchange: Exchange {
                 store: Arc::clone(&store),
@@ -190,12 +200,14 @@ impl Server {
             under_way: UnderWay::default(),
             cores: Cores::default(),
             allowances: Allowances::new(config.allowance()),
+            file_door,
             config,
         });
         Ok(Self {
             app,
             sequencer,
             idle,
+            collector,
             listener,
             _folder: folder,
         })
@@ -229,6 +241,7 @@ impl Server {
             .with_graceful_shutdown(stop)
             .await
             .map_err(system("serve"));
+        self.collector.abort();
         let (sequencer, idle) = (self.sequencer, self.idle);
         let stop = move || {
             if let Some(idle) = idle {

@@ -24,6 +24,8 @@ const COMPARISON: u64 = 50_000;
 const PROVEN_ENTRY: u64 = 200;
 const TOLD_RECORD: u64 = 200;
 const TOLD_ENTRY: u64 = 10;
+/// Bytes of a file that take a microsecond to hash and to write, or to read.
+const FILE_BYTES: u64 = 256;
 /// Bytes of changes and snapshots told that take a microsecond to read and to pack.
 const TOLD_BYTES: usize = 32;
 
@@ -46,6 +48,11 @@ impl Work {
     /// What any request costs, even one that cannot be read.
     pub fn of_body(bytes: usize) -> Self {
         Self(REQUEST + count(bytes / WIRE_BYTES))
+    }
+
+    /// Taking or giving so many bytes of a file.
+    pub fn of_file(bytes: u64) -> Self {
+        Self(REQUEST + bytes / FILE_BYTES)
     }
 
     /// What a request asks for, beside its body.

@@ -11,8 +11,18 @@ const MOST: u32 = 2;
 
 /// Counts requests by device. It holds no more devices than have requests under way. Clones count
 /// together.
-#[derive(Debug, Clone, Default)]
-pub struct UnderWay(Arc<Mutex<HashMap<DeviceId, u32>>>);
+#[derive(Debug, Clone)]
+pub struct UnderWay {
+    counts: Arc<Mutex<HashMap<DeviceId, u32>>>,
+    most: u32,
+}
+
+impl Default for UnderWay {
+    /// As many as sync takes.
+    fn default() -> Self {
+        Self::of(MOST)
+    }
+}
 
 /// A request that is under way; dropping it ends it.
 #[derive(Debug)]
@@ -22,16 +32,24 @@ pub struct Turn {
 }
 
 impl UnderWay {
+    /// Lets each device have so many under way.
+    pub fn of(most: u32) -> Self {
+        Self {
+            counts: Arc::default(),
+            most,
+        }
+    }
+
     fn counts(&self) -> MutexGuard<'_, HashMap<DeviceId, u32>> {
         // A count is sound whatever panicked while it was held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a request; `None` if too many of the device are under way.
     pub fn begin(&self, device: DeviceId) -> Option<Turn> {
         let mut counts = self.counts();
         let count = counts.entry(device).or_default();
-        if *count >= MOST {
+        if *count >= self.most {
             return None;
         }
         *count += 1;

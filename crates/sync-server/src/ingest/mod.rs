@@ -44,6 +44,7 @@ pub use load::RoundBounds;
 pub use office::{OfficeError, OfficeWrite, OfficeWritten};
 pub use published::Published;
 pub use receive::{Pushed, Receiver, examine};
+pub(crate) use scope::may_write;
 pub(crate) use seal::{Tree, known};
 pub use sequencer::{Round, Sequencer};
 pub use service::{SequencerHandle, SequencerService, Upkeep};

@@ -1,10 +1,13 @@
 //! May this person write in this record? (DESIGN section 4)
 
 use gridlog_domain::id::{AreaCode, Department, PersonId};
+use gridlog_domain::record::Kind;
 use gridlog_domain::reference::{Assignment, Role};
 use gridlog_domain::time::CountedTime;
+use gridlog_domain::workflow::CaseState;
 
 use crate::directory::{Directory, sees_area};
+use crate::store::{RecordRow, StoreError};
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,36 @@ pub(super) fn judge(
         (true, true) => Scope::Review("assignment_ended"),
         (true, false) => Scope::Review("not_assigned_then"),
     }
+}
+
+/// Whether a person may write in a record now.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if what is stored of the record does not read back.
+pub(crate) fn may_write(
+    directory: &Directory,
+    person: &PersonId,
+    row: &RecordRow,
+    now_ms: i64,
+) -> Result<bool, StoreError> {
+    let state = row.state.as_deref().map(serde_json::from_str::<CaseState>);
+    let state = state.transpose().map_err(|_| StoreError::Damaged {
+        what: "record",
+        id: row.id.to_string(),
+    })?;
+    let departments: Vec<_> = state.iter().flat_map(CaseState::departments).collect();
+    let area = AreaCode::new(row.area.clone());
+    let place = Place {
+        area: &area,
+        departments: &departments,
+        anywhere: row.kind == Kind::Case && row.author == *person,
+    };
+    let now = CountedTime {
+        at_ms: now_ms,
+        flagged: false,
+    };
+    let scope = judge(directory, person, false, place, now, now_ms);
+    Ok(scope == Scope::Allowed)
 }
 
 /// How far an assignment reaches.

@@ -11,6 +11,7 @@ use gridlog_domain::id::{DeviceId, PersonId};
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
+use super::files::FileDoor;
 use crate::config::Config;
 use crate::directory::SharedDirectory;
 use crate::exchange::{Exchange, Work};
@@ -79,6 +80,7 @@ pub struct Parts {
     pub(crate) under_way: UnderWay,
     pub(crate) cores: Cores,
     pub(crate) allowances: Allowances,
+    pub(crate) file_door: FileDoor,
 }
 
 impl std::ops::Deref for App {

@@ -13,7 +13,7 @@ use crate::identity::{Bearer, TokenError};
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
-fn bearer(parts: &Parts, app: &App) -> Result<Bearer, ApiError> {
+pub(super) fn bearer(parts: &Parts, app: &App) -> Result<Bearer, ApiError> {
     Ok(app.tokens.read(token(parts)?, app.now_ms())?)
 }
 

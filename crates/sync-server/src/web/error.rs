@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gridlog_protocol::{ErrorBody, ProtocolError};
+use gridlog_protocol::{ErrorBody, ProtocolError, file_reason, reason};
 
 use crate::exchange::ExchangeError;
+use crate::files::FileError;
 use crate::identity::{EnrolError, PasswordError, TokenError};
 use crate::ingest::OfficeError;
 use crate::store::StoreError;
@@ -83,6 +84,9 @@ pub enum ApiError {
         /// How long to wait, milliseconds.
         wait_ms: u64,
     },
+    /// A file is not taken, or not given.
+    #[error(transparent)]
+    File(FileError),
     /// The store failed.
     #[error("the server could not do it; nothing was lost")]
     Store(StoreError),
@@ -94,6 +98,15 @@ pub enum ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<FileError> for ApiError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Store(error) => Self::Store(error),
+            other => Self::File(other),
+        }
     }
 }
 
@@ -144,6 +157,12 @@ impl From<PasswordError> for ApiError {
 /// How long a server that stops is away, if it starts again.
 const WHILE_IT_STARTS_MS: u64 = 5_000;
 
+/// How long somebody is sent away who has too much under way, or for whom the disk has no room, in seconds.
+const UNTIL_THERE_IS_ROOM_S: u64 = 60;
+
+/// What tus calls a checksum that does not fit; HTTP has no such status.
+const CHECKSUM_MISMATCH: u16 = 460;
+
 impl ApiError {
     /// When to come back, in whole seconds; `None` unless it is a matter of time.
     fn retry_after_s(&self) -> Option<u64> {
@@ -152,6 +171,7 @@ impl ApiError {
                 Some(wait_ms.div_ceil(1_000).max(1))
             }
             Self::OneAtATime | Self::TooManyAttempts => Some(1),
+            Self::File(FileError::TooMany | FileError::Full) => Some(UNTIL_THERE_IS_ROOM_S),
             _ => None,
         }
     }
@@ -206,6 +226,7 @@ impl ApiError {
                 "设备标识过多，请重新注册设备",
             ),
             Self::Office(error) => office_parts(error),
+            Self::File(error) => file_parts(error),
             Self::Busy { .. } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
@@ -226,6 +247,42 @@ impl ApiError {
                 "server_failed",
                 "服务器出错，内容没有丢失",
             ),
+        }
+    }
+}
+
+fn file_parts(error: &FileError) -> (StatusCode, &'static str, &'static str) {
+    let Some(code) = error.code() else {
+        return (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_failed",
+            "服务器出错，内容没有丢失",
+        );
+    };
+    let words = file_reason::describe(code).or_else(|| reason::describe(code));
+    (file_status(error), code, words.map_or("", |(zh, _)| zh))
+}
+
+fn file_status(error: &FileError) -> StatusCode {
+    match error {
+        FileError::BadUpload(_) | FileError::LengthChanged(_) => StatusCode::BAD_REQUEST,
+        FileError::OutOfScope | FileError::Foreign => StatusCode::FORBIDDEN,
+        FileError::Unknown | FileError::NotHere | FileError::NoPreview => StatusCode::NOT_FOUND,
+        FileError::Cut => StatusCode::REQUEST_TIMEOUT,
+        FileError::RecordUnknown | FileError::Offset(_) | FileError::TakenOver => {
+            StatusCode::CONFLICT
+        }
+        FileError::Erased | FileError::Expired => StatusCode::GONE,
+        FileError::Version => StatusCode::PRECONDITION_FAILED,
+        FileError::TooLarge(_) | FileError::BeyondEnd(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        FileError::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FileError::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        FileError::ChecksumWrong | FileError::HashWrong => {
+            StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST)
+        }
+        FileError::Full => StatusCode::INSUFFICIENT_STORAGE,
+        FileError::Store(_) | FileError::Folder(_) | FileError::Objects(_) | FileError::Thread => {
+            StatusCode::INTERNAL_SERVER_ERROR
         }
     }
 }
@@ -274,6 +331,11 @@ impl IntoResponse for ApiError {
         let (status, code, zh) = self.parts();
         if let Self::Store(error) = &self {
             tracing::error!(%error, "the store failed");
+        }
+        if let Self::File(error) = &self
+            && error.code().is_none()
+        {
+            tracing::error!(%error, "files failed");
         }
         let body = ErrorBody {
             code: code.to_owned(),

@@ -4,12 +4,14 @@
 //! No more than [`crate::config::Config::max_requests`] requests are taken up at once, each with a
 //! body of bounded size and for a bounded time, so memory is bounded too. Engines and stores
 //! block, so every handler that reaches one runs it on a blocking thread. Lines of devices that listen
-//! (`/v1/live`) are apart: they last long and do next to nothing.
+//! (`/v1/live`) are apart: they last long and do next to nothing. So are files, which last long on a slow network:
+//! they have places of their own.
 
 mod app;
 mod authentication;
 mod enrolment;
 mod error;
+mod files;
 mod health;
 mod keys;
 mod live;
@@ -36,6 +38,7 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 pub(crate) use app::PASSWORDS_WAITING;
 pub use app::{App, Parts};
 pub use error::ApiError;
+pub(crate) use files::FileDoor;
 
 /// A phone on a bad network uploads a megabyte or two; who takes longer begins again.
 const LONGEST_REQUEST: Duration = Duration::from_secs(120);
@@ -91,6 +94,7 @@ pub fn router(app: App) -> Router {
             LONGEST_REQUEST,
         ))
         .merge(lines)
+        .merge(files::router(&app))
         .layer(CatchPanicLayer::custom(|_| error::response_to_panic()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(

@@ -115,6 +115,7 @@ pub(super) async fn erase_record(
             reason,
             by: of.person,
         })?;
+        app.file_door.files.let_go();
         Ok(Erased {
             record: record.to_string(),
             seq,

@@ -104,5 +104,7 @@ pub fn router() -> (axum::Router<App>, utoipa::openapi::OpenApi) {
 
 /// `GET /v1/openapi.json`.
 pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
-    Json(router().1)
+    let mut api = router().1;
+    api.merge(crate::web::files::described());
+    Json(api)
 }

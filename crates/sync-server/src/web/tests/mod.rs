@@ -3,6 +3,7 @@
 mod custody;
 mod days;
 mod figures;
+mod files;
 mod intake;
 mod open311;
 mod review;
@@ -26,7 +27,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use super::app::EntropySource;
-use super::{App, Parts, router};
+use super::{App, FileDoor, Parts, router};
 use crate::config::Config;
 use crate::fairness::{Allowances, Cores, UnderWay};
 use crate::identity::{Bearer, Passwords, Tokens};
@@ -89,7 +90,7 @@ impl Site {
             tokens: Tokens::new(&town.key, &town.former.keys).unwrap(),
             passwords: Mutex::new(Passwords::new(&mut entropy).unwrap()),
             passwords_waiting: Semaphore::new(1),
-            clock,
+            clock: Arc::clone(&clock),
             entropy: seeds(),
             places: Arc::new(Semaphore::new(4)),
             threads: Arc::new(Semaphore::new(4)),
@@ -98,6 +99,7 @@ impl Site {
             under_way: UnderWay::default(),
             cores: Cores::default(),
             allowances: Allowances::new(config.allowance()),
+            file_door: FileDoor::open(&config, town.store.clone(), Arc::clone(&clock)).unwrap(),
             config,
         });
         Self {

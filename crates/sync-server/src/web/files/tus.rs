@@ -1,0 +1,290 @@
+//! Uploads: the handlers of tus 1.0.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::headers;
+use super::person::{OfPerson, audiences, let_ask, require_writer};
+use crate::exchange::Work;
+use crate::files::{ALGORITHMS, FileError, Piece, UploadTurn, receive};
+use crate::store::{Begun, FileOfRecord, NewUpload, Upload, UploadId, UploadLimits, Uploader};
+use crate::web::app::App;
+use crate::web::error::ApiError;
+
+/// `OPTIONS /v1/files`: what the server can do.
+pub(super) async fn options(State(app): State<App>) -> Response {
+    let said = [
+        ("tus-version", headers::VERSION),
+        (
+            "tus-extension",
+            HeaderValue::from_static(headers::EXTENSIONS),
+        ),
+        (
+            "tus-checksum-algorithm",
+            HeaderValue::from_static(ALGORITHMS),
+        ),
+        (
+            "tus-max-size",
+            HeaderValue::from(app.config.files.max_bytes),
+        ),
+    ];
+    (StatusCode::NO_CONTENT, said).into_response()
+}
+
+/// The version that is asked for is another one; says which there is.
+fn require_version(said: &HeaderMap) -> Result<(), Response> {
+    headers::require_version(said).map_err(|error| {
+        let mut response = ApiError::from(error).into_response();
+        let known = response.headers_mut();
+        known.insert("tus-version", headers::VERSION);
+        response
+    })
+}
+
+/// `POST /v1/files`: begins an upload, or finds the one that was begun.
+pub(super) async fn create(
+    State(app): State<App>,
+    of: OfPerson,
+    said: HeaderMap,
+) -> Result<Response, Response> {
+    require_version(&said)?;
+    let begun = begin(&app, &of.by, &said).await;
+    begun.map_err(ApiError::into_response)
+}
+
+async fn begin(app: &App, by: &Uploader, said: &HeaderMap) -> Result<Response, ApiError> {
+    let length = headers::length(said)?;
+    let file = headers::file(said)?;
+    let limit = app.config.files.max_bytes;
+    if length > limit {
+        return Err(FileError::TooLarge(limit).into());
+    }
+    let uploader = by.clone();
+    app.work(move |app| {
+        let_ask(app, &uploader, Work::of_file(0))?;
+        require_writer(app, &uploader, file)
+    })
+    .await?;
+    let finished = app.file_door.files.is_held(file).await?;
+    let uploader = by.clone();
+    let begun = app.work(move |app| put(app, uploader, file, length, finished));
+    let upload = begun.await?;
+    let mut turn = app.file_door.files.take(upload.id).await;
+    let at = app.file_door.files.offset(&upload, &mut turn).await?;
+    let location = format!("/v1/files/uploads/{}", hex::encode(upload.id));
+    let location = HeaderValue::try_from(location).map_err(|_| ApiError::Internal)?;
+    let said = [
+        ("location", location),
+        ("upload-offset", HeaderValue::from(at)),
+        ("upload-expires", headers::moment(upload.expires_ms)),
+    ];
+    Ok((StatusCode::CREATED, said).into_response())
+}
+
+fn put(
+    app: &App,
+    by: Uploader,
+    of: FileOfRecord,
+    length: u64,
+    finished: bool,
+) -> Result<Upload, ApiError> {
+    let mut id: UploadId = [0; 16];
+    app.entropy().fill(&mut id);
+    let now_ms = app.now_ms();
+    let settings = &app.config.files;
+    let new = NewUpload {
+        id,
+        by,
+        of,
+        length,
+        now_ms,
+        expires_ms: now_ms.saturating_add(settings.upload_ms()),
+        finished,
+    };
+    let limits = UploadLimits {
+        uploads: settings.max_uploads,
+        bytes: settings.max_unfinished_bytes,
+    };
+    match app.store.begin_upload(&new, limits)? {
+        Begun::Upload(upload) => Ok(upload),
+        Begun::LengthChanged(known) => Err(FileError::LengthChanged(known).into()),
+        Begun::TooMuch => Err(FileError::TooMany.into()),
+    }
+}
+
+/// The upload of that id, if it is theirs.
+async fn own_upload(app: &App, by: &Uploader, id: &str) -> Result<Upload, ApiError> {
+    let mut bytes: UploadId = [0; 16];
+    hex::decode_to_slice(id, &mut bytes).map_err(|_| FileError::Unknown)?;
+    let by = by.clone();
+    let found = app.work(move |app| {
+        // Whose account is disabled, or whose phone was handed over, goes on with nothing.
+        audiences(app, &by)?;
+        let upload = app.store.upload(bytes)?.ok_or(FileError::Unknown)?;
+        if upload.by != by {
+            return Err(FileError::Foreign.into());
+        }
+        if upload.expires_ms <= app.now_ms() {
+            return Err(FileError::Expired.into());
+        }
+        Ok(upload)
+    });
+    found.await
+}
+
+/// The same, taken over from whoever works on it.
+async fn take(app: &App, by: &Uploader, id: &str) -> Result<(Upload, UploadTurn), ApiError> {
+    let upload = own_upload(app, by, id).await?;
+    let turn = app.file_door.files.take(upload.id).await;
+    if turn.is_over() {
+        return Err(FileError::TakenOver.into());
+    }
+    // It may have been finished or thrown away while this request waited.
+    Ok((own_upload(app, by, id).await?, turn))
+}
+
+/// `HEAD /v1/files/uploads/{id}`: where an upload stands.
+pub(super) async fn progress(
+    State(app): State<App>,
+    of: OfPerson,
+    Path(id): Path<String>,
+    said: HeaderMap,
+) -> Result<Response, Response> {
+    require_version(&said)?;
+    let told = tell(&app, &of.by, &id).await;
+    told.map_err(ApiError::into_response)
+}
+
+async fn tell(app: &App, by: &Uploader, id: &str) -> Result<Response, ApiError> {
+    let (upload, mut turn) = take(app, by, id).await?;
+    let at = app.file_door.files.offset(&upload, &mut turn).await?;
+    let said = [
+        ("upload-offset", HeaderValue::from(at)),
+        ("upload-length", HeaderValue::from(upload.length)),
+        ("upload-expires", headers::moment(upload.expires_ms)),
+        ("cache-control", HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::OK, said).into_response())
+}
+
+/// `DELETE /v1/files/uploads/{id}`: throws an unfinished upload away.
+pub(super) async fn end(
+    State(app): State<App>,
+    of: OfPerson,
+    Path(id): Path<String>,
+    said: HeaderMap,
+) -> Result<Response, Response> {
+    require_version(&said)?;
+    let ended = async {
+        let (upload, _turn) = take(&app, &of.by, &id).await?;
+        app.file_door.files.end(upload.id).await?;
+        Ok::<_, ApiError>(StatusCode::NO_CONTENT.into_response())
+    };
+    ended.await.map_err(ApiError::into_response)
+}
+
+/// `POST /v1/files/uploads/{id}` by clients that can send nothing else: what they mean stands in a header.
+pub(super) async fn in_other_words(
+    state: State<App>,
+    of: OfPerson,
+    id: Path<String>,
+    said: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    match said
+        .get("x-http-method-override")
+        .map(HeaderValue::as_bytes)
+    {
+        Some(b"PATCH") => append(state, of, id, said, body).await,
+        Some(b"DELETE") => end(state, of, id, said).await,
+        _ => {
+            let allowed = [(header::ALLOW, "HEAD, PATCH, DELETE")];
+            Err((StatusCode::METHOD_NOT_ALLOWED, allowed).into_response())
+        }
+    }
+}
+
+/// `PATCH /v1/files/uploads/{id}`: takes a piece.
+pub(super) async fn append(
+    State(app): State<App>,
+    of: OfPerson,
+    Path(id): Path<String>,
+    said: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    require_version(&said)?;
+    // What was begun is finished, also if the client hangs up: what came of a piece counts.
+    let task = tokio::spawn(async move { take_piece(&app, &of, &id, &said, body).await });
+    let taken = task.await.unwrap_or(Err(ApiError::Internal));
+    taken.map_err(ApiError::into_response)
+}
+
+async fn take_piece(
+    app: &App,
+    of: &OfPerson,
+    id: &str,
+    said: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    headers::require_piece(said)?;
+    let offset = headers::offset(said)?;
+    let checksum = headers::checksum(said)?;
+    let upload = own_upload(app, &of.by, id).await?;
+    headers::require_length(said, upload.length)?;
+    let _place = app.file_door.uploads.try_acquire();
+    let _place = _place.map_err(|_| app.busy())?;
+    let (upload, mut turn) = take(app, &of.by, id).await?;
+    let files = &app.file_door.files;
+    let at = files.offset(&upload, &mut turn).await?;
+    let piece_length = headers::content_length(said);
+    let end = offset.saturating_add(piece_length.unwrap_or(0));
+    if offset > upload.length || end > upload.length {
+        return Err(FileError::BeyondEnd(upload.length).into());
+    }
+    if offset != at {
+        return Err(FileError::Offset(at).into());
+    }
+    let (by, of_file) = (of.by.clone(), upload.of);
+    let work = Work::of_file(end - offset);
+    app.work(move |app| {
+        let_ask(app, &by, work)?;
+        require_writer(app, &by, of_file)
+    })
+    .await?;
+    let mut now_at = at;
+    if at < upload.length {
+        let piece = Piece {
+            offset,
+            checksum,
+            idle: Duration::from_secs(u64::from(app.config.files.idle_seconds)),
+        };
+        let to = (files.part(upload.id), upload.length);
+        now_at = receive(to, &mut turn, piece, body.into_data_stream(), &app.cores).await?;
+        if now_at == upload.length {
+            files.finish(&upload, &mut turn).await?;
+        }
+    }
+    let expires_ms = put_off(app, &upload).await?;
+    let said = [
+        ("upload-offset", HeaderValue::from(now_at)),
+        ("upload-expires", headers::moment(expires_ms)),
+    ];
+    Ok((StatusCode::NO_CONTENT, said).into_response())
+}
+
+/// Lets an upload wait longer for its next piece. Only now and then: each time is a commit.
+async fn put_off(app: &App, upload: &Upload) -> Result<i64, ApiError> {
+    let waits_ms = app.config.files.upload_ms();
+    let until_ms = app.now_ms().saturating_add(waits_ms);
+    if until_ms.saturating_sub(upload.expires_ms) < waits_ms / 8 {
+        return Ok(upload.expires_ms);
+    }
+    let id = upload.id;
+    app.work(move |app| Ok(app.store.extend_upload(id, until_ms)?))
+        .await?;
+    Ok(until_ms)
+}
