@@ -9,6 +9,9 @@ use std::sync::OnceLock;
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc};
 use gridlog_merge_guard::{Admitted, History, Limits, Outcome, forge};
+use gridlog_picture_guard::{
+    Keep, Limits as PictureLimits, Outcome as Stripping, PictureKind, preview, sniff, strip,
+};
 use gridlog_protocol::dictionary::Form;
 use gridlog_protocol::{
     Evidence, Key, LogEntry, SigningKey, SyncRequest, codec, dense, limits, open_page,
@@ -86,6 +89,34 @@ pub fn dense(data: &[u8]) {
     if let Some(packed) = dense::pack(data) {
         let back = dense::unpack(&packed.concat(), data.len());
         assert_eq!(back.as_deref(), Ok(data), "a message came back as another");
+    }
+}
+
+/// Pictures: nothing panics, a preview is a small picture, and what was cleaned is clean. The limit on pixels is low, so
+/// that libFuzzer spends its time on parsers and not on large empty pictures.
+pub fn picture(data: &[u8]) {
+    let limits = PictureLimits {
+        max_pixels: 250_000,
+        ..PictureLimits::default()
+    };
+    if let Ok(small) = preview(data, &limits) {
+        assert!(
+            small.len() <= limits.max_preview_bytes,
+            "a preview is large"
+        );
+        assert_eq!(sniff(&small), Some(PictureKind::Jpeg));
+    }
+    for keep in [Keep::Nothing, Keep::Exif] {
+        let once = strip(data, keep);
+        assert!(once.bytes.len() <= data.len() + 64, "a picture grew");
+        if once.what != Stripping::NotUnderstood {
+            let twice = strip(&once.bytes, keep);
+            assert_eq!(
+                twice.what,
+                Stripping::Clean,
+                "a picture was not clean at once"
+            );
+        }
     }
 }
 
@@ -234,6 +265,25 @@ mod tests {
         let packed = super::dense::pack(&cbor).unwrap().concat();
         assert_eq!(super::dense::unpack(&packed, cbor.len()), Ok(cbor));
         packed
+    }
+
+    #[test]
+    fn pictures_stay_small_and_clean_over_mutated_ones() {
+        use gridlog_picture_guard::gallery;
+
+        let pictures = [
+            gallery::jpeg(32, 24, 1),
+            gallery::png(32, 24, 2),
+            gallery::webp(32, 24, 3),
+            gallery::LOSSY_WEBP.to_vec(),
+        ];
+        for (seed, picture) in (0..).zip(pictures) {
+            let telling = gallery::with_metadata(&picture, 6);
+            super::picture(&telling);
+            for mutation in 0..50 {
+                super::picture(&gallery::mutate(&telling, seed * 1_000 + mutation));
+            }
+        }
     }
 
     proptest! {
