@@ -4,6 +4,7 @@ use gridlog_domain::id::RecordId;
 use gridlog_domain::record::RecordError;
 use gridlog_protocol::ProtocolError;
 
+use crate::files::FileHash;
 use crate::transport::TransportError;
 
 /// Why a call did not do what it was asked.
@@ -96,6 +97,54 @@ pub enum PhoneError {
         /// The guard's code.
         code: String,
     },
+    /// A file is larger than the district allows. Nothing was stored.
+    #[error("the file has {bytes} bytes, at most {limit} are allowed; make it smaller")]
+    FileTooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A record holds as much as the district allows. Nothing was stored.
+    #[error("the files of record {record} would be {bytes} bytes, at most {limit} are allowed")]
+    RecordFull {
+        /// The record.
+        record: RecordId,
+        /// What its files would have together.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A file holds nothing.
+    #[error("the file is empty; take the photo again")]
+    FileEmpty,
+    /// The file that was named cannot be read.
+    #[error("the file could not be read ({}); check its path and the app's permissions", .0.kind())]
+    FileUnreadable(#[source] std::io::Error),
+    /// The file that was named cannot be written.
+    #[error("the file could not be written ({}); check its path and the app's permissions", .0.kind())]
+    FileUnwritable(#[source] std::io::Error),
+    /// There is no room on this phone. Nothing was stored.
+    #[error("this phone is full; make room and try again")]
+    DiskFull,
+    /// The folder with the files of this phone failed.
+    #[error("the files on this phone could not be read or written ({})", .0.kind())]
+    FileStore(#[source] std::io::Error),
+    /// What lies on this phone is not what was stored.
+    #[error("file {file} on this phone is damaged; attach the photo again if you still have it")]
+    FileDamaged {
+        /// The file.
+        file: FileHash,
+    },
+    /// No record on this phone has that file here.
+    #[error("file {file} is not on this phone; fetch it, or check its name")]
+    UnknownFile {
+        /// The file asked for.
+        file: FileHash,
+    },
+    /// Files are being sent already.
+    #[error("files are being sent; wait for it or cancel it")]
+    SendingFiles,
     /// A sync is running on this phone.
     #[error("a sync is running; wait for it or cancel it")]
     SyncRunning,
@@ -184,6 +233,16 @@ impl PhoneError {
             Self::Record { source, .. } => source.code(),
             Self::NotSendable { code, .. } => code,
             Self::Unopenable { .. } => "record_unopenable",
+            Self::FileTooLarge { .. } => "file_too_large",
+            Self::RecordFull { .. } => "record_full",
+            Self::FileEmpty => "file_empty",
+            Self::FileUnreadable(_) => "file_unreadable",
+            Self::FileUnwritable(_) => "file_unwritable",
+            Self::DiskFull => "disk_full",
+            Self::FileStore(_) => "file_store_failed",
+            Self::FileDamaged { .. } => "file_damaged",
+            Self::UnknownFile { .. } => "unknown_file",
+            Self::SendingFiles => "sending_files",
             Self::SyncRunning => "sync_running",
             Self::Cancelled => "cancelled",
             Self::NothingAsked => "nothing_asked",
@@ -219,6 +278,22 @@ impl PhoneError {
             Self::Record { source, .. } => record_error_zh(source),
             Self::NotSendable { .. } => "一次写入的内容过多，请分几次填写",
             Self::Unopenable { .. } => "这条记录无法打开，请同步后重试",
+            Self::FileTooLarge { bytes, limit } => {
+                let (size, most) = (megabytes(*bytes), megabytes(*limit));
+                return format!("文件 {size} MB，超过上限 {most} MB，请压缩后再添加");
+            }
+            Self::RecordFull { limit, .. } => {
+                let most = megabytes(*limit);
+                return format!("这条记录的照片总量超过 {most} MB，不能再添加");
+            }
+            Self::FileEmpty => "文件是空的，请重新拍摄",
+            Self::FileUnreadable(_) => "读不到这个文件，请检查应用权限",
+            Self::FileUnwritable(_) => "写不了这个文件，请检查应用权限",
+            Self::DiskFull => "手机空间不足，未保存，请清理后重试",
+            Self::FileStore(_) => "本机照片读写失败，请检查剩余空间后重试",
+            Self::FileDamaged { .. } => "本机照片已损坏，如有原图请重新添加",
+            Self::UnknownFile { .. } => "本机没有这张照片，请先下载",
+            Self::SendingFiles => "正在上传照片，请稍候",
             Self::SyncRunning => "正在同步，请稍候",
             Self::Cancelled => "同步已取消，已传内容不会丢失",
             Self::NothingAsked => "没有等待应答的请求",
@@ -237,6 +312,12 @@ impl PhoneError {
         };
         text.to_owned()
     }
+}
+
+/// Megabytes with one digit behind the point, as phones show them.
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10).div_ceil(1024 * 1024);
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 /// Whole seconds in which that time is over.

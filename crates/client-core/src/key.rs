@@ -15,6 +15,11 @@ impl StoreKey {
         Self(bytes)
     }
 
+    /// The key itself, for deriving others from it.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// SQLCipher's form of a raw key, which skips its key derivation.
     pub(crate) fn pragma(&self) -> zeroize::Zeroizing<String> {
         let digits = zeroize::Zeroizing::new(hex::encode(self.0));

@@ -8,6 +8,7 @@
 //! - [`Phone::open`]: one encrypted SQLite file, see [`OpenOptions`].
 //! - [`Phone::enrol`]: once, with signal.
 //! - [`Phone::report`], [`Phone::visit`], [`Phone::start_patrol`] …: recording, offline.
+//! - [`Phone::attach`]: photos, encrypted beside the database; [`Phone::send_files`] and the rest of [`files`].
 //! - [`Phone::list`], [`Phone::search`], [`Phone::show`], [`Phone::tasks`], [`Phone::watch`]: reading.
 //! - [`Phone::sync`]: over a [`Transport`]; [`Phone::begin_sync`] is the same without I/O;
 //!   [`Phone::stay_in_sync`] syncs whenever there is something, while there is signal.
@@ -45,6 +46,7 @@ mod drafts;
 mod enrol;
 mod error;
 mod fieldwork;
+mod files;
 #[cfg(feature = "http")]
 mod http;
 mod identity;
@@ -79,6 +81,10 @@ pub use drafts::{Draft, DraftId};
 pub use enrol::ENROL_PATH;
 pub use error::PhoneError;
 pub use fieldwork::{NewReport, NewVisit};
+pub use files::{
+    Attached, AttachmentReader, FileCounts, FileHash, FileProgress, FileRules, FileStanding,
+    InvalidHash,
+};
 pub use gridlog_protocol::SEARCH_PATH;
 #[cfg(feature = "http")]
 pub use http::HttpTransport;

@@ -14,7 +14,7 @@ use crate::reasons::explain;
 use crate::standing::Standing;
 use crate::store::outbox::Item;
 use crate::store::refused::{self, Names, Refused};
-use crate::store::{changes, outbox, records, sealed};
+use crate::store::{attachments, changes, outbox, records, sealed};
 
 /// Names something that needs the worker.
 pub type NeedsYouId = EntryId;
@@ -56,6 +56,7 @@ fn settle(connection: &Connection, record: RecordId) -> Result<(), PhoneError> {
         && changes::snapshot(connection, record)?.is_none();
     if empty && !outbox::any_undecided(connection, record)? {
         sealed::seal(connection, record)?;
+        attachments::forget(connection, record)?;
         return sealed::destroy(connection, record);
     }
     records::refresh_standing(connection, record)

@@ -11,6 +11,7 @@ use gridlog_protocol::Key;
 use rusqlite::Connection;
 
 use crate::error::PhoneError;
+use crate::files::Vault;
 use crate::key::StoreKey;
 use crate::marker::GenerationMarker;
 use crate::reference::Reference;
@@ -55,6 +56,7 @@ impl fmt::Debug for Phone {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
+    pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) marker: Arc<dyn GenerationMarker>,
     entropy: Mutex<Box<dyn Entropy>>,
@@ -62,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) opened: AtomicU64,
     pub(crate) signal: Arc<Signal>,
     pub(crate) syncing: AtomicBool,
+    pub(crate) sending: AtomicBool,
     pub(crate) reference: Mutex<Arc<Reference>>,
 }
 
@@ -85,6 +88,7 @@ impl Phone {
     /// [`PhoneError::Marker`] and [`PhoneError::Store`].
     pub fn open(options: OpenOptions) -> Result<Self, PhoneError> {
         let inner = Inner {
+            vault: Vault::new(&options.path, &options.key),
             store: Store::open(&options.path, options.key)?,
             clock: options.clock,
             marker: options.marker,
@@ -93,9 +97,11 @@ impl Phone {
             opened: AtomicU64::new(0),
             signal: Arc::new(Signal::default()),
             syncing: AtomicBool::new(false),
+            sending: AtomicBool::new(false),
             reference: Mutex::default(),
         };
         inner.check_generation()?;
+        inner.sweep_vault()?;
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -191,6 +197,13 @@ impl Inner {
     /// 16 random bytes.
     pub(crate) fn random(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
+        lock(&self.entropy).fill(&mut bytes);
+        bytes
+    }
+
+    /// 32 random bytes.
+    pub(crate) fn random_seed(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
         lock(&self.entropy).fill(&mut bytes);
         bytes
     }

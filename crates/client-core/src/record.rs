@@ -5,8 +5,8 @@
 
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
 use gridlog_domain::record::{
-    Check, Command, Comment, Finding, LogPosition, NewRecord, OpId, PhotoRef, PhotoRole, Proposal,
-    RecordView, Rewrite, StepDetails, Value,
+    Check, Command, Comment, Finding, LogPosition, NewRecord, OpId, PhotoRef, PhotoRole,
+    PreviewRef, Proposal, RecordView, Rewrite, StepDetails, Value,
 };
 use gridlog_domain::workflow::Step;
 use rusqlite::Connection;
@@ -49,7 +49,8 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(
+    /// Who writes what now, in a record that is here or in none yet.
+    pub(crate) fn new(
         inner: &'a Inner,
         connection: &Connection,
         record: Option<RecordId>,
@@ -93,6 +94,15 @@ impl<'a> Scene<'a> {
 
     /// A photo reference by the person, now.
     pub(crate) fn photo(&self, photo: &NewPhoto) -> (EntryId, Command) {
+        self.photo_with_preview(photo, None)
+    }
+
+    /// The same with what it looks like when it is small.
+    pub(crate) fn photo_with_preview(
+        &self,
+        photo: &NewPhoto,
+        preview: Option<PreviewRef>,
+    ) -> (EntryId, Command) {
         let id = self.entry_id();
         let photo = PhotoRef {
             sha256: photo.sha256.clone(),
@@ -100,7 +110,7 @@ impl<'a> Scene<'a> {
             bytes: photo.bytes,
             by: self.identity.person.id.clone(),
             at_ms: self.moment.now_ms,
-            preview: None,
+            preview,
         };
         (id, Command::Photo { id, photo })
     }
@@ -231,7 +241,8 @@ impl Phone {
 }
 
 impl Inner {
-    fn commit(
+    /// Writes commands into a record, as one change.
+    pub(crate) fn commit(
         &self,
         connection: &Connection,
         scene: &Scene<'_>,

@@ -73,6 +73,8 @@ pub(crate) const LAST_SEEN_MS: Meta<i64> = meta("last_seen_ms");
 pub(crate) const HOLD: Meta<String> = meta("hold");
 /// Whether this phone said last that it holds something.
 pub(crate) const TOLD_UNSENT: Meta<bool> = meta("told_unsent");
+/// What may be attached, as JSON.
+pub(crate) const FILE_RULES: Meta<String> = meta("file_rules");
 /// When the last sync came to its end, device time.
 pub(crate) const LAST_SYNC_MS: Meta<i64> = meta("last_sync_ms");
 

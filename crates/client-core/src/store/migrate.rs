@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_repair.sql"),
     include_str!("migrations/0003_sent_back.sql"),
     include_str!("migrations/0004_set_aside.sql"),
+    include_str!("migrations/0005_files.sql"),
 ];
 
 /// The version of a store that is up to date.

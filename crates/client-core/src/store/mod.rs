@@ -7,6 +7,7 @@
 //! - The file is private to its path: nothing but this module opens it.
 
 pub(crate) mod actors;
+pub(crate) mod attachments;
 pub(crate) mod audiences;
 pub(crate) mod changes;
 pub(crate) mod evidence;

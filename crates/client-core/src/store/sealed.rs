@@ -4,7 +4,7 @@ use gridlog_domain::id::RecordId;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::meta::{DOUBTED, number};
-use super::{evidence, meta, search};
+use super::{attachments, evidence, meta, search};
 use crate::error::PhoneError;
 
 /// Takes a record off every screen. Its changes and entries stay sealed. The names of own changes
@@ -32,7 +32,7 @@ pub(crate) fn seal(connection: &Connection, id: RecordId) -> Result<(), PhoneErr
     )?;
     connection.execute("DELETE FROM needs_you WHERE record = ?1", [id.as_bytes()])?;
     connection.execute("DELETE FROM records WHERE id = ?1", [id.as_bytes()])?;
-    Ok(())
+    attachments::forget_fetched(connection, id)
 }
 
 /// A sealed record comes back.
@@ -74,6 +74,7 @@ pub(crate) fn erase(connection: &Connection, id: RecordId) -> Result<bool, Phone
     seal(connection, id)?;
     destroy(connection, id)?;
     connection.execute("DELETE FROM outbox WHERE record = ?1", [id.as_bytes()])?;
+    attachments::forget(connection, id)?;
     Ok(was_here)
 }
 
@@ -95,6 +96,7 @@ pub(crate) fn drop_through(connection: &Connection, through: u64) -> Result<(), 
     if safe.is_empty() {
         return Ok(());
     }
+    attachments::release(connection)?;
     evidence::drop_unused(connection)
 }
 

@@ -11,7 +11,7 @@ use super::apply::Taken;
 use super::page::{CheckedDelta, CheckedPage};
 use super::session::Asked;
 use crate::error::PhoneError;
-use crate::store::{actors, evidence, log, meta, records, sealed, wants};
+use crate::store::{actors, attachments, evidence, log, meta, records, sealed, wants};
 
 /// The folded prints of everything in scope, as the server folds them: once for every audience.
 pub(super) fn own_scope(connection: &Connection) -> Result<Key, PhoneError> {
@@ -95,6 +95,7 @@ fn part(
         .extend(records::changed_after(connection, common)?);
     records::doubt_after(connection, common)?;
     sealed::doubt_after(connection, common)?;
+    attachments::doubt_all(connection)?;
     log::begin_epoch(connection, epoch, common)?;
     actors::doubt_registration(connection)?;
     meta::TAKEN_OVER.set(connection, meta::number(common)?)?;

@@ -422,6 +422,13 @@ impl SyncSession {
             Ok((taken, is_repairing))
         })?;
         inner.signal.committed();
+        if let Err(error) = inner.let_go() {
+            // What was taken is taken; the next sync or start tries it again.
+            tracing::warn!(
+                code = error.code(),
+                "files that nobody holds were not removed"
+            );
+        }
         self.has_taken = true;
         self.more = page.page.body.more || is_repairing;
         for record in &taken.unopenable {

@@ -12,6 +12,7 @@ mod server;
 mod town;
 
 mod agreement;
+mod attaching;
 mod clocks;
 mod comparison;
 mod drafts_and_watch;
