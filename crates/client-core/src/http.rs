@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gridlog_protocol::limits::MAX_PAGE_WIRE_BYTES;
 
+use crate::files::{FileAnswer, FileMethod, FileRequest, FileTransport};
 use crate::transport::{Answer, Transport, TransportError};
 
 /// Longest time to send a request's body. The server gives up on it then, too.
@@ -137,6 +138,45 @@ impl Transport for HttpTransport {
     }
 }
 
+impl FileTransport for HttpTransport {
+    fn exchange(&self, bearer: &str, request: &FileRequest) -> Result<FileAnswer, TransportError> {
+        let mut builder = ureq::http::Request::builder()
+            .method(request.method.name())
+            .uri(format!("{}{}", self.base, request.path))
+            .header("authorization", format!("Bearer {bearer}"));
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        let unsound = |_| TransportError::BadAddress;
+        let answered = match request.method {
+            FileMethod::Post | FileMethod::Patch => self
+                .agent
+                .run(builder.body(&request.body[..]).map_err(unsound)?),
+            FileMethod::Head | FileMethod::Get => {
+                self.agent.run(builder.body(()).map_err(unsound)?)
+            }
+        };
+        let mut response = answered.map_err(translate)?;
+        let text = |name: &str| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
+        let mut answer = FileAnswer {
+            status: response.status().as_u16(),
+            location: text("location"),
+            upload_offset: number("upload-offset"),
+            content_range: text("content-range"),
+            retry_after_ms: number("retry-after").map(|seconds| seconds.saturating_mul(1_000)),
+            body: Vec::new(),
+        };
+        if request.method != FileMethod::Head {
+            answer.body = read_capped(response.body_mut(), request.max_answer)?;
+        }
+        Ok(answer)
+    }
+}
+
 fn read_answer(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, TransportError> {
     let retry_after_ms = response
         .headers()
@@ -146,7 +186,7 @@ fn read_answer(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer,
         .map(|seconds| seconds.saturating_mul(1_000));
     Ok(Answer {
         status: response.status().as_u16(),
-        body: read_capped(response.body_mut())?,
+        body: read_capped(response.body_mut(), MAX_PAGE_WIRE_BYTES)?,
         retry_after_ms,
     })
 }
@@ -160,17 +200,15 @@ fn broken(error: &std::io::Error) -> TransportError {
     }
 }
 
-fn read_capped(body: &mut ureq::Body) -> Result<Vec<u8>, TransportError> {
-    let cap = u64::try_from(MAX_PAGE_WIRE_BYTES).unwrap_or(u64::MAX);
+fn read_capped(body: &mut ureq::Body, limit: usize) -> Result<Vec<u8>, TransportError> {
+    let cap = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     body.as_reader()
         .take(cap.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| broken(&error))?;
-    if bytes.len() > MAX_PAGE_WIRE_BYTES {
-        return Err(TransportError::AnswerTooLarge {
-            limit: MAX_PAGE_WIRE_BYTES,
-        });
+    if bytes.len() > limit {
+        return Err(TransportError::AnswerTooLarge { limit });
     }
     Ok(bytes)
 }

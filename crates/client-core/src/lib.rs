@@ -82,8 +82,10 @@ pub use enrol::ENROL_PATH;
 pub use error::PhoneError;
 pub use fieldwork::{NewReport, NewVisit};
 pub use files::{
-    Attached, AttachmentReader, FileCounts, FileHash, FileProgress, FileRules, FileStanding,
-    InvalidHash,
+    Attached, AttachmentReader, FILES_PATH, FileAnswer, FileCounts, FileHash, FileMethod,
+    FilePolicy, FileProgress, FileReport, FileRequest, FileRules, FileSession, FileStanding,
+    FileStep, FileTransport, HeldBack, InvalidHash, MaySend, Network, PIECE_BYTES, SendOptions,
+    SendProgress,
 };
 pub use gridlog_protocol::SEARCH_PATH;
 #[cfg(feature = "http")]

@@ -37,6 +37,27 @@ fn of_phone(code: &str) -> Option<(&'static str, &'static str)> {
         "wrong_value" | "unknown_field" => {
             ("填写的内容不符合要求", "a value does not fit its place")
         }
+        "file_damaged" => (
+            "本机照片已损坏，如有原图请重新添加",
+            "the photo on this phone is damaged; attach it again if you still have it",
+        ),
+        "record_out_of_scope" => (
+            "您已不能在这条记录里添加照片，请联系社区",
+            "you may not add photos to this record any more; ask your office",
+        ),
+        "file_too_large" => (
+            "照片超过服务器的上限，请压缩后重新添加",
+            "the photo is larger than the server allows; make it smaller and attach it again",
+        ),
+        "record_unknown" => (
+            "记录还没有到服务器，同步后再上传照片",
+            "the server does not have the record yet; the photo goes after the next sync",
+        ),
+        "record_erased" => ("记录已被删除", "the record was erased"),
+        "file_hash_wrong" | "checksum_wrong" => (
+            "照片在途中出错，将再次上传",
+            "the photo changed on its way; it is sent again",
+        ),
         "required_missing" => ("必填项未填", "something required is missing"),
         _ => return None,
     })
@@ -54,6 +75,8 @@ mod tests {
             "sealed",
             "area_never_held",
             "not_created",
+            "record_out_of_scope",
+            "file_too_large",
         ] {
             assert_ne!(explain(code), explain("a code of tomorrow"));
         }

@@ -40,6 +40,9 @@ pub struct RecordRow {
     pub updated_ms: i64,
     /// Whether it is marked as deleted.
     pub deleted: bool,
+    /// Photos of it that were attached here and that the server does not have whole.
+    #[serde(default)]
+    pub photos_here: u32,
     /// How urgent a case is that somebody has to handle, with the person's own pending proposals on top;
     /// `None` for others, and while the phone has no calendar.
     pub urgency: Option<Urgency>,

@@ -4,6 +4,7 @@ use gridlog_domain::id::RecordId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::PhoneError;
+use crate::files::{self, FileCounts};
 use crate::phone::Phone;
 use crate::reasons::explain;
 use crate::standing::Standing;
@@ -58,6 +59,10 @@ pub struct Status {
     /// phone shows of them may be old, or nothing. They hold up nothing else.
     #[serde(default)]
     pub set_aside: u64,
+    /// The photos that were attached here. They are apart from the counts above: a word may be in the log while its
+    /// photo is still here.
+    #[serde(default)]
+    pub files: FileCounts,
 }
 
 /// A record that could not be read as it came from the server. What came is not shown; what this phone
@@ -116,6 +121,7 @@ impl Phone {
                 leaving: records::out_of_scope(connection)?.len() as u64,
                 waits_until_ms: self.inner.held(connection)?.map(|(until_ms, _)| until_ms),
                 set_aside: wants::aside(connection)?.len() as u64,
+                files: files::counts(connection)?,
                 ..Status::default()
             };
             for (standing, count) in outbox::counts(connection)? {

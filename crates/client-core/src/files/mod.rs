@@ -16,16 +16,26 @@
 //! it was: losing sight of a record does not lose a photo of it.
 
 mod attach;
+mod fetch;
 mod hash;
 mod progress;
 mod read;
 mod rules;
 mod seal;
+mod send;
+mod session;
+mod turns;
 mod vault;
+mod wire;
 
 pub use attach::Attached;
 pub use hash::{FileHash, InvalidHash};
+pub(crate) use progress::counts;
 pub use progress::{FileCounts, FileProgress, FileStanding};
 pub use read::AttachmentReader;
 pub use rules::FileRules;
+pub use send::{FilePolicy, HeldBack, MaySend, Network, SendOptions, SendProgress};
+pub use session::{FileReport, FileSession, FileStep};
+pub(crate) use turns::Waiting;
 pub(crate) use vault::Vault;
+pub use wire::{FILES_PATH, FileAnswer, FileMethod, FileRequest, FileTransport, PIECE_BYTES};

@@ -1,6 +1,7 @@
 //! Where each file stands.
 
 use gridlog_domain::id::RecordId;
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::hash::FileHash;
@@ -100,38 +101,41 @@ impl FileCounts {
     pub const fn only_here(&self) -> u64 {
         self.on_this_phone + self.on_the_way + self.needs_you
     }
+}
 
-    /// Adds up where photos stand.
-    pub(crate) fn of(files: &[FileProgress]) -> Self {
-        let mut counts = Self::default();
-        for file in files {
-            let place = match file.standing {
-                FileStanding::OnServer => &mut counts.on_server,
-                FileStanding::OnTheWay => &mut counts.on_the_way,
-                FileStanding::OnThisPhone => &mut counts.on_this_phone,
-                FileStanding::NeedsYou => &mut counts.needs_you,
-            };
-            *place += 1;
-            if matches!(
-                file.standing,
-                FileStanding::OnTheWay | FileStanding::OnThisPhone
-            ) {
-                counts.bytes_to_send += file.bytes;
-                counts.bytes_sent += file.sent_bytes;
-            }
+/// Adds up where the photos of all records stand.
+pub(crate) fn counts(connection: &Connection) -> Result<FileCounts, PhoneError> {
+    let mut counts = FileCounts::default();
+    for group in attachments::groups(connection)? {
+        let standing = standing(&group.standing, group.has_part);
+        let place = match standing {
+            FileStanding::OnServer => &mut counts.on_server,
+            FileStanding::OnTheWay => &mut counts.on_the_way,
+            FileStanding::OnThisPhone => &mut counts.on_this_phone,
+            FileStanding::NeedsYou => &mut counts.needs_you,
+        };
+        *place += group.count;
+        if matches!(standing, FileStanding::OnTheWay | FileStanding::OnThisPhone) {
+            counts.bytes_to_send += group.bytes;
+            counts.bytes_sent += group.sent_bytes;
         }
-        counts
+    }
+    Ok(counts)
+}
+
+/// What the store's word means; `has_part` says whether the server has a part of it.
+fn standing(stored: &str, has_part: bool) -> FileStanding {
+    match stored {
+        "sent" => FileStanding::OnServer,
+        "refused" => FileStanding::NeedsYou,
+        _ if has_part => FileStanding::OnTheWay,
+        _ => FileStanding::OnThisPhone,
     }
 }
 
 impl From<attachments::Own> for FileProgress {
     fn from(own: attachments::Own) -> Self {
-        let standing = match own.standing.as_str() {
-            "sent" => FileStanding::OnServer,
-            "refused" => FileStanding::NeedsYou,
-            _ if own.sent_bytes > 0 => FileStanding::OnTheWay,
-            _ => FileStanding::OnThisPhone,
-        };
+        let standing = standing(&own.standing, own.sent_bytes > 0);
         let told = own.code.as_deref().map(explain);
         Self {
             record: own.record,

@@ -3,9 +3,9 @@
 use gridlog_domain::id::RecordId;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::meta::number;
+use super::meta::{self, number};
 use crate::error::PhoneError;
-use crate::files::FileHash;
+use crate::files::{FileHash, Waiting};
 
 /// A file that a record holds from now on.
 pub(crate) struct NewAttachment {
@@ -234,4 +234,156 @@ pub(crate) fn give_up(
         .execute((record.as_bytes(), file.as_bytes()))?;
     release(connection)?;
     Ok(changed > 0)
+}
+
+/// What is to be sent and may be: of records that the server has, or may have. Previews first; the rest
+/// of the newest case first, in the order in which it was attached.
+pub(crate) fn waiting(connection: &Connection) -> Result<Vec<Waiting>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.record, a.sha256, f.bytes, a.preview_of IS NOT NULL, a.upload, a.sent_bytes
+         FROM attachments a JOIN files f ON f.sha256 = a.sha256
+             LEFT JOIN records r ON r.id = a.record
+         WHERE a.standing = 'here'
+           AND (a.unknown_at IS NULL OR a.unknown_at IS NOT ?1)
+           AND (r.as_of > 0
+             OR EXISTS (SELECT 1 FROM sealed s WHERE s.record = a.record)
+             OR EXISTS (SELECT 1 FROM outbox o WHERE o.record = a.record
+                        AND o.standing NOT IN ('on_this_phone', 'needs_you', 'lost')))
+         ORDER BY a.preview_of IS NULL, coalesce(r.created_ms, 0) DESC, a.record,
+             a.attached_ms, a.sha256",
+    )?;
+    let rows = statement.query_map([meta::LAST_SYNC_MS.get(connection)?], |row| {
+        Ok(Waiting {
+            record: RecordId::from_bytes(row.get(0)?),
+            file: FileHash::new(row.get(1)?),
+            bytes: row.get(2)?,
+            is_preview: row.get(3)?,
+            upload: row.get(4)?,
+            sent_bytes: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// How many files are to be sent, of how many bytes, whether they may go now or not.
+pub(crate) fn unsent(connection: &Connection) -> Result<(u64, u64), PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*), coalesce(sum(f.bytes - a.sent_bytes), 0)
+         FROM attachments a JOIN files f ON f.sha256 = a.sha256 WHERE a.standing = 'here'",
+    )?;
+    Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Under which id the server receives a file, and how much of it it has.
+pub(crate) fn note_upload(
+    connection: &Connection,
+    record: RecordId,
+    file: FileHash,
+    upload: Option<&str>,
+    sent_bytes: u64,
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached(
+            "UPDATE attachments SET upload = ?3, sent_bytes = ?4, code = NULL
+             WHERE record = ?1 AND sha256 = ?2 AND standing = 'here'",
+        )?
+        .execute((
+            record.as_bytes(),
+            file.as_bytes(),
+            upload,
+            number(sent_bytes)?,
+        ))?;
+    Ok(())
+}
+
+/// The server has a file for that record.
+pub(crate) fn set_sent(
+    connection: &Connection,
+    record: RecordId,
+    file: FileHash,
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached(
+            "UPDATE attachments SET standing = 'sent', upload = NULL, sent_bytes = 0, code = NULL,
+                 unknown_at = NULL
+             WHERE record = ?1 AND sha256 = ?2 AND standing = 'here'",
+        )?
+        .execute((record.as_bytes(), file.as_bytes()))?;
+    Ok(())
+}
+
+/// The server does not know the record: the file waits for the next sync.
+pub(crate) fn wait_for_sync(
+    connection: &Connection,
+    record: RecordId,
+    file: FileHash,
+    code: &str,
+) -> Result<(), PhoneError> {
+    let last_sync_ms = meta::LAST_SYNC_MS.get(connection)?;
+    connection
+        .prepare_cached(
+            "UPDATE attachments SET unknown_at = coalesce(?3, 0), code = ?4
+             WHERE record = ?1 AND sha256 = ?2 AND standing = 'here'",
+        )?
+        .execute((record.as_bytes(), file.as_bytes(), last_sync_ms, code))?;
+    Ok(())
+}
+
+/// Why a file did not go, though it may go another time.
+pub(crate) fn note_trouble(
+    connection: &Connection,
+    record: RecordId,
+    file: FileHash,
+    code: &str,
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached("UPDATE attachments SET code = ?3 WHERE record = ?1 AND sha256 = ?2")?
+        .execute((record.as_bytes(), file.as_bytes(), code))?;
+    Ok(())
+}
+
+/// The server does not take a file: the worker decides.
+pub(crate) fn refuse(
+    connection: &Connection,
+    record: RecordId,
+    file: FileHash,
+    code: &str,
+) -> Result<(), PhoneError> {
+    connection
+        .prepare_cached(
+            "UPDATE attachments SET standing = 'refused', upload = NULL, code = ?3
+             WHERE record = ?1 AND sha256 = ?2",
+        )?
+        .execute((record.as_bytes(), file.as_bytes(), code))?;
+    Ok(())
+}
+
+/// Photos that were attached here and stand alike.
+pub(crate) struct Group {
+    /// As the store keeps it.
+    pub(crate) standing: String,
+    /// Whether the server has a part of each.
+    pub(crate) has_part: bool,
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+    pub(crate) sent_bytes: u64,
+}
+
+/// The photos that were attached here, by where they stand.
+pub(crate) fn groups(connection: &Connection) -> Result<Vec<Group>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.standing, a.sent_bytes > 0, count(*), sum(f.bytes), sum(min(a.sent_bytes, f.bytes))
+         FROM attachments a JOIN files f ON f.sha256 = a.sha256
+         WHERE a.preview_of IS NULL AND a.standing <> 'fetched' GROUP BY 1, 2",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Group {
+            standing: row.get(0)?,
+            has_part: row.get(1)?,
+            count: row.get(2)?,
+            bytes: row.get(3)?,
+            sent_bytes: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

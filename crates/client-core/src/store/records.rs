@@ -197,7 +197,9 @@ pub(crate) fn refresh_standing(connection: &Connection, id: RecordId) -> Result<
 
 const ROW: &str = "id, kind, headline, home, category, department, stage, expected_stage, \
                    standing, conflicts, author, created_ms, updated_ms, deleted, \
-                   coalesce(expected_state, state)";
+                   coalesce(expected_state, state), \
+                   (SELECT count(*) FROM attachments a WHERE a.record = records.id \
+                    AND a.preview_of IS NULL AND a.standing IN ('here', 'refused'))";
 
 fn read_row(row: &Row<'_>, reader: &Reader) -> rusqlite::Result<Option<RecordRow>> {
     let stage = |code: Option<String>| code.as_deref().and_then(Stage::from_code);
@@ -224,6 +226,7 @@ fn read_row(row: &Row<'_>, reader: &Reader) -> rusqlite::Result<Option<RecordRow
         created_ms: row.get(11)?,
         updated_ms: row.get(12)?,
         deleted: row.get(13)?,
+        photos_here: row.get(15)?,
         urgency: match expected {
             Some(stage) if !stage.is_over() => {
                 let json = row.get_ref(14)?.as_str_or_null()?;

@@ -9,6 +9,7 @@ mod district;
 mod fixture;
 mod line;
 mod server;
+mod shelf;
 mod town;
 
 mod agreement;
@@ -28,6 +29,7 @@ mod repair;
 mod restored;
 mod rolled_back;
 mod scope;
+mod sending;
 mod sessions;
 mod set_aside;
 mod shown;
