@@ -352,4 +352,55 @@ mod tests {
         assert_eq!((answer.status, answer.retry_after_ms), (503, Some(3_000)));
         server.join().unwrap();
     }
+
+    #[test]
+    fn a_piece_of_a_file_goes_with_its_headers_and_what_the_head_says_comes_back() {
+        const TAKEN: &str = "HTTP/1.1 204 No Content\r\nUpload-Offset: 262144\r\n\r\n";
+        let (transport, server) = answering(&[TAKEN]);
+        let request = FileRequest {
+            method: FileMethod::Patch,
+            path: "/v1/files/uploads/abc".to_owned(),
+            headers: vec![("upload-offset", "7".to_owned())],
+            body: b"a piece".to_vec(),
+            max_answer: 100,
+        };
+        let answer = transport.exchange("secret", &request).unwrap();
+        assert_eq!((answer.status, answer.upload_offset), (204, Some(262_144)));
+        let head = server.join().unwrap();
+        assert!(head.starts_with("patch /v1/files/uploads/abc "), "{head}");
+        for line in [
+            "authorization: bearer secret",
+            "upload-offset: 7",
+            "content-length: 7",
+        ] {
+            assert!(head.contains(line), "{head}");
+        }
+    }
+
+    #[test]
+    fn an_answer_about_files_is_read_no_further_than_was_asked_for() {
+        const LONG: &str = "HTTP/1.1 206 Partial\r\nContent-Length: 5\r\n\r\nabcde";
+        let (transport, server) = answering(&[LONG]);
+        let request = FileRequest {
+            method: FileMethod::Get,
+            path: "/v1/files/r/f".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            max_answer: 4,
+        };
+        let refused = transport.exchange("secret", &request).unwrap_err();
+        assert_eq!(refused, TransportError::AnswerTooLarge { limit: 4 });
+        server.join().unwrap();
+        const HEAD: &str = "HTTP/1.1 200 OK\r\nUpload-Offset: 9\r\nContent-Length: 0\r\n\r\n";
+        let (transport, server) = answering(&[HEAD]);
+        let ask = FileRequest {
+            method: FileMethod::Head,
+            ..request
+        };
+        assert_eq!(
+            transport.exchange("secret", &ask).unwrap().upload_offset,
+            Some(9)
+        );
+        assert!(server.join().unwrap().starts_with("head "));
+    }
 }

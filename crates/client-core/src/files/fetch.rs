@@ -55,6 +55,22 @@ impl Inner {
         })
     }
 
+    fn fetched(
+        &self,
+        record: RecordId,
+        file: FileHash,
+        bytes: u64,
+        preview_of: Option<FileHash>,
+    ) -> NewAttachment {
+        NewAttachment {
+            record,
+            file,
+            bytes,
+            preview_of,
+            at_ms: self.clock.now_ms(),
+        }
+    }
+
     /// Makes a fetched file known.
     fn keep_fetched(
         &self,
@@ -68,16 +84,7 @@ impl Inner {
             // The record may have left meanwhile.
             records::get(tx, record)?.ok_or(PhoneError::UnknownRecord { record })?;
             self.vault.settle(unsettled)?;
-            attachments::add_fetched(
-                tx,
-                &NewAttachment {
-                    record,
-                    file,
-                    bytes,
-                    preview_of,
-                    at_ms: self.clock.now_ms(),
-                },
-            )
+            attachments::add_fetched(tx, &self.fetched(record, file, bytes, preview_of))
         });
         if kept.is_err() {
             self.forget_unknown(&[Some(file)]);
@@ -146,7 +153,10 @@ impl Phone {
         if let Some(bytes) = inner.store.read(here)?
             && inner.is_sound(file, bytes)
         {
-            return Ok(());
+            return inner.store.write(|tx| {
+                let held = inner.fetched(record, file, bytes, None);
+                attachments::add_fetched(tx, &held)
+            });
         }
         if wanted.bytes > wanted.limit {
             return Err(PhoneError::FileTooLarge {

@@ -318,6 +318,8 @@ impl FileSession {
                     .store
                     .write(|tx| attachments::wait_for_sync(tx, what.record, what.file, &code))
             }
+            // A server that knows nothing of files yet.
+            (404 | 405, _) => self.trouble(&code),
             (408 | 500.., _) => {
                 let inner = &self.phone.inner;
                 self.pacer

@@ -18,6 +18,7 @@ mod clocks;
 mod comparison;
 mod drafts_and_watch;
 mod giving_back;
+mod keeping_files;
 mod lies;
 mod patches;
 mod property;

@@ -13,7 +13,7 @@ use crate::fixture::*;
 use crate::server::Server;
 
 /// A phone of a worker of both grids, with a record of a colleague in each.
-fn between_two_grids() -> (Fixture, RecordId, RecordId) {
+pub(crate) fn between_two_grids() -> (Fixture, RecordId, RecordId) {
     let f = Fixture::new();
     f.server.appoint(worker(&[GRID, NEXT_GRID]));
     let stays = f.server.colleague_writes(new_case("留下的"), vec![]);
@@ -26,7 +26,7 @@ fn between_two_grids() -> (Fixture, RecordId, RecordId) {
 }
 
 /// The worker's time in the second grid is over.
-fn leave_next_grid(server: &Server) {
+pub(crate) fn leave_next_grid(server: &Server) {
     let both = worker(&[GRID, NEXT_GRID]);
     server.appoint(without(both, NEXT_GRID, server.now_ms()));
 }

@@ -14,7 +14,7 @@ use crate::fixture::*;
 use crate::shelf::{Fault, Shelf};
 
 /// Something of that many bytes that is no picture, and so goes as it is.
-fn attach_bytes(f: &Fixture, id: RecordId, name: &str, bytes: usize) -> Attached {
+pub(crate) fn attach_bytes(f: &Fixture, id: RecordId, name: &str, bytes: usize) -> Attached {
     let path = f.folder.path().join(name);
     let seed = u8::try_from(name.len()).unwrap();
     let plain: Vec<u8> = name
@@ -27,7 +27,7 @@ fn attach_bytes(f: &Fixture, id: RecordId, name: &str, bytes: usize) -> Attached
 }
 
 /// Sends until the run is over; time passes when the run waits.
-fn send(f: &Fixture, shelf: &Shelf) -> FileReport {
+pub(crate) fn send(f: &Fixture, shelf: &Shelf) -> FileReport {
     try_send(f, shelf).unwrap()
 }
 
@@ -61,7 +61,7 @@ fn contents(f: &Fixture, file: FileHash) -> Vec<u8> {
     all
 }
 
-fn only_file(f: &Fixture) -> FileProgress {
+pub(crate) fn only_file(f: &Fixture) -> FileProgress {
     let files = f.phone.files(None).unwrap();
     assert_eq!(files.len(), 1);
     files.into_iter().next().unwrap()
