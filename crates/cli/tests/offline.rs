@@ -116,6 +116,50 @@ fn the_key_is_the_owners_alone_and_stays_what_it_is() {
 }
 
 #[test]
+fn a_photo_is_kept_on_the_phone_and_the_status_names_it() {
+    use gridlog_picture_guard::gallery;
+    let terminal = Terminal::enrolled();
+    let record = terminal.report("井盖缺失");
+    let path = terminal.folder.path().join("near.jpg");
+    let camera = gallery::with_metadata(&gallery::jpeg(640, 480, 1), 6);
+    std::fs::write(&path, &camera).unwrap();
+    let path = path.to_str().unwrap();
+    let attached = terminal.json(&["attach", &record, path, "--role", "near"]);
+    let attached = &attached["attached"];
+    assert_eq!(attached["is_clean"], true);
+    assert_eq!(std::fs::read(path).unwrap(), camera, "it stays where it is");
+    let shown = terminal.json(&["show", &record]);
+    let photos = shown["record"]["view"]["photos"].as_object().unwrap();
+    let photo = photos.values().next().unwrap();
+    assert_eq!(
+        (&photo["sha256"], &photo["role"]),
+        (&attached["sha256"], &"near".into())
+    );
+    let status = terminal.json(&["status"]);
+    assert_eq!(status["status"]["files"]["on_this_phone"], 1);
+    assert_eq!(status["photos_only_here"][0]["sha256"], attached["sha256"]);
+    let text = terminal.text(&["status"]);
+    assert!(text.contains("以下照片只在本机"), "{text}");
+    assert_eq!(
+        terminal.json(&["photos", &record])["photos"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let small = &[
+        "attach",
+        &record,
+        path,
+        "--role",
+        "far",
+        "--max-bytes",
+        "1000",
+    ];
+    assert_eq!(terminal.error(small), "file_too_large");
+}
+
+#[test]
 fn a_patrol_is_walked_with_inspections_and_ends() {
     let terminal = Terminal::enrolled();
     assert_eq!(terminal.error(&["patrol", "finish"]), "no_patrol");

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gridlog_client_core::Revision;
-use gridlog_domain::record::{Crs, Finding};
+use gridlog_domain::record::{Crs, Finding, PhotoRole};
 
 use crate::step_arguments::Propose;
 
 /// 格志 Gridlog：终端里的一台手机。A phone in a terminal.
 ///
-/// Everything but `enrol`, `sync`, `verify`, `search --online` and `demo` works without a server.
+/// Everything but `enrol`, `sync`, `verify`, `fetch`, `search --online` and `demo` works without a server.
 /// Records may be named by the first or the last four or more characters of their id.
 #[derive(Debug, Parser)]
 #[command(name = "gridlog", version)]
@@ -45,6 +45,16 @@ pub(crate) enum Command {
     Resolve(Resolve),
     /// 批注。Comments on a record.
     Comment(Comment),
+    /// 添加照片。Takes a photo into a record: cleaned of where and with what it was taken, kept encrypted here, and
+    /// sent with the next sync.
+    Attach(Attach),
+    /// 照片。Lists the photos that were attached here, and where each stands.
+    Photos {
+        /// Only of this record.
+        record: Option<String>,
+    },
+    /// 下载照片（需要信号）。Fetches a photo that a record refers to, and writes it to a file.
+    Fetch(Fetch),
     /// 提出步骤。Proposes a workflow step; the server rules on it.
     Propose(Propose),
     /// 撤回。Takes back an accepted step of your own.
@@ -72,7 +82,7 @@ pub(crate) enum Command {
     /// 被退回的内容。What was sent back and waits for your decision.
     #[command(subcommand)]
     NeedsYou(SentBack),
-    /// 同步（需要信号）。Sends what is unsent and fetches what is new.
+    /// 同步（需要信号）。Sends what is unsent and fetches what is new; then sends photos.
     Sync {
         /// The server's new address, kept from here on.
         #[arg(long, value_name = "URL")]
@@ -80,6 +90,9 @@ pub(crate) enum Command {
         /// 保持同步。Stays in sync until you end it: listens, and syncs whenever there is something.
         #[arg(long)]
         stay: bool,
+        /// 不传照片。Leaves photos for another time.
+        #[arg(long)]
+        no_files: bool,
     },
     /// 核对（需要信号）。Syncs, compares every record with the server's, and mends what differs.
     Verify {
@@ -378,6 +391,58 @@ pub(crate) struct Comment {
     pub(crate) record: String,
     /// What you say.
     pub(crate) text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum RoleWord {
+    /// 近景
+    Near,
+    /// 远景
+    Far,
+    /// 处置前
+    Before,
+    /// 处置后
+    After,
+}
+
+impl From<RoleWord> for PhotoRole {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Near => Self::Near,
+            RoleWord::Far => Self::Far,
+            RoleWord::Before => Self::Before,
+            RoleWord::After => Self::After,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The record.
+    pub(crate) record: String,
+    /// The photo. It stays where it is.
+    pub(crate) path: PathBuf,
+    /// 拍的是什么 What it shows.
+    #[arg(long, value_enum)]
+    pub(crate) role: RoleWord,
+    /// 大小上限 The largest file that this phone takes from now on, in bytes; 10 MiB at first.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_bytes: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// The record.
+    pub(crate) record: String,
+    /// The photo's SHA-256, as the record names it.
+    #[arg(value_name = "SHA256")]
+    pub(crate) file: String,
+    /// Where to write it; nothing may be there yet.
+    pub(crate) out: PathBuf,
+    /// 小图 Its preview instead.
+    #[arg(long)]
+    pub(crate) preview: bool,
 }
 
 #[derive(Debug, Args)]

@@ -48,9 +48,14 @@ fn main() -> ExitCode {
     if matches!(arguments.command, Command::Demo) {
         return demo::play(&DemoArguments::parse_from(["demo"]));
     }
-    if let Command::Sync { server, stay: true } = &arguments.command {
+    if let Command::Sync {
+        server,
+        stay: true,
+        no_files,
+    } = &arguments.command
+    {
         let tell = |answer: &Answer| say(answer, json).is_ok();
-        return match commands::stay(arguments.home, server.as_deref(), &tell) {
+        return match commands::stay(arguments.home, server.as_deref(), !no_files, &tell) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => print_error(&error, json),
         };

@@ -6,6 +6,7 @@ mod drafts;
 mod edit;
 mod enrol;
 mod fieldwork;
+mod files;
 mod look;
 mod needs_you;
 mod online;
@@ -46,6 +47,9 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         Command::Edit(arguments) => edit::edit(&phone, &arguments),
         Command::Resolve(arguments) => edit::resolve(&phone, &arguments),
         Command::Comment(arguments) => edit::comment(&phone, &arguments),
+        Command::Attach(arguments) => files::attach(&phone, &arguments),
+        Command::Photos { record } => files::photos(&phone, record.as_deref()),
+        Command::Fetch(arguments) => files::fetch(&home, &phone, &arguments),
         Command::Propose(arguments) => propose::propose(&phone, arguments),
         Command::Withdraw(arguments) => propose::withdraw(&phone, &arguments),
         Command::Tasks => look::tasks(&phone),
@@ -58,7 +62,9 @@ pub(crate) fn carry_out(home: Option<PathBuf>, command: Command) -> Result<Answe
         } => look::search(&phone, &text, limit),
         Command::Search { text, limit, .. } => online::search(&home, &phone, &text, limit),
         Command::NeedsYou(command) => needs_you::needs_you(&phone, &command),
-        Command::Sync { server, .. } => sync::sync(&home, &phone, server.as_deref()),
+        Command::Sync {
+            server, no_files, ..
+        } => sync::sync(&home, &phone, server.as_deref(), !no_files),
         Command::Verify { server } => sync::verify(&home, &phone, server.as_deref()),
         Command::Proof { record, out } => proof::proof(&home, &phone, &record, out),
         Command::Status => sync::status(&home, &phone),

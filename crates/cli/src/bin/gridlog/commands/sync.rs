@@ -3,19 +3,26 @@
 use gridlog_client_core::{HttpTransport, Phone, PhoneError, Status, SyncOptions};
 use serde_json::json;
 
+use super::files::{self, Sent};
 use super::look::rows_table;
 use crate::answer::{Answer, Table};
 use crate::error::CliError;
 use crate::home::Home;
 use crate::values;
 
-/// Exchanges everything with the server.
-pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<Answer, CliError> {
+/// Exchanges everything with the server; then photos go, if they are wanted to.
+pub(super) fn sync(
+    home: &Home,
+    phone: &Phone,
+    server: Option<&str>,
+    with_files: bool,
+) -> Result<Answer, CliError> {
     let (address, transport) = reach(home, server)?;
     let report = phone.sync(&transport, SyncOptions::default())?;
     if server.is_some() {
         home.set_server(&address)?;
     }
+    let sent = Sent::send(phone, &transport, with_files);
     let status = phone.status()?;
     let done = if report.complete {
         "同步完成 synced"
@@ -23,8 +30,13 @@ pub(super) fn sync(home: &Home, phone: &Phone, server: Option<&str>) -> Result<A
         "同步未完，请稍后再同步 not everything was exchanged; sync again later"
     };
     Ok(Answer::new(
-        json!({ "sync": report, "status": status }),
-        format!("{done}\n{}{}", table(&status), standing(phone, &status)?),
+        json!({ "sync": report, "files": sent.json(), "status": status }),
+        format!(
+            "{done}\n{}{}{}",
+            sent.text(),
+            table(&status),
+            standing(phone, &status)?
+        ),
     ))
 }
 
@@ -86,6 +98,7 @@ pub(super) fn status(home: &Home, phone: &Phone) -> Result<Answer, CliError> {
         "not_in_log": phone.not_in_log()?,
         "leaving": phone.leaving()?,
         "set_aside": phone.set_aside()?,
+        "photos_only_here": files::only_here(phone, &status)?,
     });
     Ok(Answer::new(json, text))
 }
@@ -121,6 +134,7 @@ fn standing(phone: &Phone, status: &Status) -> Result<String, CliError> {
         }
         text.push_str(&table.text());
     }
+    text.push_str(&files::table_of_those_here(phone, status)?);
     Ok(text)
 }
 
@@ -150,6 +164,8 @@ fn table(status: &Status) -> String {
         ("  已入卷 in the log", status.admitted),
         ("  需要您处理 needs you", status.needs_you),
         ("  已丢失 lost by the server", status.lost),
+        ("照片只在本机 photos only here", status.files.only_here()),
+        ("照片已上传 photos on the server", status.files.on_server),
         ("日志位置 log position", status.seq),
     ] {
         table.row([name.to_owned(), count.to_string()]);
