@@ -1,6 +1,6 @@
 //! Errors as apps see them.
 
-use gridlog_client_core::PhoneError;
+use gridlog_client_core::{InvalidHash, PhoneError};
 use gridlog_domain::id::InvalidId;
 
 use crate::host::HostError;
@@ -176,6 +176,16 @@ impl From<InvalidId> for GridlogError {
     }
 }
 
+impl From<InvalidHash> for GridlogError {
+    fn from(error: InvalidHash) -> Self {
+        Self::Input {
+            code: "invalid_file".to_owned(),
+            zh: "照片编号格式不正确".to_owned(),
+            en: error.to_string(),
+        }
+    }
+}
+
 impl From<PhoneError> for GridlogError {
     fn from(error: PhoneError) -> Self {
         use gridlog_client_core::TransportError;
@@ -187,6 +197,9 @@ impl From<PhoneError> for GridlogError {
             | PhoneError::StoreNewer { .. }
             | PhoneError::StoreDamaged { .. }
             | PhoneError::Marker(_)
+            | PhoneError::DiskFull
+            | PhoneError::FileStore(_)
+            | PhoneError::FileDamaged { .. }
             | PhoneError::Unopenable { .. } => Self::Store { code, zh, en },
             PhoneError::NotEnrolled | PhoneError::OtherPerson | PhoneError::SignInAgain => {
                 Self::SignIn { code, zh, en }
@@ -194,6 +207,12 @@ impl From<PhoneError> for GridlogError {
             PhoneError::UnknownRecord { .. }
             | PhoneError::UnknownDraft { .. }
             | PhoneError::UnknownItem { .. }
+            | PhoneError::FileTooLarge { .. }
+            | PhoneError::RecordFull { .. }
+            | PhoneError::FileEmpty
+            | PhoneError::FileUnreadable(_)
+            | PhoneError::FileUnwritable(_)
+            | PhoneError::UnknownFile { .. }
             | PhoneError::BadRevision
             | PhoneError::AreaNeeded
             | PhoneError::Record { .. }
@@ -206,14 +225,15 @@ impl From<PhoneError> for GridlogError {
                 en,
                 retry_after_ms: Some(retry_after_ms),
             },
-            PhoneError::Transport(_) | PhoneError::SyncRunning | PhoneError::NoThread(_) => {
-                Self::TryLater {
-                    code,
-                    zh,
-                    en,
-                    retry_after_ms: None,
-                }
-            }
+            PhoneError::Transport(_)
+            | PhoneError::SyncRunning
+            | PhoneError::SendingFiles
+            | PhoneError::NoThread(_) => Self::TryLater {
+                code,
+                zh,
+                en,
+                retry_after_ms: None,
+            },
             PhoneError::Refused { .. }
             | PhoneError::OtherServer
             | PhoneError::Protocol(_)

@@ -31,6 +31,7 @@ const _: () = assert!(
 pub mod decisions;
 pub mod drafts;
 pub mod error;
+pub mod files;
 mod guard;
 pub mod host;
 mod log;

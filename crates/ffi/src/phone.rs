@@ -15,6 +15,7 @@ use gridlog_domain::record::{Finding, Place, StepDetails, Value};
 use gridlog_domain::workflow::Step;
 
 use crate::error::GridlogError;
+use crate::files::Allowed;
 use crate::guard::guarded;
 use crate::host::{AppMarker, GenerationMarker, KeyStore, take_key};
 use crate::running::{Running, Work};
@@ -70,6 +71,7 @@ pub struct GridlogPhone {
     phone: RwLock<Option<Phone>>,
     transport: HttpTransport,
     running: Running,
+    allowed: Allowed,
 }
 
 impl fmt::Debug for GridlogPhone {
@@ -100,6 +102,7 @@ impl GridlogPhone {
                 phone: RwLock::new(Some(phone)),
                 transport,
                 running: Running::default(),
+                allowed: Allowed::default(),
             }))
         })
     }
@@ -120,6 +123,11 @@ impl GridlogPhone {
     pub(crate) fn phone(&self) -> Result<Phone, GridlogError> {
         let phone = self.phone.read().unwrap_or_else(PoisonError::into_inner);
         phone.clone().ok_or_else(GridlogError::shut_down)
+    }
+
+    /// Over what files may go.
+    pub(crate) const fn allowed(&self) -> &Allowed {
+        &self.allowed
     }
 
     pub(crate) fn transport(&self) -> HttpTransport {

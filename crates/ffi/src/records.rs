@@ -4,9 +4,9 @@
 //! changes it here. Times are milliseconds since the Unix epoch.
 
 use gridlog_client_core::{
-    Confirmed, FoundOnline, HistoryLine, Identity, NewPhoto, NewReport, NewVisit, OwnChange,
-    ProposalStanding, ProposalStatus, Query, RecordRow, SetAside, Standing, Status, SyncReport,
-    Task,
+    Confirmed, FileCounts, FoundOnline, HistoryLine, Identity, NewPhoto, NewReport, NewVisit,
+    OwnChange, ProposalStanding, ProposalStatus, Query, RecordRow, SetAside, Standing, Status,
+    SyncReport, Task,
 };
 use gridlog_domain::deadline::Light;
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
@@ -280,6 +280,8 @@ pub struct RecordRow {
     pub updated_ms: i64,
     /// Whether it is marked as deleted.
     pub deleted: bool,
+    /// Photos of it that were attached here and that the server does not have whole.
+    pub photos_here: u32,
     /// How urgent a case is that somebody has to handle; nothing for others.
     pub urgency: Option<Urgency>,
 }
@@ -359,6 +361,8 @@ pub struct Status {
     pub waits_until_ms: Option<i64>,
     /// Records that could not be read as they came from the server; they are asked for again.
     pub set_aside: u64,
+    /// The photos that were attached here, apart from the counts above.
+    pub files: FileCounts,
 }
 
 /// A record that could not be read as it came from the server. What came is not shown; what this phone

@@ -161,7 +161,8 @@ impl GridlogPhone {
     }
 }
 
-fn flag_of(cancel: Option<Arc<SyncCancel>>) -> CancelFlag {
+/// The flag that ends what begins: the app's, or one of its own.
+pub(crate) fn flag_of(cancel: Option<Arc<SyncCancel>>) -> CancelFlag {
     cancel.map_or_else(CancelFlag::new, |cancel| cancel.flag.clone())
 }
 

@@ -1,0 +1,358 @@
+//! Photos and files across the border: taken, sent when the app allows it, fetched when somebody looks.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gridlog_client_core::{
+    Attached, CancelFlag, FileCounts, FileHash, FilePolicy, FileProgress, FileReport, FileRules,
+    FileStanding, HeldBack, Network, SendOptions,
+};
+use gridlog_domain::id::{EntryId, RecordId};
+use gridlog_domain::record::PhotoRole;
+
+use crate::error::GridlogError;
+use crate::long_work::off_thread;
+use crate::phone::GridlogPhone;
+use crate::sync::{SyncCancel, flag_of};
+
+uniffi::custom_type!(FileHash, String, {
+    remote,
+    lower: |hash| hash.to_string(),
+    try_lift: |text| Ok(text.parse::<FileHash>().map_err(GridlogError::from)?),
+});
+
+/// A photo that is on this phone and in its record.
+#[uniffi::remote(Record)]
+pub struct Attached {
+    /// The reference in the record.
+    pub id: EntryId,
+    /// The file's name by content, as it will be sent.
+    pub sha256: FileHash,
+    /// Its size as it will be sent, bytes.
+    pub bytes: u64,
+    /// Whether what says something of place, device and person was taken out of it. False for a kind of file
+    /// that is not understood, such as HEIC: it goes as it is, so hand over a JPEG.
+    pub is_clean: bool,
+    /// Its preview, if there is one.
+    pub preview: Option<FileHash>,
+}
+
+/// What may be attached, and what is taken out of it before: the district's configuration.
+#[uniffi::remote(Record)]
+pub struct FileRules {
+    /// Largest file, bytes.
+    pub max_file_bytes: u64,
+    /// Most bytes of all files of one record, previews aside.
+    pub max_record_bytes: u64,
+    /// Keeps place, time and device in photos, where the district has decided so and told its people.
+    pub keeps_exif: bool,
+}
+
+/// What became of a photo that was attached here.
+#[uniffi::remote(Enum)]
+pub enum FileStanding {
+    /// 已上传: the server has it for its record.
+    OnServer,
+    /// 上传中: the server has a part of it.
+    OnTheWay,
+    /// 在本机: the server has nothing of it.
+    OnThisPhone,
+    /// 需要您处理: the server does not take it, or what lies here is damaged.
+    NeedsYou,
+}
+
+/// How far a photo is.
+#[uniffi::remote(Record)]
+pub struct FileProgress {
+    /// The record that refers to it.
+    pub record: RecordId,
+    /// The file.
+    pub sha256: FileHash,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// How many of them the server has, as far as was noted here last: every 2 MiB, and whenever sending ends.
+    pub sent_bytes: u64,
+    /// Where it stands.
+    pub standing: FileStanding,
+    /// When it was attached, device time.
+    pub attached_ms: i64,
+    /// Why it needs the worker, or why it did not go the last time; a stable code.
+    pub code: Option<String>,
+    /// The same for the worker.
+    pub zh: Option<String>,
+    /// The same for developers.
+    pub en: Option<String>,
+}
+
+/// Where the photos stand that were attached here. They add up.
+#[uniffi::remote(Record)]
+pub struct FileCounts {
+    /// Photos of which the server has nothing.
+    pub on_this_phone: u64,
+    /// Photos of which it has a part.
+    pub on_the_way: u64,
+    /// Photos that it has.
+    pub on_server: u64,
+    /// Photos that it does not take, or that are damaged here.
+    pub needs_you: u64,
+    /// Bytes of those on this phone and on the way.
+    pub bytes_to_send: u64,
+    /// How many of them the server has.
+    pub bytes_sent: u64,
+}
+
+/// Over what the worker lets files go.
+#[uniffi::remote(Enum)]
+pub enum FilePolicy {
+    /// Over whatever network there is.
+    AnyNetwork,
+    /// Only where bytes cost nothing.
+    UnmeteredOnly,
+    /// Not at all for now.
+    Paused,
+}
+
+/// What network there is, as the system tells the app.
+#[uniffi::remote(Enum)]
+pub enum Network {
+    /// None.
+    None,
+    /// One where bytes cost something.
+    Metered,
+    /// One where they do not.
+    Unmetered,
+}
+
+/// Why files are held back.
+#[uniffi::remote(Enum)]
+pub enum HeldBack {
+    /// The worker paused them.
+    Paused,
+    /// There is only a network where bytes cost something.
+    Metered,
+    /// There is no network.
+    NoNetwork,
+}
+
+/// What a run of sending did.
+#[uniffi::remote(Record)]
+pub struct FileReport {
+    /// Files that the server has since then, previews included.
+    pub files_sent: u64,
+    /// Bytes of files that were taken.
+    pub bytes_sent: u64,
+    /// Bytes that were sent and not taken, as after a cut.
+    pub bytes_again: u64,
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Requests that were not.
+    pub cuts: u64,
+    /// Files that the server refused for good; the worker decides.
+    pub needs_you: u64,
+    /// Files that are left for a later run, previews included.
+    pub left: u64,
+    /// Bytes of them.
+    pub bytes_left: u64,
+    /// How long the server wants to be left alone, milliseconds; the run ended for that.
+    pub retry_after_ms: Option<u64>,
+    /// Why the run ended before everything was sent, if the app wanted it so.
+    pub held_back: Option<HeldBack>,
+}
+
+/// What the app allows, shared with the sending that runs.
+#[derive(Clone, Default)]
+pub(crate) struct Allowed(Arc<Mutex<(FilePolicy, Network)>>);
+
+impl Allowed {
+    fn set(&self, policy: FilePolicy, network: Network) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (policy, network);
+    }
+
+    fn now(&self) -> (FilePolicy, Network) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[uniffi::export]
+impl GridlogPhone {
+    /// Takes the photo at `path` into a record: takes place and device out of it, makes its preview, encrypts both
+    /// beside the store, and commits. The file at `path` is the app's and stays as it is. A photo that the record
+    /// has already in the same role is that one. It takes up to a second for a large photo, so it is async;
+    /// dropping it does not undo it.
+    ///
+    /// # Errors
+    /// [`GridlogError::Input`] with `file_too_large`, `record_full`, `file_empty` or `file_unreadable`, before anything
+    /// is stored; [`GridlogError::Store`] with `disk_full` or `file_store_failed`; else as for
+    /// [`GridlogPhone::report`]. Nothing is left behind then.
+    pub async fn attach(
+        &self,
+        record: RecordId,
+        path: String,
+        role: PhotoRole,
+    ) -> Result<Attached, GridlogError> {
+        let flag = CancelFlag::new();
+        let (phone, _, work) = self.begin(&flag)?;
+        off_thread(flag, move || {
+            let _work = work;
+            Ok(phone.attach(record, &PathBuf::from(path), role)?)
+        })
+        .await
+    }
+
+    /// What may be attached here.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn file_rules(&self) -> Result<FileRules, GridlogError> {
+        self.ask(|phone| phone.file_rules())
+    }
+
+    /// Sets what may be attached from here on; it is kept.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn set_file_rules(&self, rules: FileRules) -> Result<(), GridlogError> {
+        self.ask(|phone| phone.set_file_rules(rules))
+    }
+
+    /// The photos that were attached here, of one record or of all, and where each stands. `status` has the
+    /// sums, and a watched list says in `photos_here` of which records photos are only here.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    #[uniffi::method(default(record = None))]
+    pub fn files(&self, record: Option<RecordId>) -> Result<Vec<FileProgress>, GridlogError> {
+        self.ask(|phone| phone.files(record))
+    }
+
+    /// Says over what files may go, and what network there is. It holds until it is said again, also for the
+    /// sending that runs: that looks before every piece. At first files go over any network.
+    pub fn allow_files(&self, policy: FilePolicy, network: Network) {
+        self.allowed().set(policy, network);
+    }
+
+    /// Sends the files that are only on this phone: previews first, then photos of the newest case first.
+    /// Files of records that the server does not have wait; sync first. It runs beside a sync and while people record.
+    /// Dropping it cancels it; each file goes on the next time where the server has it.
+    ///
+    /// # Errors
+    /// [`GridlogError::TryLater`] without signal, from a busy server, or with `sending_files` while it runs already;
+    /// [`GridlogError::SignIn`] with `sign_in_again`; [`GridlogError::Cancelled`]; [`GridlogError::Store`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn send_files(
+        &self,
+        cancel: Option<Arc<SyncCancel>>,
+    ) -> Result<FileReport, GridlogError> {
+        let flag = flag_of(cancel);
+        let (phone, transport, work) = self.begin(&flag)?;
+        let allowed = self.allowed().clone();
+        off_thread(flag.clone(), move || {
+            let _work = work;
+            let may_send = || allowed.now();
+            let options = SendOptions {
+                may_send: Some(&may_send),
+                cancel: Some(&flag),
+                ..SendOptions::default()
+            };
+            Ok(phone.send_files(&transport, options)?)
+        })
+        .await
+    }
+
+    /// Lets a photo that needs the worker be sent again.
+    ///
+    /// # Errors
+    /// [`GridlogError::Input`] with `unknown_file`; [`GridlogError::Store`].
+    pub fn retry_file(&self, record: RecordId, file: FileHash) -> Result<(), GridlogError> {
+        self.ask(|phone| phone.retry_file(record, file))
+    }
+
+    /// Gives up sending a photo that needs the worker.
+    ///
+    /// # Errors
+    /// As for [`GridlogPhone::retry_file`].
+    pub fn give_up_file(&self, record: RecordId, file: FileHash) -> Result<(), GridlogError> {
+        self.ask(|phone| phone.give_up_file(record, file))
+    }
+
+    /// The preview of a photo, a small JPEG, if it is on this phone; else fetch it.
+    ///
+    /// # Errors
+    /// [`GridlogError::Store`].
+    pub fn preview(&self, photo: FileHash) -> Result<Option<Vec<u8>>, GridlogError> {
+        self.ask(|phone| phone.preview(photo))
+    }
+
+    /// Fetches the preview of somebody else's photo, keeps it, and gives it back. It needs signal, unless it
+    /// is here already.
+    ///
+    /// # Errors
+    /// [`GridlogError::Server`] with `no_preview`; [`GridlogError::Input`], [`GridlogError::TryLater`],
+    /// [`GridlogError::SignIn`], [`GridlogError::Store`].
+    pub async fn fetch_preview(
+        &self,
+        record: RecordId,
+        photo: FileHash,
+    ) -> Result<Vec<u8>, GridlogError> {
+        let flag = CancelFlag::new();
+        let (phone, transport, work) = self.begin(&flag)?;
+        off_thread(flag, move || {
+            let _work = work;
+            Ok(phone.fetch_preview(&transport, record, photo)?)
+        })
+        .await
+    }
+
+    /// Fetches somebody else's photo and keeps it encrypted beside the others, for
+    /// [`GridlogPhone::export_file`]. It needs signal, unless it is here already.
+    ///
+    /// # Errors
+    /// [`GridlogError::Server`] with `file_not_here` while its author has not sent it, or `bad_answer` if other
+    /// bytes came; else as for [`GridlogPhone::fetch_preview`].
+    pub async fn fetch_file(&self, record: RecordId, file: FileHash) -> Result<(), GridlogError> {
+        let flag = CancelFlag::new();
+        let (phone, transport, work) = self.begin(&flag)?;
+        off_thread(flag, move || {
+            let _work = work;
+            Ok(phone.fetch_file(&transport, record, file)?)
+        })
+        .await
+    }
+
+    /// Writes a file that is on this phone to `path`, unencrypted, where nothing may be yet: for a viewer. Whoever
+    /// asked for it removes it again.
+    ///
+    /// # Errors
+    /// [`GridlogError::Input`] with `unknown_file` or `file_unwritable`; [`GridlogError::Store`] with
+    /// `file_damaged` or `disk_full`. Nothing is left at `path` then.
+    pub async fn export_file(&self, file: FileHash, path: String) -> Result<(), GridlogError> {
+        let flag = CancelFlag::new();
+        let (phone, _, work) = self.begin(&flag)?;
+        off_thread(flag, move || {
+            let _work = work;
+            Ok(phone.export_attachment(file, &PathBuf::from(path))?)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_app_allows_holds_for_the_sending_that_runs() {
+        let allowed = Allowed::default();
+        let running = allowed.clone();
+        assert_eq!(running.now(), (FilePolicy::AnyNetwork, Network::Unmetered));
+        allowed.set(FilePolicy::UnmeteredOnly, Network::Metered);
+        let (policy, network) = running.now();
+        assert_eq!(policy.holds_back(network), Some(HeldBack::Metered));
+    }
+
+    #[test]
+    fn a_text_that_names_no_file_is_told_so() {
+        let error = GridlogError::from("..".parse::<FileHash>().unwrap_err());
+        assert_eq!(error.code(), "invalid_file");
+    }
+}
