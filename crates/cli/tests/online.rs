@@ -216,3 +216,46 @@ fn a_proof_is_written_to_a_file_and_says_what_of_the_record_is_not_sealed_yet() 
         "{said}"
     );
 }
+
+#[test]
+fn photos_go_with_the_sync_and_a_colleague_opens_them() {
+    use gridlog_picture_guard::gallery;
+    let street = Street::new();
+    let author = street.phone(AUTHOR);
+    let reported = author.json(&["report", "井盖缺失", "01014"]);
+    let record = reported["record"].as_str().unwrap();
+    let photos: Vec<String> = [(60_000, "near"), (1_500_000, "far")]
+        .into_iter()
+        .map(|(bytes, role)| {
+            let path = street.folder.path().join(format!("{role}.jpg"));
+            let taken = gallery::with_metadata(&gallery::photo(bytes, 1), 6);
+            std::fs::write(&path, taken).unwrap();
+            let path = path.to_str().unwrap();
+            let attached = author.json(&["attach", record, path, "--role", role]);
+            attached["attached"]["sha256"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let offline = author.json(&["sync", "--no-files"]);
+    assert_eq!(offline["status"]["files"]["on_this_phone"], 2);
+    let synced = author.json(&["sync"]);
+    assert_eq!(synced["files"]["files_sent"], 4, "{synced}");
+    assert_eq!(synced["files"]["bytes_again"], 0);
+    assert_eq!(synced["status"]["files"]["on_server"], 2);
+    assert!(!author.says(&["status"]).contains("以下照片只在本机"));
+
+    let colleague = street.phone(COLLEAGUE);
+    colleague.says(&["sync"]);
+    for photo in &photos {
+        let out = street.folder.path().join(photo);
+        colleague.says(&["fetch", record, photo, out.to_str().unwrap()]);
+        let bytes = std::fs::read(&out).unwrap();
+        assert_eq!(&hex_of(&bytes), photo);
+        let small = street.folder.path().join(format!("{photo}.small"));
+        colleague.says(&["fetch", record, photo, small.to_str().unwrap(), "--preview"]);
+        assert!(std::fs::read(small).unwrap().len() <= 24 * 1024);
+    }
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    gridlog_client_core::FileHash::of(bytes).to_string()
+}

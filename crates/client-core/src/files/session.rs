@@ -406,11 +406,12 @@ impl FileSession {
             return Ok(());
         };
         self.turns.done();
-        self.report.needs_you += 1;
         let inner = &self.phone.inner;
-        inner
+        let refused = inner
             .store
             .write(|tx| attachments::refuse(tx, what.record, what.file, code))?;
+        // It may have been erased meanwhile.
+        self.report.needs_you += u64::from(refused);
         inner.signal.committed();
         Ok(())
     }

@@ -342,20 +342,20 @@ pub(crate) fn note_trouble(
     Ok(())
 }
 
-/// The server does not take a file: the worker decides.
+/// The server does not take a file: the worker decides. Says whether it was to be sent still.
 pub(crate) fn refuse(
     connection: &Connection,
     record: RecordId,
     file: FileHash,
     code: &str,
-) -> Result<(), PhoneError> {
-    connection
+) -> Result<bool, PhoneError> {
+    let changed = connection
         .prepare_cached(
             "UPDATE attachments SET standing = 'refused', upload = NULL, code = ?3
-             WHERE record = ?1 AND sha256 = ?2",
+             WHERE record = ?1 AND sha256 = ?2 AND standing = 'here'",
         )?
         .execute((record.as_bytes(), file.as_bytes(), code))?;
-    Ok(())
+    Ok(changed > 0)
 }
 
 /// Photos that were attached here and stand alike.
