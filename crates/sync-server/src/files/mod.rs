@@ -38,7 +38,7 @@ use shelf::Shelf;
 use turns::Turns;
 
 use crate::config::Config;
-use crate::store::{FileOfRecord, Store, StoredFile, Upload, UploadId};
+use crate::store::{FileOfRecord, Store, Upload, UploadId};
 
 /// The files of a district. Clones share everything.
 #[derive(Clone)]
@@ -233,15 +233,5 @@ impl Files {
             tracing::error!(file = %sha256, "the database knows a file that is not in its place");
         }
         Ok(found)
-    }
-
-    /// The size of the preview that the server made of a file, or makes now; `None` if there is none to be made.
-    pub(crate) async fn preview(
-        &self,
-        sha256: Digest,
-        held: &StoredFile,
-    ) -> Result<Option<u64>, FileError> {
-        let _ = (sha256, held, &self.0.maker);
-        Ok(None)
     }
 }

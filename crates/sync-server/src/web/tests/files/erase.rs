@@ -65,6 +65,21 @@ fn an_erased_records_files_go_unless_another_record_holds_them() {
 }
 
 #[test]
+fn the_preview_that_the_server_made_goes_with_its_file() {
+    let bytes = gridlog_picture_guard::gallery::jpeg(800, 600, 3);
+    let (town, _phone) = town_with(&[&bytes]);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    worker.upload(record(1), &bytes);
+    let path = format!("/v1/files/{}/{}/preview", record(1), hash(&bytes));
+    assert_eq!(worker.ask("GET", &path, &[]).status, 200);
+    assert_eq!(on_disk(&town).len(), 2);
+    town.sequencer.borrow_mut().erase(&erasure(1)).unwrap();
+    assert_eq!(collect(&site, NOW).files, 1);
+    assert!(on_disk(&town).is_empty());
+}
+
+#[test]
 fn an_upload_for_a_record_that_is_erased_meanwhile_leaves_nothing() {
     let bytes = photo(1, 5_000);
     let (town, _phone) = town_with(&[&bytes]);

@@ -148,3 +148,47 @@ fn the_api_describes_how_files_are_read() {
         );
     }
 }
+
+#[test]
+fn the_server_makes_the_preview_of_a_photo_that_came_without_one() {
+    let bytes = gridlog_picture_guard::gallery::jpeg(1_200, 900, 7);
+    let (town, _phone) = town_with(&[&bytes]);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    worker.upload(record(1), &bytes);
+    let path = format!("/v1/files/{}/{}/preview", record(1), hash(&bytes));
+    let first = worker.ask("GET", &path, &[]);
+    assert_eq!(first.status, 200, "{:?}", first.code());
+    assert_eq!(first.header("content-type"), "image/jpeg");
+    assert!(first.body.len() < bytes.len() / 4, "{}", first.body.len());
+    assert!(first.body.starts_with(b"\xff\xd8\xff"));
+    let again = worker.ask("GET", &path, &[]);
+    assert_eq!(again.body, first.body);
+    let etag = first.header("etag").to_owned();
+    assert_ne!(etag, format!("\"{}\"", hash(&bytes)));
+    let held = worker.ask("GET", &path, &[("if-none-match", &etag)]);
+    assert_eq!(held.status, 304);
+}
+
+#[test]
+fn what_cannot_be_shown_small_is_a_file_without_a_preview_and_no_outage() {
+    // A PNG that declares 60,000 by 60,000 pixels, and what a camera left half written.
+    let mut bomb = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    bomb.extend(60_000_u32.to_be_bytes());
+    bomb.extend(60_000_u32.to_be_bytes());
+    bomb.extend([8, 6, 0, 0, 0, 0, 0, 0, 0]);
+    let torn = gridlog_picture_guard::gallery::jpeg(640, 480, 7)[..300].to_vec();
+    let page = b"<html></html>".to_vec();
+    let (town, _phone) = town_with(&[&bomb, &torn, &page]);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    for bytes in [bomb, torn, page] {
+        worker.upload(record(1), &bytes);
+        let path = format!("/v1/files/{}/{}/preview", record(1), hash(&bytes));
+        for _ in 0..2 {
+            let answer = worker.ask("GET", &path, &[]);
+            assert_eq!(answer.code(), (404, "no_preview".to_owned()));
+        }
+        assert_eq!(worker.read(record(1), hash(&bytes), &[]).body, bytes);
+    }
+}
