@@ -64,6 +64,11 @@ impl RawDevice {
         }
     }
 
+    /// Its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A fresh record id.
     pub fn record_id(&mut self) -> RecordId {
         RecordId::new(1_790_000_000_000, &mut self.entropy)

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use gridlog_domain::record::policy;
 use gridlog_domain::workflow::RefusalReason;
 use gridlog_merge_guard::{Refusal, describe};
-use gridlog_protocol::reason;
+use gridlog_protocol::{file_reason, reason};
 
 fn codes_page() -> String {
     let mut page = String::from(
@@ -37,6 +37,10 @@ fn codes_page() -> String {
     table(
         "A change is refused: not of a record's shape",
         policy::REASONS.to_vec(),
+    );
+    table(
+        "A file is not taken, or not given",
+        file_reason::REASONS.to_vec(),
     );
     let guard = Refusal::ALL_CODES.iter().map(|code| {
         let (zh, en) = describe(code).unwrap_or_else(|| panic!("{code} has no words"));

@@ -42,7 +42,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// 测试。Runs the tests of all crates, then those of the bindings.
+    /// 测试。Runs the tests of all crates, then those of the bindings and of a foreign client.
     Test {
         /// Which part; all of them if not given.
         #[arg(value_enum)]

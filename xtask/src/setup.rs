@@ -85,7 +85,8 @@ impl Need {
     }
 }
 
-fn succeeds(command: &[&str]) -> bool {
+/// Whether a command runs without a failure.
+pub(crate) fn succeeds(command: &[&str]) -> bool {
     let Some((program, arguments)) = command.split_first() else {
         return false;
     };

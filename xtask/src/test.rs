@@ -7,6 +7,7 @@ use crate::error::TaskError;
 use crate::setup;
 use crate::step::{Run, execute};
 
+const TUS_JS: &str = "tests/tus-js";
 const PYTHON_TESTS: &str = "mobile-bindings/python/tests";
 
 /// A part of the tests.
@@ -16,19 +17,68 @@ pub(crate) enum Part {
     Rust,
     /// The phone engine as Python, Kotlin and Swift see it, driven from Python.
     Python,
+    /// The npm package `tus-js-client`, unchanged, against the real server.
+    TusJs,
 }
 
 /// Runs one part, or all.
 pub(crate) fn test(run: &Run, part: Option<Part>) -> Result<(), TaskError> {
     setup::ensure(run)?;
-    if part != Some(Part::Python) {
+    let wanted = |of: Part| part.is_none_or(|part| part == of);
+    let mut skipped = 0;
+    if wanted(Part::Rust) {
         rust(run)?;
     }
-    if part != Some(Part::Rust) {
+    if wanted(Part::Python) {
         python(run)?;
     }
-    run.heading("测试通过 tests passed");
+    if wanted(Part::TusJs) && !tus_js(run)? {
+        skipped += 1;
+    }
+    match skipped {
+        0 => run.heading("测试通过 tests passed"),
+        skipped => run.heading(&format!(
+            "测试通过，略过 {skipped} 项 tests passed, {skipped} skipped"
+        )),
+    }
     Ok(())
+}
+
+/// A foreign client against the real server. Says no if it could not be had: that is no fault of what is tested.
+fn tus_js(run: &Run) -> Result<bool, TaskError> {
+    run.heading("外部客户端测试 a foreign client: tus-js-client");
+    for program in ["node", "npm"] {
+        if !setup::succeeds(&[program, "--version"]) {
+            run.heading(&format!(
+                "略过：没有 {program} skipped: there is no {program}"
+            ));
+            return Ok(false);
+        }
+    }
+    let install = [
+        "ci",
+        "--prefix",
+        TUS_JS,
+        "--no-audit",
+        "--no-fund",
+        "--silent",
+    ];
+    if execute(run.program("npm").args(install)).is_err() {
+        run.heading("略过：无法安装 skipped: npm could not install it");
+        return Ok(false);
+    }
+    execute(&mut run.cargo(&[
+        "test",
+        "--quiet",
+        "--package",
+        "gridlog-tests",
+        "--test",
+        "files",
+        "--",
+        "--ignored",
+        "tus_js_client",
+    ]))?;
+    Ok(true)
 }
 
 fn rust(run: &Run) -> Result<(), TaskError> {
