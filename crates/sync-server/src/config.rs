@@ -349,6 +349,18 @@ mod tests {
     }
 
     #[test]
+    fn of_files_one_setting_may_be_given_and_the_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gridlog.toml");
+        std::fs::write(&file, "[files]\nmax_bytes = 7\ns3 = { bucket = \"b\" }").unwrap();
+        let files = Config::read(Some(&file)).unwrap().files;
+        assert_eq!((files.max_bytes, files.max_uploads), (7, 64));
+        assert_eq!(files.s3.unwrap().bucket, "b");
+        std::fs::write(&file, "[files]\nmax_byte = 7").unwrap();
+        assert!(Config::read(Some(&file)).is_err());
+    }
+
+    #[test]
     fn a_file_that_was_named_must_exist() {
         assert!(Config::read(Some(Path::new("no-such-file.toml"))).is_err());
     }

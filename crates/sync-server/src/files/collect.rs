@@ -184,3 +184,208 @@ impl Collector {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::environment::SystemClock;
+    use crate::files::{FileError, Kept};
+    use crate::store::conformance::{Entered, erase, record};
+    use crate::store::{
+        Begun, FileOfRecord, FileStore as _, NewUpload, SqliteStore, Store as _, UploadLimits,
+        Uploader,
+    };
+
+    /// What somebody does, with record and file.
+    #[derive(Debug, Clone, Copy)]
+    enum Deed {
+        Sends,
+        Refers,
+        Erases,
+    }
+
+    fn deeds() -> impl Strategy<Value = Vec<(Deed, u8, u8, bool)>> {
+        let deed = prop_oneof![
+            4 => Just(Deed::Sends),
+            3 => Just(Deed::Refers),
+            1 => Just(Deed::Erases),
+        ];
+        proptest::collection::vec((deed, 1_u8..=3, 1_u8..=2, any::<bool>()), 1..24)
+    }
+
+    fn contents(file: u8) -> Vec<u8> {
+        vec![file; 5_000]
+    }
+
+    fn pair(n: u8, file: u8) -> FileOfRecord {
+        FileOfRecord {
+            record: record(n),
+            sha256: Digest(Sha256::digest(contents(file)).into()),
+        }
+    }
+
+    /// A store, the files beside it, and what has become of records so far.
+    struct World {
+        store: Arc<SqliteStore>,
+        files: Files,
+        uploads: u8,
+        referred: BTreeMap<u8, BTreeSet<u8>>,
+        erased: BTreeSet<u8>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Arc::new(SqliteStore::open(&folder.path().join("district.db")).unwrap());
+            let config = Config {
+                data: folder.path().to_owned(),
+                ..Config::default()
+            };
+            let files = Files::open(&config, store.clone(), Arc::new(SystemClock)).unwrap();
+            Self {
+                store,
+                files,
+                uploads: 0,
+                referred: BTreeMap::new(),
+                erased: BTreeSet::new(),
+                _folder: folder,
+            }
+        }
+
+        async fn does(&mut self, deed: Deed, n: u8, file: u8) {
+            match deed {
+                Deed::Sends => self.sends(n, file).await,
+                Deed::Erases => {
+                    if self.erased.insert(n) {
+                        erase(&*self.store, n, &["a:1"]);
+                    }
+                }
+                Deed::Refers if !self.erased.contains(&n) => {
+                    self.referred.entry(n).or_default().insert(file);
+                    let photos = self.referred[&n].iter().map(|file| {
+                        let sha256 = pair(n, *file).sha256;
+                        format!(r#""{file}":{{"sha256":"{sha256}","by":"W001"}}"#)
+                    });
+                    let photos: Vec<String> = photos.collect();
+                    let head = self.store.head().unwrap();
+                    let mut batch = Entered::begun(n, &["a:1"]).on(head);
+                    batch.records[0].view = format!("{{\"photos\":{{{}}}}}", photos.join(","));
+                    self.store.commit(&batch).unwrap();
+                }
+                Deed::Refers => {}
+            }
+        }
+
+        async fn sends(&mut self, n: u8, file: u8) {
+            self.uploads += 1;
+            let of = pair(n, file);
+            let new = NewUpload {
+                id: [self.uploads; 16],
+                by: Uploader {
+                    person: "W001".into(),
+                    device: None,
+                },
+                of,
+                length: 5_000,
+                now_ms: 0,
+                expires_ms: i64::MAX,
+                finished: self.files.is_held(of).await.unwrap(),
+            };
+            let limits = UploadLimits {
+                uploads: 99,
+                bytes: u64::MAX,
+            };
+            let Begun::Upload(upload) = self.store.begin_upload(&new, limits).unwrap() else {
+                panic!("there is room");
+            };
+            if upload.finished {
+                return;
+            }
+            std::fs::write(self.files.part(upload.id), contents(file)).unwrap();
+            let mut turn = self.files.take(upload.id).await;
+            match self.files.finish(&upload, &mut turn).await {
+                Ok(()) => {}
+                Err(FileError::Unknown) => assert!(self.erased.contains(&n)),
+                Err(error) => panic!("{error}"),
+            }
+        }
+
+        fn is_held(&self, n: u8, file: u8) -> bool {
+            self.store.held_file(pair(n, file)).unwrap().is_some()
+        }
+
+        async fn lies_there(&self, file: u8) -> bool {
+            let sha256 = pair(1, file).sha256;
+            let size = self.files.0.shelf.size(Kept::File, sha256).await.unwrap();
+            assert!(size.is_none_or(|size| size == 5_000));
+            size.is_some()
+        }
+    }
+
+    fn collector(world: &World) -> Collector {
+        Collector::new(world.files.clone(), 0)
+    }
+
+    /// After any time: everything may go that nobody needs.
+    const THEN: i64 = i64::MAX;
+
+    async fn live(deeds: Vec<(Deed, u8, u8, bool)>) {
+        let mut world = World::new();
+        let mut safe: BTreeSet<(u8, u8)> = BTreeSet::new();
+        for (deed, n, file, meanwhile) in deeds {
+            let job = collector(&world);
+            let job = async {
+                match meanwhile {
+                    true => tokio::spawn(async move { job.round(THEN).await }).await,
+                    false => Ok(Ok(Collected::default())),
+                }
+            };
+            let (_, done) = tokio::join!(world.does(deed, n, file), job);
+            done.unwrap().unwrap();
+            let refers = |n: &u8, file: &u8| {
+                let files = world.referred.get(n);
+                !world.erased.contains(n) && files.is_some_and(|files| files.contains(file))
+            };
+            for n in 1..=3 {
+                for file in 1..=2 {
+                    if refers(&n, &file) && world.is_held(n, file) {
+                        safe.insert((n, file));
+                    }
+                }
+            }
+            safe.retain(|(n, _)| !world.erased.contains(n));
+            for (n, file) in &safe {
+                assert!(world.is_held(*n, *file), "record {n} lost file {file}");
+                assert!(world.lies_there(*file).await, "file {file} is gone");
+            }
+        }
+        collector(&world).round(THEN).await.unwrap();
+        for file in 1..=2 {
+            let needed = safe.iter().any(|(_, held)| *held == file);
+            assert_eq!(world.lies_there(file).await, needed, "file {file}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn whatever_comes_while_files_are_deleted_what_is_held_and_referred_to_stays_and_nothing_else(
+            deeds in deeds()
+        ) {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(live(deeds));
+        }
+    }
+}

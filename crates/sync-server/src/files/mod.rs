@@ -115,12 +115,26 @@ impl Files {
         Ok(there == Some(held.bytes))
     }
 
-    /// Where an upload stands, everything up to there being on the disk. One that turns out to be whole is finished:
-    /// the server was killed before it could.
+    /// Where an upload stands, with everything up to there on the disk, so that it may be promised; see
+    /// [`Self::stands_at`].
+    ///
+    /// # Errors
+    /// [`FileError`], as there.
+    pub(crate) async fn offset(
+        &self,
+        upload: &Upload,
+        turn: &mut UploadTurn,
+    ) -> Result<u64, FileError> {
+        let path = self.part(upload.id);
+        blocking(move || Ok(Part::sync_at(&path)?)).await?;
+        self.stands_at(upload, turn).await
+    }
+
+    /// Where an upload stands. One that turns out to be whole is finished: the server was killed before it could.
     ///
     /// # Errors
     /// [`FileError`]; [`FileError::HashWrong`] if the whole file is another one than promised.
-    pub(crate) async fn offset(
+    pub(crate) async fn stands_at(
         &self,
         upload: &Upload,
         turn: &mut UploadTurn,
@@ -129,12 +143,10 @@ impl Files {
             return Ok(upload.length);
         }
         let path = self.part(upload.id);
-        let at = blocking(move || {
-            Part::sync_at(&path)?;
-            Ok(Part::length_of(&path)?)
-        });
-        let at = at.await?;
+        let at = blocking(move || Ok(Part::length_of(&path)?)).await?;
         if at >= upload.length {
+            let path = self.part(upload.id);
+            blocking(move || Ok(Part::sync_at(&path)?)).await?;
             self.finish(upload, turn).await?;
         }
         Ok(at.min(upload.length))

@@ -241,3 +241,68 @@ fn open_s3(settings: &S3) -> Result<Arc<dyn ObjectStore>, ShelfError> {
 fn open_s3(_: &S3) -> Result<Arc<dyn ObjectStore>, ShelfError> {
     Err(ShelfError::WithoutS3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Files;
+
+    fn config(folder: &Path, s3: Option<S3>) -> Config {
+        Config {
+            data: folder.to_owned(),
+            files: Files {
+                s3,
+                ..Files::default()
+            },
+            ..Config::default()
+        }
+    }
+
+    #[cfg(not(feature = "s3"))]
+    #[test]
+    fn a_server_built_without_s3_says_so_instead_of_writing_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let s3 = S3 {
+            bucket: "gridlog".to_owned(),
+            endpoint: None,
+            region: None,
+        };
+        let error = Shelf::open(&config(folder.path(), Some(s3))).unwrap_err();
+        assert!(matches!(error, ShelfError::WithoutS3));
+        assert!(error.to_string().contains("feature `s3`"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_on_the_machine_may_look_into_the_folder() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(&config(folder.path(), None)).unwrap();
+        for private in [folder.path().join("files"), shelf.unfinished] {
+            let mode = private.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{private:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_a_file_system_has_no_links_a_file_is_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf {
+            links: false,
+            ..Shelf::open(&config(folder.path(), None)).unwrap()
+        };
+        let bytes: Vec<u8> = (0..11_000_000_u32).map(|n| (n % 251) as u8).collect();
+        std::fs::write(shelf.part([1; 16]), &bytes).unwrap();
+        let name = Digest([7; 32]);
+        shelf.put([1; 16], name).await.unwrap();
+        let size = shelf.size(Kept::File, name).await.unwrap();
+        assert_eq!(size, Some(bytes.len() as u64));
+        let part = shelf.read(Kept::File, name, Some(10_999_990..11_000_000));
+        let mut part = part.await.unwrap().unwrap();
+        let read = part.next().await.unwrap().unwrap();
+        assert_eq!(read, bytes[10_999_990..]);
+        shelf.remove(name).await.unwrap();
+        shelf.remove(name).await.unwrap();
+        assert_eq!(shelf.size(Kept::File, name).await.unwrap(), None);
+    }
+}

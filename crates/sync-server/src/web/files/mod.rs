@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, head, options};
@@ -69,12 +69,12 @@ pub(super) fn router(app: &App) -> Router<App> {
     let begin = options(tus::options).merge(
         axum::routing::post(tus::create)
             .layer::<_, Infallible>(place.clone())
-            .layer(timeout.clone()),
+            .layer(timeout),
     );
     let short = head(tus::progress)
         .delete(tus::end)
         .layer::<_, Infallible>(place)
-        .layer(timeout.clone());
+        .layer(timeout);
     // A piece has its own limits, see `crate::files::receive`.
     let upload = short.merge(axum::routing::patch(tus::append).post(tus::in_other_words));
     let uploads = Router::new()
@@ -88,12 +88,14 @@ pub(super) fn router(app: &App) -> Router<App> {
     uploads.merge(reading)
 }
 
-/// Every answer names the version of the protocol.
+/// Every answer names the version of the protocol, and who asked for another one is told which there is.
 async fn speaks_tus(mut response: Response) -> Response {
-    let version = HeaderName::from_static("tus-resumable");
-    response
-        .headers_mut()
-        .insert(version, headers::VERSION.clone());
+    let is_refused = response.status() == StatusCode::PRECONDITION_FAILED;
+    let more = response.headers_mut();
+    more.insert("tus-resumable", headers::VERSION);
+    if is_refused {
+        more.insert("tus-version", headers::VERSION);
+    }
     response
 }
 

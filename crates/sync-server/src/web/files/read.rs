@@ -84,6 +84,8 @@ pub(super) async fn file(
         let found = find(app, &by, &record, &sha256)?;
         let held = found.held.ok_or(FileError::NotHere)?;
         let_ask(app, &by, Work::of_file(held.bytes))?;
+        // Photos show people and their homes.
+        tracing::info!(by = %by.person, record = %found.of.record, "a file was shown");
         Ok(Given {
             kept: Kept::File,
             sha256: found.of.sha256,

@@ -35,30 +35,16 @@ pub(super) async fn options(State(app): State<App>) -> Response {
     (StatusCode::NO_CONTENT, said).into_response()
 }
 
-/// The version that is asked for is another one; says which there is.
-fn require_version(said: &HeaderMap) -> Result<(), Response> {
-    headers::require_version(said).map_err(|error| {
-        let mut response = ApiError::from(error).into_response();
-        let known = response.headers_mut();
-        known.insert("tus-version", headers::VERSION);
-        response
-    })
-}
-
 /// `POST /v1/files`: begins an upload, or finds the one that was begun.
 pub(super) async fn create(
     State(app): State<App>,
     of: OfPerson,
     said: HeaderMap,
-) -> Result<Response, Response> {
-    require_version(&said)?;
-    let begun = begin(&app, &of.by, &said).await;
-    begun.map_err(ApiError::into_response)
-}
-
-async fn begin(app: &App, by: &Uploader, said: &HeaderMap) -> Result<Response, ApiError> {
-    let length = headers::length(said)?;
-    let file = headers::file(said)?;
+) -> Result<Response, ApiError> {
+    headers::require_version(&said)?;
+    let (app, by) = (&app, &of.by);
+    let length = headers::length(&said)?;
+    let file = headers::file(&said)?;
     let limit = app.config.files.max_bytes;
     if length > limit {
         return Err(FileError::TooLarge(limit).into());
@@ -153,14 +139,9 @@ pub(super) async fn progress(
     of: OfPerson,
     Path(id): Path<String>,
     said: HeaderMap,
-) -> Result<Response, Response> {
-    require_version(&said)?;
-    let told = tell(&app, &of.by, &id).await;
-    told.map_err(ApiError::into_response)
-}
-
-async fn tell(app: &App, by: &Uploader, id: &str) -> Result<Response, ApiError> {
-    let (upload, mut turn) = take(app, by, id).await?;
+) -> Result<Response, ApiError> {
+    headers::require_version(&said)?;
+    let (upload, mut turn) = take(&app, &of.by, &id).await?;
     let at = app.file_door.files.offset(&upload, &mut turn).await?;
     let said = [
         ("upload-offset", HeaderValue::from(at)),
@@ -177,14 +158,11 @@ pub(super) async fn end(
     of: OfPerson,
     Path(id): Path<String>,
     said: HeaderMap,
-) -> Result<Response, Response> {
-    require_version(&said)?;
-    let ended = async {
-        let (upload, _turn) = take(&app, &of.by, &id).await?;
-        app.file_door.files.end(upload.id).await?;
-        Ok::<_, ApiError>(StatusCode::NO_CONTENT.into_response())
-    };
-    ended.await.map_err(ApiError::into_response)
+) -> Result<Response, ApiError> {
+    headers::require_version(&said)?;
+    let (upload, _turn) = take(&app, &of.by, &id).await?;
+    app.file_door.files.end(upload.id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `POST /v1/files/uploads/{id}` by clients that can send nothing else: what they mean stands in a header.
@@ -194,7 +172,7 @@ pub(super) async fn in_other_words(
     id: Path<String>,
     said: HeaderMap,
     body: Body,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     match said
         .get("x-http-method-override")
         .map(HeaderValue::as_bytes)
@@ -203,7 +181,7 @@ pub(super) async fn in_other_words(
         Some(b"DELETE") => end(state, of, id, said).await,
         _ => {
             let allowed = [(header::ALLOW, "HEAD, PATCH, DELETE")];
-            Err((StatusCode::METHOD_NOT_ALLOWED, allowed).into_response())
+            Ok((StatusCode::METHOD_NOT_ALLOWED, allowed).into_response())
         }
     }
 }
@@ -215,12 +193,11 @@ pub(super) async fn append(
     Path(id): Path<String>,
     said: HeaderMap,
     body: Body,
-) -> Result<Response, Response> {
-    require_version(&said)?;
+) -> Result<Response, ApiError> {
+    headers::require_version(&said)?;
     // What was begun is finished, also if the client hangs up: what came of a piece counts.
     let task = tokio::spawn(async move { take_piece(&app, &of, &id, &said, body).await });
-    let taken = task.await.unwrap_or(Err(ApiError::Internal));
-    taken.map_err(ApiError::into_response)
+    task.await.unwrap_or(Err(ApiError::Internal))
 }
 
 async fn take_piece(
@@ -235,11 +212,11 @@ async fn take_piece(
     let checksum = headers::checksum(said)?;
     let upload = own_upload(app, &of.by, id).await?;
     headers::require_length(said, upload.length)?;
-    let _place = app.file_door.uploads.try_acquire();
-    let _place = _place.map_err(|_| app.busy())?;
+    let place = app.file_door.uploads.try_acquire();
+    let _place = place.map_err(|_| app.busy())?;
     let (upload, mut turn) = take(app, &of.by, id).await?;
     let files = &app.file_door.files;
-    let at = files.offset(&upload, &mut turn).await?;
+    let at = files.stands_at(&upload, &mut turn).await?;
     let piece_length = headers::content_length(said);
     let end = offset.saturating_add(piece_length.unwrap_or(0));
     if offset > upload.length || end > upload.length {
