@@ -60,48 +60,64 @@ pub(super) async fn live(
     let line = app.live.open(device, of.person).map_err(|_| app.busy())?;
     let head = app.work(|app| Ok(app.store.head()?)).await?;
     drop(turn);
-    let moved = (head.epoch, head.seq) != (pulled.epoch, pulled.seq);
-    let first = moved.then_some(Wake {
+    let begins_at = Wake {
         epoch: head.epoch,
         seq: head.seq,
         directory: false,
-    });
-    let comes_back = Duration::from_millis(app.random_between(COMES_BACK_MS));
-    let events =
-        Sse::new(events(line, first, comes_back)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    };
+    let is_behind = (head.epoch, head.seq) != (pulled.epoch, pulled.seq);
+    let listening = Listening {
+        line,
+        begins_at,
+        is_behind,
+        ends: Instant::now() + LONGEST,
+        comes_back: Duration::from_millis(app.random_between(COMES_BACK_MS)),
+    };
+    let events = Sse::new(events(listening)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(([UNBUFFERED], events).into_response())
 }
 
 /// Where a line is.
 struct Listening {
     line: Line,
-    first: Option<Wake>,
+    /// Where the log stood when it was opened.
+    begins_at: Wake,
+    /// Whether the device has not pulled that, and was not told yet.
+    is_behind: bool,
     ends: Instant,
     comes_back: Duration,
 }
 
+impl Listening {
+    /// What there is to say next.
+    async fn next(&mut self) -> Heard {
+        if std::mem::take(&mut self.is_behind) {
+            return Heard::Wake(self.begins_at);
+        }
+        loop {
+            let heard = tokio::select! {
+                heard = self.line.hear() => heard,
+                () = sleep_until(self.ends) => Heard::Closing,
+            };
+            match heard {
+                Heard::Wake(wake) if self.is_old(wake) => {}
+                heard => return heard,
+            }
+        }
+    }
+
+    /// Whether a wake is of before the line was opened: what commits make known is told a moment later.
+    fn is_old(&self, wake: Wake) -> bool {
+        let begins_at = self.begins_at;
+        !wake.directory && wake.epoch == begins_at.epoch && wake.seq <= begins_at.seq
+    }
+}
+
 /// The events of a line, until it ends.
-fn events(
-    line: Line,
-    first: Option<Wake>,
-    comes_back: Duration,
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    let listening = Listening {
-        line,
-        first,
-        ends: Instant::now() + LONGEST,
-        comes_back,
-    };
+fn events(listening: Listening) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(Some(listening), |listening| async {
         let mut listening = listening?;
-        let heard = match listening.first.take() {
-            Some(wake) => Heard::Wake(wake),
-            None => tokio::select! {
-                heard = listening.line.hear() => heard,
-                () = sleep_until(listening.ends) => Heard::Closing,
-            },
-        };
-        match heard {
+        match listening.next().await {
             Heard::Wake(wake) => Some((Ok(woken(wake)), Some(listening))),
             Heard::Closing => Some((Ok(Event::default().retry(listening.comes_back)), None)),
             Heard::Over => None,
@@ -141,16 +157,44 @@ mod tests {
             .unwrap()
     }
 
+    const OPENED: Wake = Wake {
+        epoch: 2,
+        seq: 40,
+        directory: false,
+    };
+
+    fn listening(line: Line, is_behind: bool) -> Listening {
+        Listening {
+            line,
+            begins_at: OPENED,
+            is_behind,
+            ends: Instant::now() + LONGEST,
+            comes_back: Duration::from_secs(7),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_line_began_with_is_not_said_again_when_it_is_made_known_late() {
+        let live = Live::new(1);
+        let listening = listening(line(&live), false);
+        let wake = |epoch, seq, directory| Wake {
+            epoch,
+            seq,
+            directory,
+        };
+        for old in [wake(2, 39, false), OPENED] {
+            assert!(listening.is_old(old));
+        }
+        for new in [wake(2, 41, false), wake(3, 1, false), wake(2, 40, true)] {
+            assert!(!listening.is_old(new));
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_line_is_kept_open_and_ends_with_when_to_come_back() {
         let live = Live::new(1);
-        let first = Wake {
-            epoch: 2,
-            seq: 40,
-            directory: false,
-        };
         let began = Instant::now();
-        let said = text(events(line(&live), Some(first), Duration::from_secs(7))).await;
+        let said = text(events(listening(line(&live), true))).await;
         assert_eq!(began.elapsed(), LONGEST);
         let said = said.strip_prefix("event: wake\ndata: {\"epoch\":2,\"seq\":40}\n\n");
         let kept_open = said.unwrap().strip_suffix("retry: 7000\n\n").unwrap();
@@ -164,7 +208,7 @@ mod tests {
         let live = Live::new(1);
         let older = line(&live);
         let _newer = line(&live);
-        assert_eq!(text(events(older, None, Duration::from_secs(7))).await, "");
+        assert_eq!(text(events(listening(older, false))).await, "");
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,7 +216,7 @@ mod tests {
         let live = Live::new(1);
         let open = line(&live);
         live.close();
-        let said = text(events(open, None, Duration::from_secs(7))).await;
+        let said = text(events(listening(open, false))).await;
         assert_eq!(said, "retry: 7000\n\n");
     }
 }
