@@ -60,6 +60,20 @@ pub(crate) enum Workload {
         #[command(flatten)]
         common: Common,
     },
+    /// 照片：所有手机同时上传一天的照片，与逐个落盘复制相比。
+    Photos {
+        /// Phones, five of each grid.
+        #[arg(long, default_value_t = 20)]
+        devices: u32,
+        /// Photos on each of them.
+        #[arg(long, default_value_t = 10)]
+        photos: u32,
+        /// About how large each is: bytes, or as in `300KB` (of 1 000 bytes).
+        #[arg(long, default_value = "300KB", value_parser = size)]
+        size: u32,
+        #[command(flatten)]
+        common: Common,
+    },
     /// 无事：没有变化时重新连接。
     Quiet {
         /// Records in the district; several numbers are run one after the other and compared, as
@@ -170,6 +184,18 @@ impl Common {
     }
 }
 
+/// A size in bytes, with or without `KB` or `MB` of thousands.
+fn size(text: &str) -> Result<u32, String> {
+    let (number, unit) = match (text.strip_suffix("KB"), text.strip_suffix("MB")) {
+        (Some(number), _) => (number, 1_000),
+        (_, Some(number)) => (number, 1_000_000),
+        _ => (text, 1),
+    };
+    let number: u32 = number.parse().map_err(|_| "write it as 300KB".to_owned())?;
+    let size = number.checked_mul(unit).filter(|size| *size >= 1_000);
+    size.ok_or_else(|| "at least 1KB and less than 4GB".to_owned())
+}
+
 /// The names of what can be run.
 pub(crate) fn workloads() -> Vec<String> {
     Arguments::command()
@@ -216,6 +242,15 @@ mod tests {
                 .iter()
                 .any(|name| name == crew::DEVICES || name == "serve")
         );
+    }
+
+    #[test]
+    fn a_size_is_bytes_or_thousands_of_them() {
+        assert_eq!(size("300KB"), Ok(300_000));
+        assert_eq!(size("2MB"), Ok(2_000_000));
+        assert_eq!(size("1500"), Ok(1_500));
+        assert!(size("0KB").is_err());
+        assert!(size("many").is_err());
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Budget {
 const DAYS_END: &[(&str, u64)] = &[("devices", 20), ("records", 50)];
 const MANY: &[(&str, u64)] = &[("phones", 1_000), ("records", 20)];
 const MILLION_ENTRIES: &[(&str, u64)] = &[("entries", 1_000_000)];
+const ALBUM: &[(&str, u64)] = &[("devices", 20), ("photos", 10), ("bytes", 300_000)];
 const TEN_THOUSAND: &[(&str, u64)] = &[("records", 10_000)];
 const MILLION: &[(&str, u64)] = &[("cases", 1_000_000)];
 
@@ -73,6 +74,7 @@ const BUDGETS: &[Budget] = &[
     budget("many-phones", "received_p99_to_p50", Bound::AtMost(3.0)).stated_for(MANY),
     budget("initial", "bytes_down_to_zstd_json", Bound::AtMost(1.25)),
     budget("initial", "device_cpu_s", Bound::AtMost(3.0)).stated_for(TEN_THOUSAND),
+    budget("photos", "rate_to_copying", Bound::AtLeast(0.5)).stated_for(ALBUM),
     budget("board", "metrics_month_s", Bound::Under(0.1)).stated_for(MILLION),
     budget("board", "board_street_s", Bound::Under(0.1)).stated_for(MILLION),
     budget("quiet", "body_bytes", Bound::Under(400.0)),

@@ -101,6 +101,28 @@ impl Devices {
                     Ok(())
                 },
             ),
+            Order::Photograph { photos, bytes } => self.all_at_once(
+                |_| true,
+                |open| {
+                    tell(News::Photographed {
+                        device: open.device(),
+                        bytes: open.photograph(photos, bytes)?,
+                    });
+                    Ok(())
+                },
+            ),
+            Order::SendPhotos => self.all_at_once(
+                |_| true,
+                |open| {
+                    let (photos, left) = open.send_photos()?;
+                    tell(News::SentPhotos {
+                        device: open.device(),
+                        photos,
+                        left,
+                    });
+                    Ok(())
+                },
+            ),
             Order::Look { edits } => {
                 for open in self.open.values() {
                     tell(handset::look(open.as_ref(), &edits)?);

@@ -41,6 +41,24 @@ pub(crate) fn fsync_ms(folder: &Path) -> io::Result<f64> {
     Ok(times[WRITES / 2])
 }
 
+/// How long it takes to copy files of these sizes, each durable before the next is begun, in seconds.
+pub(crate) fn copying_s(folder: &Path, sizes: &[u64]) -> io::Result<f64> {
+    let place = tempfile::tempdir_in(folder)?;
+    let path = |name: String| place.path().join(name);
+    for (number, size) in sizes.iter().enumerate() {
+        let bytes = vec![7; usize::try_from(*size).unwrap_or(0)];
+        fs::write(path(format!("{number}.jpg")), bytes)?;
+    }
+    let begun = Instant::now();
+    for number in 0..sizes.len() {
+        let copy = path(format!("{number}.copy"));
+        fs::copy(path(format!("{number}.jpg")), &copy)?;
+        File::open(&copy)?.sync_all()?;
+        File::open(place.path())?.sync_all()?;
+    }
+    Ok(begun.elapsed().as_secs_f64())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -150,6 +150,13 @@ impl District {
         disk::fsync_ms(self.folder.path()).map_err(BenchError::file(self.folder.path(), "written"))
     }
 
+    /// How long it takes to copy files of these sizes beside the server's data, each durable before the next, in
+    /// seconds.
+    pub(crate) fn copying_s(&self, sizes: &[u64]) -> Result<f64, BenchError> {
+        let folder = self.folder.path();
+        disk::copying_s(folder, sizes).map_err(BenchError::file(folder, "written"))
+    }
+
     /// Stops the server and starts it again, so that what it uses from now on belongs to what is
     /// measured.
     pub(crate) fn restart_server(&mut self) -> Result<(), BenchError> {

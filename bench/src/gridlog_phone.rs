@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use gridlog_cli::environment::{SystemClock, SystemEntropy};
 use gridlog_client_core::{
-    Answer, FileMarker, HttpTransport, OpenOptions, Phone, PhoneError, Query, StoreKey,
-    SyncOptions, SyncProgress, Transport, TransportError,
+    Answer, FileMarker, HttpTransport, NewReport, OpenOptions, Phone, PhoneError, Query,
+    SendOptions, StoreKey, SyncOptions, SyncProgress, Transport, TransportError,
 };
 use gridlog_domain::environment::Clock as _;
 use gridlog_domain::id::{EntryIds, RecordId};
-use gridlog_domain::record::{LogPosition, RecordView, Value};
+use gridlog_domain::record::{LogPosition, PhotoRole, RecordView, Value};
+use gridlog_picture_guard::gallery;
 
 use crate::content::{Content, Writer};
 use crate::edits;
@@ -165,6 +166,33 @@ impl OpenHandset for GridlogPhone {
             ..Query::default()
         };
         Ok(self.phone.list(&all)?.len() as u64)
+    }
+
+    fn photograph(&self, photos: u32, bytes: u32) -> Result<Vec<u64>, BenchError> {
+        let case = self.phone.report(NewReport {
+            title: "井盖缺失".to_owned(),
+            category: "01014".to_owned(),
+            ..NewReport::default()
+        })?;
+        let path = self.handset.folder.join("camera.jpg");
+        let taken = (0..photos).map(|number| {
+            let seed = u64::from(self.device()) * u64::from(photos) + u64::from(number);
+            let photo = gallery::photo(bytes as usize, seed);
+            std::fs::write(&path, photo).map_err(BenchError::file(&path, "written"))?;
+            Ok(self.phone.attach(case, &path, PhotoRole::Near)?.bytes)
+        });
+        taken.collect()
+    }
+
+    fn send_photos(&self) -> Result<(u64, u64), BenchError> {
+        while self
+            .phone
+            .send_files(&self.transport, SendOptions::default())?
+            .left
+            > 0
+        {}
+        let files = self.phone.status()?.files;
+        Ok((files.on_server, files.only_here()))
     }
 }
 

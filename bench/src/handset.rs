@@ -10,6 +10,11 @@ use crate::orders::{Edit, Exchange, News, Standing};
 /// How often a phone goes on at once after the server asked for patience.
 const MOST_TRIES: u32 = 20;
 
+/// Only phones of Gridlog take photos.
+const NO_CAMERA: BenchError = BenchError::Broken {
+    what: "was told to take photos with a phone that takes none",
+};
+
 /// What became of one attempt to sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attempt {
@@ -43,6 +48,16 @@ pub(crate) trait OpenHandset: Send + Sync {
 
     /// How many records it lists.
     fn count(&self) -> Result<u64, BenchError>;
+
+    /// Reports a case and takes photos of about that many bytes of it; how large each is as it will be sent.
+    fn photograph(&self, _photos: u32, _bytes: u32) -> Result<Vec<u64>, BenchError> {
+        Err(NO_CAMERA)
+    }
+
+    /// Sends its photos until the server has them; how many it has, and how many are only on the phone.
+    fn send_photos(&self) -> Result<(u64, u64), BenchError> {
+        Err(NO_CAMERA)
+    }
 }
 
 /// Syncs, waiting where the server asks for it. `tell` hears when everything is durable on the

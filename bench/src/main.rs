@@ -35,6 +35,7 @@ mod figures;
 mod generator;
 mod gridlog_phone;
 mod handset;
+mod loopback;
 mod meeting;
 mod office;
 mod orders;
@@ -56,7 +57,8 @@ use crate::figures::Figures;
 use crate::workload::days_end::Day;
 use crate::workload::many_phones::Crowd;
 use crate::workload::one_phone::{self, Situation};
-use crate::workload::{Ground, board, days_end, many_phones, proof, record};
+use crate::workload::photos::Album;
+use crate::workload::{Ground, board, days_end, many_phones, photos, proof, record};
 
 /// A workload with its parameters.
 type Runner = Box<dyn FnOnce(&Ground) -> Result<Vec<Figures>, BenchError>>;
@@ -110,6 +112,19 @@ fn main() -> ExitCode {
                 processes,
             };
             (common, one(move |ground| many_phones::run(ground, crowd)))
+        }
+        Workload::Photos {
+            devices,
+            photos,
+            size,
+            common,
+        } => {
+            let album = Album {
+                devices,
+                photos,
+                bytes: size,
+            };
+            (common, one(move |ground| photos::run(ground, album)))
         }
         Workload::Board { cases, common } => (common, one(move |ground| board::run(ground, cases))),
         Workload::Quiet { records, common } => (

@@ -111,6 +111,15 @@ pub(crate) enum Order {
     },
     /// Every phone syncs, all at once, until all it wrote is in the log, whatever the server says.
     Rush,
+    /// Every phone reports a case and takes photos of it.
+    Photograph {
+        /// How many.
+        photos: u32,
+        /// About how large each is, bytes.
+        bytes: u32,
+    },
+    /// Every phone sends its photos, all at once.
+    SendPhotos,
     /// Every phone says which of these edits it shows.
     Look {
         /// The edits.
@@ -214,6 +223,22 @@ pub(crate) enum News {
         device: u32,
         /// How it went.
         rushed: Rushed,
+    },
+    /// A phone took its photos.
+    Photographed {
+        /// Which phone.
+        device: u32,
+        /// How large each is as it will be sent, bytes.
+        bytes: Vec<u64>,
+    },
+    /// A phone sent its photos.
+    SentPhotos {
+        /// Which phone.
+        device: u32,
+        /// How many the server has by now.
+        photos: u64,
+        /// How many are still only on the phone.
+        left: u64,
     },
     /// The edits that a phone shows.
     Shown {

@@ -65,6 +65,26 @@ impl Office {
         )
     }
 
+    /// The bytes of a file of a record.
+    pub fn file(&self, record: RecordId, sha256: &str) -> Vec<u8> {
+        self.bytes(&format!("/v1/files/{record}/{sha256}"))
+    }
+
+    /// The bytes of its preview.
+    pub fn preview(&self, record: RecordId, sha256: &str) -> Vec<u8> {
+        self.bytes(&format!("/v1/files/{record}/{sha256}/preview"))
+    }
+
+    fn bytes(&self, path: &str) -> Vec<u8> {
+        let request = agent().get(format!("{}{path}", self.url));
+        let bearer = format!("Bearer {}", self.token);
+        let answer = request.header("authorization", bearer).call();
+        let mut answer = answer.expect("the server answers");
+        assert_eq!(answer.status().as_u16(), 200, "{path}");
+        let body = answer.body_mut().with_config().limit(64 << 20);
+        body.read_to_vec().expect("the body arrives")
+    }
+
     /// `POST` of JSON to a path below `/v1/office`.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         let request = agent().post(format!("{}/v1/office/{path}", self.url));

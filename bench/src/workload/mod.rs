@@ -5,6 +5,7 @@ pub(crate) mod board;
 pub(crate) mod days_end;
 pub(crate) mod many_phones;
 pub(crate) mod one_phone;
+pub(crate) mod photos;
 pub(crate) mod proof;
 pub(crate) mod record;
 

@@ -11,6 +11,7 @@ use gridlog_domain::workflow::Step;
 use super::hands::all_at_once;
 use super::morning::{SharedCase, place};
 use super::phone::DemoPhone;
+use super::photos;
 use super::progress::Progress;
 use super::scribe;
 use super::stage::Stage;
@@ -46,8 +47,8 @@ pub(super) fn play(
     };
     all_at_once(&mut stage.phones, |phone| work(phone, &plan))?;
     progress.line(
-        "巡查、走访（有无人在家、有拒绝走访）、上报、修改、批注已离线记录 \
-         patrols, visits (nobody home, refused), reports, edits, comments recorded offline",
+        "巡查、走访（有无人在家、有拒绝走访）、上报、照片、修改、批注已离线记录 \
+         patrols, visits (nobody home, refused), reports, photos, edits, comments recorded offline",
     );
     all_at_once(&mut stage.phones, |phone| contradict(phone, shared))?;
     progress.line(&format!(
@@ -149,6 +150,7 @@ fn work(phone: &mut DemoPhone, plan: &Plan) -> Result<(), CliError> {
             ..report.clone()
         })?;
         phone.ledger.records.push(case);
+        photos::take(phone, case)?;
         let title = phone.ledger.text(format!("{}（已复看）", report.title));
         phone.phone.edit(case, &[("title", Value::Text(title))])?;
         let words = format!("第{}台手机：已现场拍照，等待处置。", phone.number + 1);

@@ -13,6 +13,7 @@ use gridlog_domain::workflow::{Stage as CaseStage, Step};
 use super::hands::all_at_once;
 use super::hostile::{self, Hostile};
 use super::office::{Desk, Office};
+use super::photos;
 use super::progress::Progress;
 use super::reassigned::{self, Moving, Reassigned};
 use super::stage::{Stage, someone};
@@ -71,6 +72,8 @@ pub(super) fn play(
         traffic.bytes(),
         traffic.requests
     ));
+    all_at_once(&mut stage.phones, |phone| photos::send(phone))?;
+    progress.line("照片已上传 photos are on the server");
     office_hours(stage, progress)?;
     let hostile = hostile::play(stage, progress)?;
     let reassigned = reassigned::play(stage, moving, progress)?;

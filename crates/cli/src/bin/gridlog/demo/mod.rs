@@ -14,6 +14,7 @@ mod hostile_bodies;
 mod morning;
 mod office;
 mod phone;
+mod photos;
 mod progress;
 mod promises;
 mod reassigned;

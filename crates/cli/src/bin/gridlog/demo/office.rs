@@ -212,6 +212,26 @@ impl Desk<'_> {
         self.office.get(&path, &self.token)
     }
 
+    /// A file of a record; `None` if the office cannot open it.
+    pub(super) fn file(&self, record: RecordId, sha256: &str) -> Result<Option<Vec<u8>>, CliError> {
+        let path = format!("/v1/files/{record}/{sha256}");
+        let failed = |error: ureq::Error| CliError::Demo {
+            code: "office_request",
+            zh: format!("社区接口 {path} 没有给出预期的应答"),
+            en: format!("{path}: {error}"),
+        };
+        let asked = self.office.agent.get(format!("{}{path}", self.office.base));
+        let bearer = format!("Bearer {}", self.token);
+        let mut answered = asked
+            .header("authorization", bearer)
+            .call()
+            .map_err(failed)?;
+        if !answered.status().is_success() {
+            return Ok(None);
+        }
+        answered.body_mut().read_to_vec().map(Some).map_err(failed)
+    }
+
     /// Begins a record that is no case.
     pub(super) fn begin(
         &self,

@@ -9,13 +9,15 @@ use gridlog_cli::proxy::Proxy;
 use gridlog_client_core::{Phone, PhoneError, Query, SyncOptions};
 use gridlog_domain::id::{AreaCode, EntryId, PersonId, RecordId};
 
+use super::photos::Taken;
 use super::wire::Wire;
 use crate::error::CliError;
 use crate::home::Home;
 
 /// How long a phone goes on trying before the demo is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(150);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it waits between two tries.
+pub(super) const PAUSE: Duration = Duration::from_millis(150);
 
 /// What a phone recorded, as the demo told it to; kept apart from the phone's own store, so that
 /// the promises are checked against something that the store cannot have lost.
@@ -29,6 +31,8 @@ pub(super) struct Ledger {
     pub(super) proposals: Vec<(RecordId, EntryId)>,
     /// Every text that it wrote.
     pub(super) texts: Vec<String>,
+    /// Photos that it attached.
+    pub(super) photos: Vec<Taken>,
 }
 
 impl Ledger {

@@ -17,6 +17,7 @@ use super::evidence::Evidence;
 use super::hostile::{self, Hostile};
 use super::morning::SharedCase;
 use super::phone::DemoPhone;
+use super::photos::{self, Photos};
 use super::progress::Progress;
 use super::stage::Stage;
 use crate::error::CliError;
@@ -54,7 +55,7 @@ pub(super) fn check(
     day: &Day,
     evening: &Evening,
     progress: &Progress,
-) -> Result<(Vec<Promise>, Evidence), CliError> {
+) -> Result<(Vec<Promise>, Evidence, Photos), CliError> {
     progress.line("逐条核对承诺 checking every promise");
     let evidence = Evidence::gather(stage)?;
     let mut promises = vec![
@@ -116,12 +117,18 @@ pub(super) fn check(
             evening.reassigned.finding(),
         ),
     ];
+    let photos = photos::count(stage)?;
+    promises.push(promise(
+        "每张照片都已送达社区，逐字节一致",
+        "every photo arrived at the office, byte for byte",
+        photos.finding(),
+    ));
     promises.push(promise(
         "重复发送不改变任何内容",
         "sending again changes nothing",
         sent_again(stage, &evening.hostile, &evidence)?,
     ));
-    Ok((promises, evidence))
+    Ok((promises, evidence, photos))
 }
 
 fn exactly_once(stage: &Stage, evidence: &Evidence) -> Result<Finding, CliError> {

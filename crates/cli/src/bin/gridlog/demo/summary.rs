@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::evening::Evening;
 use super::evidence::Evidence;
 use super::hostile::Attack;
+use super::photos::Photos;
 use super::promises::Promise;
 use super::reassigned::Reassigned;
 use super::stage::Stage;
@@ -31,6 +32,9 @@ pub(super) struct Summary {
     evening_bytes_up: u64,
     evening_bytes_down: u64,
     evening_round_trips: u64,
+    photos_on_phones: usize,
+    photos_on_server: usize,
+    photo_bytes: u64,
     log_entries: usize,
     log_head: String,
     hostile: Vec<Attack>,
@@ -57,7 +61,7 @@ impl Summary {
         stage: &Stage,
         merged_edits: usize,
         evening: &Evening,
-        (promises, evidence): (Vec<Promise>, Evidence),
+        (promises, evidence, photos): (Vec<Promise>, Evidence, Photos),
     ) -> Result<Self, CliError> {
         let (rulings_accepted, rulings_refused) = rulings(&evidence);
         let conflicts = evidence
@@ -73,6 +77,9 @@ impl Summary {
             evening_bytes_up: evening.traffic.up,
             evening_bytes_down: evening.traffic.down,
             evening_round_trips: evening.traffic.requests,
+            photos_on_phones: photos.on_phones,
+            photos_on_server: photos.on_server,
+            photo_bytes: photos.bytes,
             log_entries: evidence.entries.len(),
             log_head: evidence
                 .hashes
@@ -177,10 +184,14 @@ impl Summary {
     fn sync_text(&self) -> String {
         format!(
             "  晚上 in the evening：上行 up {} 字节，下行 down {} 字节，{} 次往返 round trips\n  \
+             照片 photos：手机 on phones {}，服务器 on the server {}，{} 字节 bytes\n  \
              日志 log：{} 条 entries，末条 head {}\n",
             self.evening_bytes_up,
             self.evening_bytes_down,
             self.evening_round_trips,
+            self.photos_on_phones,
+            self.photos_on_server,
+            self.photo_bytes,
             self.log_entries,
             self.log_head
         )
