@@ -44,7 +44,7 @@ fn a_store_of_a_newer_app_is_not_touched() {
         error,
         PhoneError::StoreNewer {
             found: 99,
-            known: 4
+            known: 5
         }
     ));
     assert_eq!(fs::read(path(&f.folder)).unwrap(), before);
