@@ -150,7 +150,7 @@ fn what_cannot_be_attached_leaves_nothing_behind() {
     ] {
         let refused = f.phone.attach(id, path, PhotoRole::Near).unwrap_err();
         assert_eq!(refused.code(), code);
-        assert_eq!(vault(&f), [PathBuf::new(); 0], "{code}");
+        assert!(vault(&f).is_empty(), "{code}");
     }
 }
 
@@ -168,7 +168,7 @@ fn a_store_that_fails_when_the_files_are_written_already_leaves_nothing_behind()
     let photo = photo(&f, "near.jpg", 1);
     let refused = f.phone.attach(id, &photo, PhotoRole::Near).unwrap_err();
     assert_eq!(refused.code(), "store_failed");
-    assert_eq!(vault(&f), [PathBuf::new(); 0]);
+    assert!(vault(&f).is_empty());
     assert_eq!(f.detail(id).heads, before);
     raw.execute_batch("DROP TRIGGER fails").unwrap();
     f.phone.attach(id, &photo, PhotoRole::Near).unwrap();
