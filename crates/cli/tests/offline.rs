@@ -160,6 +160,43 @@ fn a_photo_is_kept_on_the_phone_and_the_status_names_it() {
 }
 
 #[test]
+fn a_phone_that_is_killed_while_it_takes_a_photo_has_all_of_it_or_nothing() {
+    use gridlog_picture_guard::gallery;
+    let terminal = Terminal::enrolled();
+    let record = terminal.report("井盖缺失");
+    let path = terminal.folder.path().join("photo.jpg");
+    for round in 0..12 {
+        std::fs::write(&path, gallery::jpeg(1_200, 900, round)).unwrap();
+        let words = ["attach", &record, path.to_str().unwrap(), "--role", "near"];
+        let mut child = terminal
+            .command(&words)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Somewhere in its work, or after it.
+        std::thread::sleep(std::time::Duration::from_millis(round * 30));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let photos = terminal.json(&["photos"])["photos"]
+            .as_array()
+            .unwrap()
+            .len();
+        let shown = terminal.json(&["show", &record]);
+        let named = &shown["record"]["view"]["photos"];
+        assert_eq!(named.as_object().map_or(0, serde_json::Map::len), photos);
+        let folder = terminal.home().join("phone.db.files");
+        let files = std::fs::read_dir(folder).map_or(0, Iterator::count);
+        assert_eq!(
+            files,
+            2 * photos,
+            "each photo and its preview, and nothing else"
+        );
+    }
+    std::fs::write(&path, gallery::jpeg(1_200, 900, 99)).unwrap();
+    terminal.json(&["attach", &record, path.to_str().unwrap(), "--role", "near"]);
+}
+
+#[test]
 fn a_patrol_is_walked_with_inspections_and_ends() {
     let terminal = Terminal::enrolled();
     assert_eq!(terminal.error(&["patrol", "finish"]), "no_patrol");
