@@ -8,7 +8,8 @@
 //! - [`Phone::open`]: one encrypted SQLite file, see [`OpenOptions`].
 //! - [`Phone::enrol`]: once, with signal.
 //! - [`Phone::report`], [`Phone::visit`], [`Phone::start_patrol`] …: recording, offline.
-//! - [`Phone::attach`]: photos, encrypted beside the database; [`Phone::send_files`] and the rest of [`files`].
+//! - [`Phone::attach`]: photos, encrypted beside the database; [`Phone::send_files`] sends them,
+//!   [`Phone::fetch_preview`] and [`Phone::fetch_file`] get those of others.
 //! - [`Phone::list`], [`Phone::search`], [`Phone::show`], [`Phone::tasks`], [`Phone::watch`]: reading.
 //! - [`Phone::sync`]: over a [`Transport`]; [`Phone::begin_sync`] is the same without I/O;
 //!   [`Phone::stay_in_sync`] syncs whenever there is something, while there is signal.
