@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use axum::serve::ListenerExt as _;
 use gridlog_domain::environment::{Clock, Entropy};
 use gridlog_merge_guard::Limits;
 use gridlog_proof::ProofError;
@@ -237,7 +238,13 @@ impl Server {
             stop.await;
             live.close();
         };
-        let served = axum::serve(self.listener, router(self.app))
+        // A file is sent in pieces: the last one must not wait until the one before is acknowledged.
+        let listener = self.listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps its delay");
+            }
+        });
+        let served = axum::serve(listener, router(self.app))
             .with_graceful_shutdown(stop)
             .await
             .map_err(system("serve"));

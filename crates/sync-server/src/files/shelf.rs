@@ -1,17 +1,20 @@
 //! Where whole files lie, by their content: a folder, or an S3 service.
 
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, try_unfold};
 use gridlog_protocol::Digest;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Place;
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, PutPayload, WriteMultipart};
+use object_store::{
+    GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutPayload,
+    WriteMultipart,
+};
 
 use super::error::FileError;
 use super::part::{BUFFER, Part};
@@ -172,7 +175,7 @@ impl Shelf {
             ..GetOptions::default()
         };
         match self.objects.get_opts(&place(kept, sha256), options).await {
-            Ok(found) => Ok(Some(found.into_stream())),
+            Ok(found) => Ok(Some(reading(found))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -201,6 +204,37 @@ impl Shelf {
             Some(Ok((sha256, found.last_modified.timestamp_millis())))
         });
         found.boxed()
+    }
+}
+
+/// The bytes of what was found. A local file is read in larger pieces than the store would by itself, since each piece is
+/// a turn of a thread.
+fn reading(found: GetResult) -> Reading {
+    let range = found.range.clone();
+    match found.payload {
+        GetResultPayload::Stream(stream) => stream,
+        GetResultPayload::File(file, _) => {
+            let next = move |(mut file, at, end): (std::fs::File, u64, u64)| async move {
+                if at >= end {
+                    return Ok(None);
+                }
+                let read = tokio::task::spawn_blocking(move || {
+                    let most = usize::try_from(end - at).unwrap_or(BUFFER).min(BUFFER);
+                    let mut bytes = vec![0; most];
+                    file.seek(SeekFrom::Start(at))?;
+                    file.read_exact(&mut bytes)?;
+                    Ok((Bytes::from(bytes), file))
+                });
+                let read = read.await.map_err(io::Error::from).flatten();
+                let (bytes, file) = read.map_err(|source| object_store::Error::Generic {
+                    store: "folder",
+                    source: source.into(),
+                })?;
+                let at = at + bytes.len() as u64;
+                Ok(Some((bytes, (file, at, end))))
+            };
+            try_unfold((file, range.start, range.end), next).boxed()
+        }
     }
 }
 
