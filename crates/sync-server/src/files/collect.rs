@@ -373,6 +373,17 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn whoever_sends_a_file_after_the_job_saw_it_leave_wins() {
+        let mut world = World::new();
+        world.does(Deed::Sends, 1, 1).await;
+        assert_eq!(world.store.drop_unreferenced(THEN, 9).unwrap(), 1);
+        let seen = world.store.leaving_files(9).unwrap();
+        world.does(Deed::Sends, 1, 1).await;
+        assert!(!collector(&world).delete(seen[0]).await.unwrap());
+        assert!(world.is_held(1, 1) && world.lies_there(1).await);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -81,29 +81,6 @@ fn an_upload_says_for_a_day_that_it_has_expired_and_is_gone_then() {
 }
 
 #[test]
-fn whoever_sends_a_file_while_it_is_being_deleted_wins() {
-    let bytes = photo(1, 5_000);
-    let (town, _phone) = town_with(&[]);
-    let site = Site::over(&town);
-    let worker = Sender::phone(&site, WORKER, 1);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    worker.upload(record(1), &bytes);
-    for _ in 0..40 {
-        let then = NOW + KEEP_MS + 1;
-        let collector = Collector::new(site.app.file_door.files.clone(), KEEP_MS);
-        // The pair goes; its file is about to.
-        assert_eq!(town.store.drop_unreferenced(then, 9).unwrap(), 1);
-        let job = runtime.spawn(async move { collector.round(then - KEEP_MS).await });
-        worker.upload(record(1), &bytes);
-        runtime.block_on(job).unwrap().unwrap();
-        assert!(town.store.held_file(pair(1, &bytes)).unwrap().is_some());
-        let stored: Vec<_> = on_disk(&town);
-        assert_eq!(stored.len(), 1);
-        assert_eq!(std::fs::read(&stored[0]).unwrap(), bytes);
-    }
-}
-
-#[test]
 fn what_lies_there_without_a_row_is_deleted_when_its_time_is_over() {
     let (bytes, stray) = (photo(1, 5_000), photo(2, 5_000));
     let (town, _phone) = town_with(&[&bytes]);
