@@ -1,4 +1,5 @@
-//! `gridlog-server`: serve a district, load its directory, check its log, back it up, restore it.
+//! `gridlog-server`: serve a district, or an invented one for developers, load its directory, check its log,
+//! back it up, restore it.
 #![allow(
     clippy::print_stdout,
     reason = "what a command did is its answer to the caller"
@@ -41,6 +42,16 @@ enum Command {
         /// Address to listen on, for example 127.0.0.1:8930.
         #[arg(long)]
         listen: Option<std::net::SocketAddr>,
+    },
+    /// 开发用服务器。Serve a small invented district of this machine's own, for whoever writes an app: fixture
+    /// people, areas and cases, with their sign-ins printed. It listens on this machine alone.
+    Dev {
+        /// Folder of its own; it is made at the first start.
+        #[arg(long, default_value = "gridlog-dev")]
+        data: PathBuf,
+        /// A loopback address; port 0 takes any that is free.
+        #[arg(long, default_value = "127.0.0.1:8930")]
+        listen: std::net::SocketAddr,
     },
     /// Load areas, people and reference data while no server runs.
     Load {
@@ -150,6 +161,7 @@ pub fn run_by(clock: Arc<dyn Clock>) -> ExitCode {
     gridlog_merge_guard::quiet_panics();
     let result = match Arguments::parse().command {
         Command::Serve { settings, listen } => serve(clock, settings, listen),
+        Command::Dev { data, listen } => dev(clock, &data, listen),
         Command::Load {
             settings,
             areas,
@@ -204,6 +216,17 @@ fn serve(
     }
     start_logging(&config)?;
     tracing::info!(?config, key_file = %config.key_file().display(), "configuration");
+    serve_until_stopped(clock, config)
+}
+
+fn dev(clock: Arc<dyn Clock>, data: &Path, listen: std::net::SocketAddr) -> Result<(), String> {
+    let dev = crate::dev::prepare(data, listen).map_err(|error| error.to_string())?;
+    start_logging(&dev.config)?;
+    print!("{}", dev.sign_ins);
+    serve_until_stopped(clock, dev.config)
+}
+
+fn serve_until_stopped(clock: Arc<dyn Clock>, config: Config) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -17,6 +17,7 @@
 //! - [`exchange`]: one sync request, answered; [`news`]: what changed in a view.
 //! - [`files`]: photos and other files, received, kept, given out and let go of.
 //! - [`snapshotter`]: records as one chunk, made in the background.
+//! - [`dev`]: an invented district for whoever writes an app.
 //! - [`audit`]: a whole log read through, each damaged entry named.
 //! - [`store`]: what is kept, behind one trait; [`outside`]: what is kept beside it.
 //!
@@ -29,6 +30,7 @@ pub mod audit;
 pub mod backup;
 pub mod command;
 pub mod config;
+pub mod dev;
 pub mod directory;
 pub mod environment;
 pub mod exchange;
