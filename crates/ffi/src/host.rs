@@ -9,6 +9,7 @@ use std::sync::Arc;
 use gridlog_client_core::StoreKey;
 
 use crate::error::GridlogError;
+use crate::gate::call_app;
 
 /// Why the app's side did not do what the engine asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -62,9 +63,7 @@ pub trait GenerationMarker: Send + Sync {
 
 /// Asks the app for the key.
 pub(crate) fn take_key(keys: &dyn KeyStore) -> Result<StoreKey, GridlogError> {
-    let bytes = keys
-        .store_key()
-        .map_err(|error| GridlogError::no_key(&error))?;
+    let bytes = call_app(|| keys.store_key()).map_err(|error| GridlogError::no_key(&error))?;
     let count = bytes.len();
     let key: [u8; 32] = bytes.try_into().map_err(|_| GridlogError::bad_key(count))?;
     Ok(StoreKey::new(key))
@@ -75,11 +74,11 @@ pub(crate) struct AppMarker(pub(crate) Arc<dyn GenerationMarker>);
 
 impl gridlog_client_core::GenerationMarker for AppMarker {
     fn read(&self) -> io::Result<Option<[u8; 16]>> {
-        let stored = self.0.read().map_err(io::Error::other)?;
+        let stored = call_app(|| self.0.read()).map_err(io::Error::other)?;
         Ok(stored.and_then(|bytes| bytes.try_into().ok()))
     }
 
     fn write(&self, generation: [u8; 16]) -> io::Result<()> {
-        self.0.write(generation.to_vec()).map_err(io::Error::other)
+        call_app(|| self.0.write(generation.to_vec())).map_err(io::Error::other)
     }
 }

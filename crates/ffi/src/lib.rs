@@ -9,10 +9,11 @@
 //!   it, and a stable code, a Chinese and an English text in every one of them.
 //! - **Panics** become errors, say nothing of what a record holds, and leave the store usable.
 //! - **Long work** ([`GridlogPhone::enrol`], [`GridlogPhone::sync`]) is async, needs no runtime,
-//!   ends when it is dropped, and has an explicit [`SyncCancel`]. Everything else is short and
+//!   ends when it is dropped, and has an explicit [`SyncCancel`], as not every language tells Rust when a
+//!   task is cancelled. Everything else is short and
 //!   blocks until it is committed.
 //! - **What only the app can do** comes in by traits that apps implement ([`host`]): the key of the
-//!   store, the marker that backups do not reach, the log.
+//!   store, the marker that backups do not reach, the log; [`connectivity`]: whether there is a network.
 //!
 //! ## How it grows without breaking apps
 //!
@@ -28,10 +29,14 @@ const _: () = assert!(
     "an app must not be built with deliberate bugs"
 );
 
+#[cfg(test)]
+mod codes;
+pub mod connectivity;
 pub mod decisions;
 pub mod drafts;
 pub mod error;
 pub mod files;
+mod gate;
 mod guard;
 pub mod host;
 mod log;
@@ -46,8 +51,10 @@ pub mod version;
 pub mod watch;
 pub mod words;
 
+pub use connectivity::Connectivity;
 pub use drafts::Draft;
 pub use error::GridlogError;
+pub use gate::end_callbacks;
 pub use host::{GenerationMarker, HostError, KeyStore};
 pub use log::{LogLevel, LogLine, LogSink, set_log_sink};
 pub use phone::{FieldValue, GridlogPhone, OpenOptions};

@@ -15,6 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 use crate::error::GridlogError;
+use crate::gate::call_app;
 use crate::guard::guarded;
 use crate::host::HostError;
 
@@ -76,7 +77,7 @@ fn start(sink: Arc<dyn LogSink>) -> Result<SyncSender<LogLine>, GridlogError> {
         .name("gridlog-log".to_owned())
         .spawn(move || {
             for line in lines {
-                let _ = guarded(|| Ok(sink.log(line)));
+                let _ = guarded(|| Ok(call_app(|| sink.log(line))));
             }
         })
         .map_err(|_| GridlogError::no_thread())?;

@@ -1,5 +1,8 @@
 //! Long work on a thread of its own, as a future that any executor can drive.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::thread;
 
 use gridlog_client_core::CancelFlag;
@@ -43,6 +46,20 @@ pub(crate) async fn off_thread<T: Send + 'static>(
     let outcome = told.await;
     waiting.done();
     outcome.unwrap_or_else(|_| Err(GridlogError::panicked()))
+}
+
+/// What `work` comes to, or the error of `given_up` if that is ready first; `work` is dropped then.
+pub(crate) async fn first_of<T>(
+    work: impl Future<Output = Result<T, GridlogError>>,
+    given_up: impl Future<Output = GridlogError>,
+) -> Result<T, GridlogError> {
+    let mut work = pin!(work);
+    let mut given_up = pin!(given_up);
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(outcome),
+        Poll::Pending => given_up.as_mut().poll(context).map(Err),
+    })
+    .await
 }
 
 #[cfg(test)]

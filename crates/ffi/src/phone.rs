@@ -14,6 +14,7 @@ use gridlog_domain::id::{AreaCode, EntryId, RecordId};
 use gridlog_domain::record::{Finding, Place, StepDetails, Value};
 use gridlog_domain::workflow::Step;
 
+use crate::connectivity::AppTransport;
 use crate::error::GridlogError;
 use crate::files::Allowed;
 use crate::guard::guarded;
@@ -69,7 +70,7 @@ impl From<FieldValue> for Value {
 pub struct GridlogPhone {
     /// Nothing once it is shut down.
     phone: RwLock<Option<Phone>>,
-    transport: HttpTransport,
+    transport: AppTransport,
     running: Running,
     allowed: Allowed,
 }
@@ -100,7 +101,7 @@ impl GridlogPhone {
             })?;
             Ok(Arc::new(Self {
                 phone: RwLock::new(Some(phone)),
-                transport,
+                transport: AppTransport::new(transport),
                 running: Running::default(),
                 allowed: Allowed::default(),
             }))
@@ -111,7 +112,7 @@ impl GridlogPhone {
     pub(crate) fn begin(
         &self,
         cancel: &CancelFlag,
-    ) -> Result<(Phone, HttpTransport, Work), GridlogError> {
+    ) -> Result<(Phone, AppTransport, Work), GridlogError> {
         // Under the lock, so that a shutdown that comes in between does not miss it.
         let phone = self.phone.read().unwrap_or_else(PoisonError::into_inner);
         let engine = phone.clone().ok_or_else(GridlogError::shut_down)?;
@@ -130,7 +131,7 @@ impl GridlogPhone {
         &self.allowed
     }
 
-    pub(crate) fn transport(&self) -> HttpTransport {
+    pub(crate) fn transport(&self) -> AppTransport {
         self.transport.clone()
     }
 
@@ -417,6 +418,15 @@ pub(crate) mod tests {
         let entropy = Box::new(SystemEntropy);
         let keys = Keys(Ok(vec![7; 32]));
         GridlogPhone::open_with(options(folder), &keys, marker, clock, entropy).unwrap()
+    }
+
+    pub(crate) fn open_at(folder: &Path, server: &str) -> Arc<GridlogPhone> {
+        let options = OpenOptions {
+            server: server.to_owned(),
+            ..options(folder)
+        };
+        let keys = Arc::new(Keys(Ok(vec![7; 32])));
+        GridlogPhone::open(options, keys, Arc::new(Marker::default())).unwrap()
     }
 
     fn open_with_key(folder: &Path, key: Result<Vec<u8>, HostError>) -> Result<(), String> {

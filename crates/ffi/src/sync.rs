@@ -7,9 +7,11 @@ use gridlog_client_core::{
     Transport,
 };
 use gridlog_domain::id::PersonId;
+use tokio::sync::Notify;
 
+use crate::connectivity::AppTransport;
 use crate::error::GridlogError;
-use crate::long_work::off_thread;
+use crate::long_work::{first_of, off_thread};
 use crate::phone::GridlogPhone;
 
 /// Who enrols a phone.
@@ -31,10 +33,22 @@ impl std::fmt::Debug for EnrolOptions {
     }
 }
 
-/// Cancels a sync from anywhere, between two requests. One for each sync.
+/// Cancels long work from anywhere: a sync ends between two requests, anything else at once. One for each.
 #[derive(Debug, Default, uniffi::Object)]
 pub struct SyncCancel {
     flag: CancelFlag,
+    told: Notify,
+}
+
+impl SyncCancel {
+    /// Ready, as an error, once it was asked to end.
+    async fn wanted(&self) -> GridlogError {
+        let told = self.told.notified();
+        if !self.flag.is_cancelled() {
+            told.await;
+        }
+        PhoneError::Cancelled.into()
+    }
 }
 
 #[uniffi::export]
@@ -45,9 +59,10 @@ impl SyncCancel {
         Arc::default()
     }
 
-    /// Asks the sync to end after the request that is under way.
+    /// Asks the work to end; a sync ends after the request that is under way.
     pub fn cancel(&self) {
         self.flag.cancel();
+        self.told.notify_waiters();
     }
 
     /// Whether it was asked to end.
@@ -59,20 +74,24 @@ impl SyncCancel {
 #[uniffi::export]
 impl GridlogPhone {
     /// Makes this phone a device of a person. From here on it trusts the key of the server that
-    /// answered, and no other. An enrolment that is dropped under way may still come to its end.
+    /// answered, and no other. An enrolment that is cancelled or dropped under way may still come to its end.
     ///
     /// # Errors
     /// [`GridlogError::Server`] for example for a wrong password; [`GridlogError::SignIn`] with
-    /// `other_person`; [`GridlogError::TryLater`]. The store is as it was then.
-    pub async fn enrol(&self, options: EnrolOptions) -> Result<Identity, GridlogError> {
-        let (phone, transport) = (self.phone()?, self.transport());
-        off_thread(CancelFlag::new(), move || {
-            Ok(phone.enrol(
-                &transport,
-                &options.person,
-                &options.password,
-                &options.device_name,
-            )?)
+    /// `other_person`; [`GridlogError::TryLater`]. The store is as it was then. [`GridlogError::Cancelled`].
+    #[uniffi::method(default(cancel = None))]
+    pub async fn enrol(
+        &self,
+        options: EnrolOptions,
+        cancel: Option<Arc<SyncCancel>>,
+    ) -> Result<Identity, GridlogError> {
+        self.ask_server(cancel, move |phone, transport| {
+            let EnrolOptions {
+                person,
+                password,
+                device_name,
+            } = &options;
+            phone.enrol(transport, person, password, device_name)
         })
         .await
     }
@@ -81,10 +100,14 @@ impl GridlogPhone {
     ///
     /// # Errors
     /// As for [`GridlogPhone::enrol`].
-    pub async fn sign_in(&self, password: String) -> Result<Identity, GridlogError> {
-        let (phone, transport) = (self.phone()?, self.transport());
-        off_thread(CancelFlag::new(), move || {
-            Ok(phone.sign_in(&transport, &password)?)
+    #[uniffi::method(default(cancel = None))]
+    pub async fn sign_in(
+        &self,
+        password: String,
+        cancel: Option<Arc<SyncCancel>>,
+    ) -> Result<Identity, GridlogError> {
+        self.ask_server(cancel, move |phone, transport| {
+            phone.sign_in(transport, &password)
         })
         .await
     }
@@ -124,17 +147,15 @@ impl GridlogPhone {
     /// # Errors
     /// [`GridlogError::TryLater`], [`GridlogError::SignIn`], [`GridlogError::Server`],
     /// [`GridlogError::Store`].
-    #[uniffi::method(default(limit = 50))]
+    #[uniffi::method(default(limit = 50, cancel = None))]
     pub async fn search_online(
         &self,
         text: String,
         limit: u32,
+        cancel: Option<Arc<SyncCancel>>,
     ) -> Result<Vec<FoundOnline>, GridlogError> {
-        let flag = CancelFlag::new();
-        let (phone, transport, work) = self.begin(&flag)?;
-        off_thread(flag, move || {
-            let _work = work;
-            Ok(phone.search_online(&transport, &text, limit)?)
+        self.ask_server(cancel, move |phone, transport| {
+            phone.search_online(transport, &text, limit)
         })
         .await
     }
@@ -170,6 +191,26 @@ pub(crate) fn flag_of(cancel: Option<Arc<SyncCancel>>) -> CancelFlag {
 type Exchange = fn(&Phone, &dyn Transport, SyncOptions<'_>) -> Result<SyncReport, PhoneError>;
 
 impl GridlogPhone {
+    /// Asks the server something that is one request: who cancels it is answered at once, and what comes
+    /// back later is nobody's any more.
+    async fn ask_server<T: Send + 'static>(
+        &self,
+        cancel: Option<Arc<SyncCancel>>,
+        ask: impl FnOnce(&Phone, &AppTransport) -> Result<T, PhoneError> + Send + 'static,
+    ) -> Result<T, GridlogError> {
+        let cancel = cancel.unwrap_or_default();
+        let flag = cancel.flag.clone();
+        let (phone, transport, work) = self.begin(&flag)?;
+        let asking = off_thread(flag.clone(), move || {
+            let _work = work;
+            if flag.is_cancelled() {
+                return Err(PhoneError::Cancelled.into());
+            }
+            Ok(ask(&phone, &transport)?)
+        });
+        first_of(asking, cancel.wanted()).await
+    }
+
     async fn exchange(
         &self,
         cancel: Option<Arc<SyncCancel>>,
@@ -191,7 +232,50 @@ impl GridlogPhone {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+    use crate::phone::tests::open_at;
+
+    #[test]
+    fn who_cancels_an_enrolment_is_answered_while_the_server_is_silent() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", silent.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let phone = open_at(folder.path(), &server);
+        let cancel = SyncCancel::new();
+        let from_elsewhere = Arc::clone(&cancel);
+        let reached = std::thread::spawn(move || {
+            let line = silent.accept().unwrap();
+            from_elsewhere.cancel();
+            line
+        });
+        let options = EnrolOptions {
+            person: PersonId::from("W001"),
+            password: "correct horse".to_owned(),
+            device_name: "phone".to_owned(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let enrolled = runtime.block_on(phone.enrol(options, Some(cancel)));
+        let error = enrolled.unwrap_err();
+        assert!(matches!(error, GridlogError::Cancelled { .. }), "{error:?}");
+        drop(reached.join().unwrap());
+    }
+
+    #[test]
+    fn what_is_cancelled_before_it_begins_asks_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let phone = open_at(folder.path(), "http://127.0.0.1:9");
+        let cancel = SyncCancel::new();
+        cancel.cancel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let found = runtime.block_on(phone.search_online("井盖".to_owned(), 5, Some(cancel)));
+        assert_eq!(found.unwrap_err().code(), "cancelled");
+    }
 
     #[test]
     fn a_password_is_never_shown() {

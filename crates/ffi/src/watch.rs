@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gridlog_client_core::{Query, RecordRow};
 
 use crate::error::GridlogError;
+use crate::gate::call_app;
 use crate::guard::guarded;
 use crate::host::HostError;
 use crate::phone::GridlogPhone;
@@ -20,11 +22,15 @@ pub struct ListUpdate {
     pub rows: Vec<RecordRow>,
 }
 
+/// How long a watch waits after a call before the next: a screen that is drawn ten times a second is live
+/// enough, and a sync that stores a page of records draws it a few times instead of hundreds.
+const BETWEEN_UPDATES: Duration = Duration::from_millis(100);
+
 /// What a watch calls.
 #[uniffi::export(with_foreign)]
 pub trait RowsListener: Send + Sync {
     /// The list, at once and after every commit that changed it, on a thread that belongs to the
-    /// watch. Several commits while it runs become one call.
+    /// watch. At most ten calls a second: several commits between two calls become one.
     ///
     /// # Errors
     /// Whatever it throws is logged, as its code alone, and nothing else: the commit that it was
@@ -74,12 +80,14 @@ impl GridlogPhone {
         let call = move |rows: Vec<RecordRow>| {
             let number = updates.fetch_add(1, Ordering::Relaxed) + 1;
             // A panic on this side shall not end the watch either.
-            let told = guarded(|| Ok(listener.on_rows(ListUpdate { number, rows })));
+            let told = guarded(|| Ok(call_app(|| listener.on_rows(ListUpdate { number, rows }))));
             match told {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, number, "a listener threw"),
                 Err(error) => tracing::error!(%error, number, "a listener was not called"),
             }
+            // On the watch's own thread, which holds no lock.
+            std::thread::sleep(BETWEEN_UPDATES);
         };
         let running = self.ask(|phone| phone.watch(query, Arc::new(call)))?;
         Ok(Arc::new(Subscription {

@@ -19,6 +19,7 @@ coroutines. A coroutine that is cancelled ends its work. Errors are ``GridlogErr
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import typing
@@ -36,6 +37,8 @@ from .gridlog_ffi import *  # noqa: F401,F403: the generated module says what is
 API = 1
 
 _generated.check_api(API)
+# A thread of the engine that were in a listener when the interpreter ends would take the process down.
+atexit.register(_generated.end_callbacks)
 
 
 @contextlib.contextmanager
@@ -75,4 +78,26 @@ def watching(
         subscription.stop()
 
 
-__all__ = [*_generated.__all__, "API", "opened", "watching"]
+class FileMarker(_generated.GenerationMarker):
+    """Keeps the generation marker in a file, which belongs where backups do not reach."""
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        self._file = os.fspath(file)
+
+    def read(self) -> bytes | None:
+        try:
+            with open(self._file, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def write(self, generation: bytes) -> None:
+        part = f"{self._file}.part"
+        with open(part, "wb") as file:
+            file.write(generation)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self._file)
+
+
+__all__ = [*_generated.__all__, "API", "FileMarker", "opened", "watching"]

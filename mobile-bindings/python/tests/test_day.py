@@ -6,6 +6,8 @@ import asyncio
 import json
 import pathlib
 import queue
+import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -485,6 +487,14 @@ class TestOpening(Case):
                 self.fail("it opened")
 
         self.refuses(GridlogError.Input, "bad_address", opening)
+
+    def test_an_interpreter_that_ends_while_a_listener_runs_ends_well(self):
+        ended = subprocess.run(
+            [sys.executable, pathlib.Path(__file__).with_name("ending.py"), self.folder],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual((ended.returncode, ended.stdout), (0, "in the listener\n"), ended.stderr)
 
 
 if __name__ == "__main__":

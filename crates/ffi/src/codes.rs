@@ -1,0 +1,327 @@
+//! The page of every code that an app can meet is equal to the code.
+//!
+//! One example of each error is turned into what crosses the border, so the page shows the very texts that a
+//! screen gets. That none is missing is read from the sources.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use gridlog_client_core::{PhoneError, TransportError};
+use gridlog_domain::id::{EntryId, RecordId};
+use gridlog_domain::record::{Kind, RecordError};
+use gridlog_protocol::ProtocolError;
+
+use crate::error::GridlogError;
+use crate::host::HostError;
+
+const PAGE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../mobile-bindings/codes.md"
+);
+
+/// Where codes are made that cross as they are, and where in them the codes stand.
+const SOURCES: [(&str, &str); 5] = [
+    (
+        "client-core/src/error.rs",
+        include_str!("../../client-core/src/error.rs"),
+    ),
+    (
+        "client-core/src/transport.rs",
+        include_str!("../../client-core/src/transport.rs"),
+    ),
+    (
+        "domain/src/record/error.rs",
+        include_str!("../../domain/src/record/error.rs"),
+    ),
+    (
+        "protocol/src/error.rs",
+        include_str!("../../protocol/src/error.rs"),
+    ),
+    ("ffi/src/error.rs", include_str!("error.rs")),
+];
+
+/// What a server says to phones itself; it comes as [`GridlogError::Server`] with the server's texts.
+const OF_SERVER: [(&str, &str); 7] = [
+    ("wrong_password", "工号或密码不正确"),
+    ("too_many_attempts", "尝试次数过多，请稍候再试"),
+    ("unknown_device", "此设备未注册，请重新注册"),
+    (
+        "too_many_devices",
+        "登记的手机过多，请联系社区注销不用的手机",
+    ),
+    ("too_many_actors", "设备标识过多，请重新注册设备"),
+    ("one_at_a_time", "本设备正在同步，请等待完成"),
+    ("server_failed", "服务器出错，内容没有丢失"),
+];
+const SERVER: &str = include_str!("../../sync-server/src/web/error.rs");
+
+/// What only a program that drives a session by hand meets.
+const NEVER_HERE: [&str; 1] = ["nothing_asked"];
+
+fn record() -> RecordId {
+    RecordId::from_bytes([1; 16])
+}
+
+fn io() -> std::io::Error {
+    std::io::Error::other("example")
+}
+
+fn of_records() -> Vec<RecordError> {
+    vec![
+        RecordError::UnknownField {
+            kind: Kind::Case,
+            field: "titel".to_owned(),
+        },
+        RecordError::WrongValue {
+            field: "title",
+            expected: "a line of text".to_owned(),
+        },
+        RecordError::RequiredMissing {
+            kind: Kind::Case,
+            field: "title",
+        },
+        RecordError::FieldSealed { field: "category" },
+        RecordError::NotCreated,
+        RecordError::AlreadyCreated,
+        RecordError::NotARecord { missing: "kind" },
+        RecordError::EntrySealed {
+            entry: EntryId::from_bytes([1; 16]),
+        },
+        RecordError::EntryEmpty,
+        RecordError::EntryTooLong { bytes: 70_000 },
+        RecordError::Deleted,
+        RecordError::NotEncodable,
+        RecordError::Automerge(automerge::AutomergeError::InvalidObjId(String::new())),
+    ]
+}
+
+fn of_protocol() -> Vec<ProtocolError> {
+    vec![
+        ProtocolError::TooLarge { limit: 1_048_576 },
+        ProtocolError::UnknownForm { form: 9 },
+        ProtocolError::BadCompression,
+        ProtocolError::Malformed { what: "page" },
+        ProtocolError::UnsupportedVersion { version: 9 },
+        ProtocolError::TooMany {
+            what: "items",
+            limit: 1_000,
+        },
+        ProtocolError::BadSignature { what: "page" },
+        ProtocolError::WrongAnswer,
+    ]
+}
+
+fn of_transport() -> Vec<TransportError> {
+    vec![
+        TransportError::Unreachable {
+            reason: "no route".to_owned(),
+        },
+        TransportError::TimedOut,
+        TransportError::AnswerTooLarge { limit: 1_048_576 },
+        TransportError::BadAddress,
+        TransportError::CannotListen,
+    ]
+}
+
+fn of_phone() -> Vec<PhoneError> {
+    vec![
+        PhoneError::Store(rusqlite::Error::InvalidQuery),
+        PhoneError::WrongKey,
+        PhoneError::StoreNewer { found: 9, known: 4 },
+        PhoneError::StoreDamaged { what: "row" },
+        PhoneError::Marker(io()),
+        PhoneError::Unopenable {
+            record: record(),
+            code: "guard".to_owned(),
+        },
+        PhoneError::NotEnrolled,
+        PhoneError::OtherPerson,
+        PhoneError::SignInAgain,
+        PhoneError::UnknownRecord { record: record() },
+        PhoneError::UnknownDraft {
+            draft: EntryId::from_bytes([1; 16]),
+        },
+        PhoneError::UnknownItem {
+            item: EntryId::from_bytes([1; 16]),
+        },
+        PhoneError::BadRevision,
+        PhoneError::AreaNeeded,
+        PhoneError::NotSendable {
+            record: record(),
+            code: "change_too_large",
+        },
+        PhoneError::SyncRunning,
+        PhoneError::NoThread(io()),
+        PhoneError::AskedToWait {
+            until_ms: 0,
+            retry_after_ms: 30_000,
+        },
+        PhoneError::Busy {
+            retry_after_ms: 2_000,
+        },
+        PhoneError::OtherServer,
+        PhoneError::BadPage { what: "a position" },
+        PhoneError::BadAnswer { to: "search" },
+        PhoneError::BadEnrolment { what: "the token" },
+        PhoneError::Cancelled,
+    ]
+}
+
+fn of_border() -> Vec<GridlogError> {
+    vec![
+        GridlogError::shut_down(),
+        GridlogError::bad_key(31),
+        GridlogError::no_key(&HostError::Threw),
+        GridlogError::panicked(),
+        GridlogError::other_api(2, 1),
+        GridlogError::no_thread(),
+        GridlogError::not_json(),
+        "no id"
+            .parse::<RecordId>()
+            .expect_err("that is none")
+            .into(),
+    ]
+}
+
+fn all() -> Vec<GridlogError> {
+    let records = of_records().into_iter().map(|source| PhoneError::Record {
+        record: record(),
+        source: Box::new(source),
+    });
+    let phone = of_phone()
+        .into_iter()
+        .chain(of_transport().into_iter().map(PhoneError::from))
+        .chain(of_protocol().into_iter().map(PhoneError::from))
+        .chain(records);
+    let mut all: Vec<GridlogError> = phone.map(GridlogError::from).collect();
+    all.extend(of_border());
+    all.extend(OF_SERVER.map(|(code, zh)| {
+        PhoneError::Refused {
+            status: 400,
+            code: code.to_owned(),
+            zh: zh.to_owned(),
+            en: "what the server said".to_owned(),
+        }
+        .into()
+    }));
+    all
+}
+
+/// The variant, what an app does about it, and its code with both texts.
+fn row(error: &GridlogError) -> (&'static str, [&str; 3]) {
+    match error {
+        GridlogError::Store { code, zh, en } => ("Store", [code, zh, en]),
+        GridlogError::SignIn { code, zh, en } => ("SignIn", [code, zh, en]),
+        GridlogError::Input { code, zh, en } => ("Input", [code, zh, en]),
+        GridlogError::TryLater { code, zh, en, .. } => ("TryLater", [code, zh, en]),
+        GridlogError::Server { code, zh, en } => ("Server", [code, zh, en]),
+        GridlogError::Cancelled { code, zh, en } => ("Cancelled", [code, zh, en]),
+        GridlogError::Internal { code, zh, en } => ("Internal", [code, zh, en]),
+    }
+}
+
+const VARIANTS: [(&str, &str); 7] = [
+    (
+        "Store",
+        "本机数据：按提示处理，不要自动重试 The store on this phone: say what to do, do not retry by yourself.",
+    ),
+    ("SignIn", "显示登录页 Show the sign-in."),
+    ("Input", "在输入处提示 Say it beside the input."),
+    (
+        "TryLater",
+        "稍后自动重试，不打扰用户 Try again later, quietly; `retry_after_ms` says when.",
+    ),
+    ("Server", "提示并停止重试 Show it, and stop retrying."),
+    ("Cancelled", "不提示 Show nothing: the worker asked for it."),
+    ("Internal", "提示联系管理员，附日志 Ask to send the log."),
+];
+
+fn page() -> String {
+    let mut page = String::from(
+        "# 错误代码 Error codes\n\n\
+         Made from code; a test keeps this page equal to it. `zh` is what a screen shows a worker, `en` is for \
+         developers;\nboth come with the error. Numbers in them are examples.\n\n\
+         Why a proposal or a change was sent back is no error of a call; those codes are in \
+         [docs/codes.md](../docs/codes.md).\n",
+    );
+    let mut tables: BTreeMap<&str, BTreeMap<String, [String; 2]>> = BTreeMap::new();
+    for error in all() {
+        let (variant, [code, zh, en]) = row(&error);
+        let texts = [zh, en].map(|text| text.replace(&record().to_string(), "…"));
+        tables
+            .entry(variant)
+            .or_default()
+            .insert(code.to_owned(), texts);
+    }
+    for (variant, what) in VARIANTS {
+        let _ = writeln!(
+            page,
+            "\n## `{variant}`\n\n{what}\n\n| `code` | `zh` | `en` |\n|---|---|---|"
+        );
+        for (code, [zh, en]) in &tables[variant] {
+            let _ = writeln!(page, "| `{code}` | {zh} | {en} |");
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_codes_is_what_the_code_says() {
+    if std::env::var_os("GRIDLOG_WRITE_DOCS").is_some() {
+        std::fs::write(PAGE, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert_eq!(
+        written,
+        page(),
+        "run GRIDLOG_WRITE_DOCS=1 cargo test -p gridlog-ffi codes"
+    );
+}
+
+/// The words in `quotes` that look like a code.
+fn codes_in(source: &str) -> impl Iterator<Item = &str> {
+    let after = source.lines().filter_map(|line| {
+        let line = line.trim();
+        let of_match = line.split_once("=> \"").map(|(_, rest)| rest);
+        let of_border = line.strip_prefix("code: \"");
+        of_match.or(of_border)?.split('"').next()
+    });
+    after.filter(|word| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    })
+}
+
+#[test]
+fn no_code_is_missing_from_the_page() {
+    let page = page();
+    for (file, source) in SOURCES {
+        let mut found = 0;
+        for code in codes_in(source).filter(|code| !NEVER_HERE.contains(code)) {
+            assert!(page.contains(&format!("| `{code}` |")), "{file}: {code}");
+            found += 1;
+        }
+        assert!(
+            found >= 5,
+            "{file}: its codes are no longer found where they were"
+        );
+    }
+    for (code, zh) in OF_SERVER {
+        let says = |word: &str| SERVER.contains(&format!("\"{word}\""));
+        assert!(
+            says(code) && says(zh),
+            "the server says {code} no more, or otherwise"
+        );
+    }
+}
+
+#[test]
+fn every_error_says_in_chinese_what_a_worker_can_do() {
+    for error in all() {
+        let (_, [code, zh, en]) = row(&error);
+        assert!(
+            zh.chars().any(|c| ('一'..='龥').contains(&c)),
+            "{code}: {zh}"
+        );
+        assert!(!en.is_empty(), "{code}");
+    }
+}
