@@ -4,6 +4,7 @@
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -12,23 +13,41 @@ use crate::step::{Run, execute};
 
 /// The Python package.
 const PYTHON: &str = "mobile-bindings/python/gridlog";
+const WHEEL_BACKEND: &str = "mobile-bindings/python/wheel_backend.py";
+const WHEELS: &str = "mobile-bindings/python/dist";
+/// What is generated for the Kotlin module: sources, and the library that its tests load.
+const KOTLIN: &str = "mobile-bindings/kotlin/generated/kotlin";
+const KOTLIN_LIBRARY: &str = "mobile-bindings/kotlin/generated/library";
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
     /// `mobile-bindings/python/gridlog`.
     Python,
+    /// `mobile-bindings/kotlin/generated`.
+    Kotlin,
 }
 
 /// Builds the library and generates the bindings of one language.
 pub(crate) fn bindings(run: &Run, language: Language) -> Result<(), TaskError> {
+    run.heading("构建引擎 building the engine's library");
+    let built = library(run)?;
     match language {
-        Language::Python => python(run),
+        Language::Python => {
+            run.heading("生成 Python 绑定 generating the Python bindings");
+            generate(run, "python", PYTHON, &built)?;
+            put_beside(run, PYTHON, &built)
+        }
+        Language::Kotlin => {
+            run.heading("生成 Kotlin 绑定 generating the Kotlin bindings");
+            generate(run, "kotlin", KOTLIN, &built)?;
+            put_beside(run, KOTLIN_LIBRARY, &built)
+        }
     }
 }
 
-fn python(run: &Run) -> Result<(), TaskError> {
-    run.heading("生成 Python 绑定 generating the Python bindings");
+/// Builds the library and its generator.
+pub(crate) fn library(run: &Run) -> Result<PathBuf, TaskError> {
     execute(&mut run.cargo(&[
         "build",
         "--quiet",
@@ -37,22 +56,50 @@ fn python(run: &Run) -> Result<(), TaskError> {
         "--features",
         "bindgen",
     ]))?;
-    let library = format!("{DLL_PREFIX}gridlog_ffi{DLL_SUFFIX}");
-    let built = run.target().join("debug").join(&library);
+    Ok(run.target().join("debug").join(library_name()))
+}
+
+/// Builds the wheel around the library as it ships.
+pub(crate) fn wheel(run: &Run) -> Result<(), TaskError> {
+    bindings(run, Language::Python)?;
+    run.heading("构建发布版 building the library for release");
+    // The generator reads what the debug build says of itself; the release is stripped and ships.
+    execute(&mut run.cargo(&[
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "gridlog-ffi",
+        "--lib",
+    ]))?;
+    let built = run.target().join("release").join(library_name());
+    put_beside(run, PYTHON, &built)?;
+    run.heading("打包 packing the wheel");
+    execute(run.program("python3").args([WHEEL_BACKEND, WHEELS]))
+}
+
+fn library_name() -> String {
+    format!("{DLL_PREFIX}gridlog_ffi{DLL_SUFFIX}")
+}
+
+/// Writes the code of one language to a folder.
+fn generate(run: &Run, language: &str, folder: &str, built: &Path) -> Result<(), TaskError> {
     execute(
         run.program(run.debug_binary("uniffi-bindgen"))
-            .args(["generate", "--language", "python", "--no-format"])
-            .args(["--out-dir", PYTHON])
-            .arg(&built),
-    )?;
-    let packaged = run.root().join(PYTHON).join(library);
-    // Replaced, not overwritten: a Python that still runs has the old one mapped.
-    let replaced = match fs::remove_file(&packaged) {
+            .args(["generate", "--language", language, "--no-format"])
+            .args(["--out-dir", folder])
+            .arg(built),
+    )
+}
+
+/// Puts the library where a language finds it.
+fn put_beside(run: &Run, folder: &str, built: &Path) -> Result<(), TaskError> {
+    let folder = run.root().join(folder);
+    let path = folder.join(library_name());
+    // Replaced, not overwritten: a program that still runs has the old one mapped.
+    let replaced = fs::create_dir_all(&folder).and_then(|()| match fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => fs::copy(&built, &packaged).map(drop),
-    };
-    replaced.map_err(|source| TaskError::Unwritable {
-        path: packaged,
-        source,
-    })
+        _ => fs::copy(built, &path).map(drop),
+    });
+    replaced.map_err(|source| TaskError::Unwritable { path, source })
 }

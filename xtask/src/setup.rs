@@ -2,7 +2,7 @@
 //!
 //! SQLCipher is built from source together with OpenSSL, which takes a C compiler, make and a
 //! perl with its core modules; the simulator's disk is a SQLite file system whose C declarations are
-//! read by libclang; the tests of the bindings take Python. A machine of continuous integration may
+//! read by libclang; the tests of the bindings take Python, a JDK and Maven. A machine of continuous integration may
 //! have none of them, so where this runs as root and the system installs by apt-get, it installs
 //! what is missing; elsewhere it says how.
 
@@ -54,6 +54,21 @@ const NEEDS: &[Need] = &[
         probes: &[&["python3", "--version"]],
         packages: &["python3"],
     },
+    Need {
+        name: "python3's venv",
+        probes: &[&["python3", "-c", "import ensurepip, venv"]],
+        packages: &["python3-venv"],
+    },
+    Need {
+        name: "a JDK",
+        probes: &[&["javac", "-version"]],
+        packages: &["default-jdk-headless"],
+    },
+    Need {
+        name: "Maven",
+        probes: &[&["mvn", "--version"]],
+        packages: &["maven"],
+    },
 ];
 
 /// Makes sure that everything is there; silent if it is.
@@ -75,7 +90,9 @@ pub(crate) fn ensure(run: &Run) -> Result<(), TaskError> {
 /// `cargo xtask setup`: the same, and says so.
 pub(crate) fn report(run: &Run) -> Result<(), TaskError> {
     ensure(run)?;
-    run.heading("环境齐备 everything is there: C compiler, make, perl, libclang, python3");
+    run.heading(
+        "环境齐备 everything is there: C compiler, make, perl, libclang, python3, JDK, Maven",
+    );
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use crate::setup;
 use crate::step::{Run, execute};
 
 const TUS_JS: &str = "tests/tus-js";
+const KOTLIN_MODULE: &str = "mobile-bindings/kotlin/pom.xml";
 const PYTHON_TESTS: &str = "mobile-bindings/python/tests";
 
 /// A part of the tests.
@@ -15,8 +16,10 @@ const PYTHON_TESTS: &str = "mobile-bindings/python/tests";
 pub(crate) enum Part {
     /// All crates.
     Rust,
-    /// The phone engine as Python, Kotlin and Swift see it, driven from Python.
+    /// The phone's engine as Python sees it.
     Python,
+    /// The phone's engine as Kotlin sees it.
+    Kotlin,
     /// The npm package `tus-js-client`, unchanged, against the real server.
     TusJs,
 }
@@ -29,8 +32,14 @@ pub(crate) fn test(run: &Run, part: Option<Part>) -> Result<(), TaskError> {
     if wanted(Part::Rust) {
         rust(run)?;
     }
+    if wanted(Part::Python) || wanted(Part::Kotlin) {
+        server(run)?;
+    }
     if wanted(Part::Python) {
         python(run)?;
+    }
+    if wanted(Part::Kotlin) {
+        kotlin(run)?;
     }
     if wanted(Part::TusJs) && !tus_js(run)? {
         skipped += 1;
@@ -86,8 +95,8 @@ fn rust(run: &Run) -> Result<(), TaskError> {
     execute(&mut run.cargo(&["test", "--workspace", "--quiet"]))
 }
 
-/// A Python phone and the real server: both are built, so that neither is of yesterday.
-fn python(run: &Run) -> Result<(), TaskError> {
+/// The real server, which the bindings are tested with; built, so that it is not of yesterday.
+fn server(run: &Run) -> Result<(), TaskError> {
     run.heading("构建服务器 building the server");
     execute(&mut run.cargo(&[
         "build",
@@ -96,12 +105,25 @@ fn python(run: &Run) -> Result<(), TaskError> {
         "gridlog-sync-server",
         "--bin",
         "gridlog-server",
-    ]))?;
+    ]))
+}
+
+fn python(run: &Run) -> Result<(), TaskError> {
     bindings::bindings(run, Language::Python)?;
-    run.heading("绑定测试 tests of the bindings");
+    run.heading("Python 绑定测试 tests of the Python bindings");
     execute(
         run.program("python3")
             .args(["-m", "unittest", "discover", "-s", PYTHON_TESTS, "-v"])
+            .env("GRIDLOG_SERVER", run.debug_binary("gridlog-server")),
+    )
+}
+
+fn kotlin(run: &Run) -> Result<(), TaskError> {
+    bindings::bindings(run, Language::Kotlin)?;
+    run.heading("Kotlin 绑定测试 tests of the Kotlin bindings");
+    execute(
+        run.program("mvn")
+            .args(["--batch-mode", "--quiet", "--file", KOTLIN_MODULE, "test"])
             .env("GRIDLOG_SERVER", run.debug_binary("gridlog-server")),
     )
 }
