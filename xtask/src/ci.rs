@@ -2,7 +2,7 @@
 
 use crate::error::TaskError;
 use crate::step::{Run, execute};
-use crate::{docs, setup, sim, test};
+use crate::{api, docs, setup, sim, test};
 
 /// Runs every check, the fast ones first.
 pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
@@ -26,6 +26,7 @@ pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
         run.cargo(&["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
+    api::check(run, false)?;
     // The seeds that continuous integration plays are among the tests of the simulator.
     test::test(run, None)?;
     sim::mutations(run)?;

@@ -48,6 +48,24 @@ pub(crate) enum TaskError {
         /// What to do.
         advice: String,
     },
+    /// Apps are built against another surface than the library has.
+    #[error(
+        "the surface is not what mobile-bindings/api.txt says:\n{change}\n\
+         if that is meant, run `cargo xtask api-check --write`"
+    )]
+    SurfaceChanged {
+        /// The first line that differs, before and after.
+        change: String,
+    },
+    /// The changelog says nothing of the surface.
+    #[error(
+        "mobile-bindings/CHANGELOG.md does not say what changed for apps; add a line that begins with \
+         - `{fingerprint}`"
+    )]
+    SurfaceUnexplained {
+        /// Names the surface.
+        fingerprint: String,
+    },
     /// The documentation names places of one machine.
     #[error(
         "the documentation names places that exist on one machine only:\n{places}\n\

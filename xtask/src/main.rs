@@ -7,6 +7,7 @@
 // The commands talk to a developer's terminal; that is all they do.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod api;
 mod bench;
 mod bindings;
 mod ci;
@@ -54,6 +55,14 @@ enum Task {
         #[arg(value_enum)]
         language: bindings::Language,
     },
+    /// 接口面。Fails if what apps are built against changed without a line in mobile-bindings/CHANGELOG.md.
+    ApiCheck {
+        /// Renew mobile-bindings/api.txt first.
+        #[arg(long)]
+        write: bool,
+    },
+    /// Python 安装包。Builds the wheel into mobile-bindings/python/dist.
+    Wheel,
     /// 持续集成。Formatting, lints, documentation and tests: what has to be green.
     Ci,
     /// 性能测试。Builds `gridlog-bench` and the server in release and runs one workload.
@@ -96,6 +105,11 @@ fn carry_out(task: &Task) -> Result<(), TaskError> {
         Task::Demo { arguments } => demo::demo(&run, arguments),
         Task::Test { part } => test::test(&run, *part),
         Task::Bindings { language } => bindings::bindings(&run, *language),
+        Task::ApiCheck { write } => {
+            setup::ensure(&run)?;
+            api::check(&run, *write)
+        }
+        Task::Wheel => bindings::wheel(&run),
         Task::Ci => ci::ci(&run),
         Task::Bench {
             workload,

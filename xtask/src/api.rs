@@ -1,0 +1,103 @@
+//! `cargo xtask api-check`: apps are built against the surface, so it does not change unnoticed.
+//!
+//! `mobile-bindings/api.txt` is the surface as text, with a fingerprint in its first line. Whoever changes the
+//! surface renews the file and says what changed in `mobile-bindings/CHANGELOG.md`, in a line that begins with the
+//! new fingerprint.
+
+use std::fs;
+use std::path::Path;
+
+use crate::bindings;
+use crate::error::TaskError;
+use crate::step::{Run, execute};
+
+const WRITTEN: &str = "mobile-bindings/api.txt";
+const CHANGES: &str = "mobile-bindings/CHANGELOG.md";
+
+/// Compares the surface of the library with the one that is checked in, or renews that.
+pub(crate) fn check(run: &Run, write: bool) -> Result<(), TaskError> {
+    run.heading("接口面 the surface that apps are built against");
+    let library = bindings::library(run)?;
+    let built = run.target().join("debug").join("gridlog-ffi-surface.txt");
+    execute(
+        run.program(run.debug_binary("gridlog-ffi-surface"))
+            .arg(&library)
+            .arg(&built),
+    )?;
+    let surface = read(&built)?;
+    let path = run.root().join(WRITTEN);
+    if write {
+        fs::write(&path, &surface).map_err(|source| TaskError::Unwritable { path, source })?;
+    } else if read(&path)? != surface {
+        return Err(TaskError::SurfaceChanged {
+            change: first_change(&read(&path)?, &surface),
+        });
+    }
+    let fingerprint = fingerprint(&surface);
+    if is_explained(&read(&run.root().join(CHANGES))?, fingerprint) {
+        return Ok(());
+    }
+    Err(TaskError::SurfaceUnexplained {
+        fingerprint: fingerprint.to_owned(),
+    })
+}
+
+fn read(path: &Path) -> Result<String, TaskError> {
+    fs::read_to_string(path).map_err(|source| TaskError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn fingerprint(surface: &str) -> &str {
+    let first = surface.lines().next().unwrap_or_default();
+    first.strip_prefix("surface ").unwrap_or_default()
+}
+
+/// Whether a line of the changelog is about that surface and says something.
+fn is_explained(changes: &str, fingerprint: &str) -> bool {
+    let mark = format!("- `{fingerprint}` ");
+    let mut lines = changes.lines();
+    lines.any(|line| {
+        line.strip_prefix(&mark)
+            .is_some_and(|said| said.trim().len() > 10)
+    })
+}
+
+/// The first line in which they differ, past the fingerprint.
+fn first_change(written: &str, built: &str) -> String {
+    let mut pairs = written.lines().zip(built.lines()).skip(1);
+    match pairs.find(|(one, other)| one != other) {
+        Some((one, other)) => format!("- {one}\n+ {other}"),
+        None => "one has lines at its end that the other has not".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_surface_needs_a_line_that_says_what_changed() {
+        let surface = "surface 12ab34cd\n\nenum Kind";
+        assert_eq!(fingerprint(surface), "12ab34cd");
+        assert!(is_explained(
+            "# Changes\n- `12ab34cd` Kinds can be named.\n",
+            "12ab34cd"
+        ));
+        assert!(!is_explained("# Changes\n- `12ab34cd` \n", "12ab34cd"));
+        assert!(!is_explained(
+            "- `00000000` Something else changed.\n",
+            "12ab34cd"
+        ));
+    }
+
+    #[test]
+    fn what_changed_is_shown() {
+        let change = first_change(
+            "surface 1\n\nenum Kind\n    Patrol",
+            "surface 2\n\nenum Kind\n    Visit",
+        );
+        assert_eq!(change, "-     Patrol\n+     Visit");
+    }
+}
