@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::error::BenchError;
-use crate::workload::Ground;
+use crate::workload::{Ground, ffi};
 
 /// The subcommand that names the others.
 const LIST: &str = "list";
@@ -115,6 +115,17 @@ pub(crate) enum Workload {
         #[command(flatten)]
         common: Common,
     },
+    /// 绑定：应用经接口调用引擎的开销，打开、列表、查找、更新、内存、库的大小。
+    Ffi {
+        /// Cases in the phone's store.
+        #[arg(long, default_value_t = 10_000)]
+        records: u32,
+        /// The stripped release library, whose size is told.
+        #[arg(long)]
+        library: Option<PathBuf>,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Names the workloads.
     #[command(name = LIST)]
     List {
@@ -124,6 +135,16 @@ pub(crate) enum Workload {
     /// A device process; the conductor starts it.
     #[command(hide = true)]
     Devices,
+    /// The app of the workload `ffi`; it is started by it.
+    #[command(hide = true, name = ffi::APP)]
+    FfiApp {
+        /// The phone's folder.
+        #[arg(long)]
+        folder: PathBuf,
+        /// The server's address.
+        #[arg(long)]
+        server: String,
+    },
     /// The server of the JSON baseline; the conductor starts it as it starts `gridlog-server`.
     #[command(hide = true)]
     Serve {

@@ -77,6 +77,10 @@ const BUDGETS: &[Budget] = &[
     budget("photos", "rate_to_copying", Bound::AtLeast(0.5)).stated_for(ALBUM),
     budget("board", "metrics_month_s", Bound::Under(0.1)).stated_for(MILLION),
     budget("board", "board_street_s", Bound::Under(0.1)).stated_for(MILLION),
+    budget("ffi", "list_50_ms", Bound::Under(5.0)).stated_for(TEN_THOUSAND),
+    budget("ffi", "open_ms", Bound::Under(100.0)).stated_for(TEN_THOUSAND),
+    budget("ffi", "idle_rss_bytes", Bound::Under(30e6)).stated_for(TEN_THOUSAND),
+    budget("ffi", "library_bytes", Bound::Under(12e6)),
     budget("quiet", "body_bytes", Bound::Under(400.0)),
     // A number takes two bytes more where it passes 65 535, and there are a few numbers.
     budget("quiet", "body_growth_bytes", Bound::AtMost(16.0)),

@@ -16,6 +16,9 @@ pub(crate) enum BenchError {
     /// The phone's engine.
     #[error("a phone failed: {0}")]
     Phone(#[from] PhoneError),
+    /// The surface that apps call.
+    #[error("an app's call failed: {0}")]
+    Surface(#[from] gridlog_ffi::GridlogError),
     /// The address of the server.
     #[error("a phone cannot reach the server: {0}")]
     Transport(#[from] TransportError),

@@ -58,7 +58,7 @@ use crate::workload::days_end::Day;
 use crate::workload::many_phones::Crowd;
 use crate::workload::one_phone::{self, Situation};
 use crate::workload::photos::Album;
-use crate::workload::{Ground, board, days_end, many_phones, photos, proof, record};
+use crate::workload::{Ground, board, days_end, ffi, many_phones, photos, proof, record};
 
 /// A workload with its parameters.
 type Runner = Box<dyn FnOnce(&Ground) -> Result<Vec<Figures>, BenchError>>;
@@ -66,6 +66,7 @@ type Runner = Box<dyn FnOnce(&Ground) -> Result<Vec<Figures>, BenchError>>;
 fn main() -> ExitCode {
     let (common, run): (Common, Runner) = match Arguments::parse().workload {
         Workload::Devices => return devices::run(),
+        Workload::FfiApp { folder, server } => return end(ffi::app(&folder, &server)),
         Workload::Serve { data, listen } => {
             return end(baseline::serve(&data, listen).map_err(BenchError::from));
         }
@@ -127,6 +128,14 @@ fn main() -> ExitCode {
             (common, one(move |ground| photos::run(ground, album)))
         }
         Workload::Board { cases, common } => (common, one(move |ground| board::run(ground, cases))),
+        Workload::Ffi {
+            records,
+            library,
+            common,
+        } => (
+            common,
+            one(move |ground| ffi::run(ground, records, library.as_deref())),
+        ),
         Workload::Quiet { records, common } => (
             common,
             Box::new(move |ground| one_phone::run_quiet(ground, &records)),

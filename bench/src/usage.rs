@@ -26,10 +26,18 @@ pub(crate) fn peak_memory(process: u32) -> Option<u64> {
     peak_of(&status)
 }
 
+/// The memory that a process holds now, in bytes.
+pub(crate) fn resident_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    memory_of(&status, "VmRSS:")
+}
+
 fn peak_of(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    memory_of(status, "VmHWM:")
+}
+
+fn memory_of(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1_024)
 }

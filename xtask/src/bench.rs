@@ -1,5 +1,6 @@
 //! `cargo xtask bench`.
 
+use crate::bindings;
 use crate::error::TaskError;
 use crate::setup;
 use crate::step::{Run, execute};
@@ -10,8 +11,13 @@ pub(crate) fn bench(run: &Run, workload: &str, arguments: &[String]) -> Result<(
     run.build_release(&["gridlog-bench", "gridlog-server"])?;
     run.heading(&format!("性能测试 bench {workload}"));
     let mut command = run.program(run.release_binary("gridlog-bench"));
+    command.arg(workload);
+    if workload == "ffi" {
+        // The size of what ships is one of its figures.
+        let library = bindings::release_library(run)?;
+        command.arg("--library").arg(library);
+    }
     command
-        .arg(workload)
         .arg("--server-bin")
         .arg(run.release_binary("gridlog-server"))
         .args(arguments.iter().filter(|argument| *argument != "--"));

@@ -62,8 +62,16 @@ pub(crate) fn library(run: &Run) -> Result<PathBuf, TaskError> {
 /// Builds the wheel around the library as it ships.
 pub(crate) fn wheel(run: &Run) -> Result<(), TaskError> {
     bindings(run, Language::Python)?;
-    run.heading("构建发布版 building the library for release");
     // The generator reads what the debug build says of itself; the release is stripped and ships.
+    let built = release_library(run)?;
+    put_beside(run, PYTHON, &built)?;
+    run.heading("打包 packing the wheel");
+    execute(run.program("python3").args([WHEEL_BACKEND, WHEELS]))
+}
+
+/// Builds the library as it ships: optimised and stripped.
+pub(crate) fn release_library(run: &Run) -> Result<PathBuf, TaskError> {
+    run.heading("构建发布版 building the library for release");
     execute(&mut run.cargo(&[
         "build",
         "--quiet",
@@ -72,10 +80,7 @@ pub(crate) fn wheel(run: &Run) -> Result<(), TaskError> {
         "gridlog-ffi",
         "--lib",
     ]))?;
-    let built = run.target().join("release").join(library_name());
-    put_beside(run, PYTHON, &built)?;
-    run.heading("打包 packing the wheel");
-    execute(run.program("python3").args([WHEEL_BACKEND, WHEELS]))
+    Ok(run.target().join("release").join(library_name()))
 }
 
 fn library_name() -> String {

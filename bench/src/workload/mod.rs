@@ -3,6 +3,7 @@
 
 pub(crate) mod board;
 pub(crate) mod days_end;
+pub(crate) mod ffi;
 pub(crate) mod many_phones;
 pub(crate) mod one_phone;
 pub(crate) mod photos;
