@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use gridlog_client_core::{PhoneError, TransportError};
+use gridlog_client_core::{FileHash, PhoneError, TransportError};
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{Kind, RecordError};
 use gridlog_protocol::ProtocolError;
@@ -60,6 +60,10 @@ const NEVER_HERE: [&str; 1] = ["nothing_asked"];
 
 fn record() -> RecordId {
     RecordId::from_bytes([1; 16])
+}
+
+fn file() -> FileHash {
+    "ab".repeat(32).parse().expect("that names a file")
 }
 
 fn io() -> std::io::Error {
@@ -150,6 +154,23 @@ fn of_phone() -> Vec<PhoneError> {
             record: record(),
             code: "change_too_large",
         },
+        PhoneError::SendingFiles,
+        PhoneError::FileTooLarge {
+            bytes: 60_000_000,
+            limit: 50_000_000,
+        },
+        PhoneError::RecordFull {
+            record: record(),
+            bytes: 210_000_000,
+            limit: 200_000_000,
+        },
+        PhoneError::FileEmpty,
+        PhoneError::FileUnreadable(io()),
+        PhoneError::FileUnwritable(io()),
+        PhoneError::DiskFull,
+        PhoneError::FileStore(io()),
+        PhoneError::FileDamaged { file: file() },
+        PhoneError::UnknownFile { file: file() },
         PhoneError::SyncRunning,
         PhoneError::NoThread(io()),
         PhoneError::AskedToWait {
@@ -180,6 +201,7 @@ fn of_border() -> Vec<GridlogError> {
             .parse::<RecordId>()
             .expect_err("that is none")
             .into(),
+        "..".parse::<FileHash>().expect_err("that is none").into(),
     ]
 }
 
@@ -247,7 +269,10 @@ fn page() -> String {
     let mut tables: BTreeMap<&str, BTreeMap<String, [String; 2]>> = BTreeMap::new();
     for error in all() {
         let (variant, [code, zh, en]) = row(&error);
-        let texts = [zh, en].map(|text| text.replace(&record().to_string(), "…"));
+        let texts = [zh, en].map(|text| {
+            text.replace(&record().to_string(), "…")
+                .replace(&file().to_string(), "…")
+        });
         tables
             .entry(variant)
             .or_default()
