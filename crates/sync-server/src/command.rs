@@ -349,6 +349,10 @@ fn backup(settings: Settings, to: &Path) -> Result<(), String> {
         config.actors_file().display(),
         config.epoch_file().display()
     );
+    println!(
+        "照片等文件不在其中，请随后复制其目录 photos and other files are not in it, so copy their folder now: {}",
+        config.files_folder().display()
+    );
     if !backup.noted {
         println!(
             "数据库已被更换，手机不会据此清理 the database was replaced meanwhile: phones keep \

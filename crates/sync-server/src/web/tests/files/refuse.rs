@@ -224,7 +224,7 @@ fn who_has_too_much_under_way_finishes_that_first() {
 }
 
 #[test]
-fn one_phone_does_not_take_all_places_and_uploads_take_none_of_those_who_sync() {
+fn a_newer_request_takes_an_upload_over_and_uploads_take_no_place_of_those_who_sync() {
     let bytes = photo(1, 5_000);
     let (town, _phone) = town_with(&[&bytes]);
     let site = Site::over(&town);
@@ -239,9 +239,10 @@ fn one_phone_does_not_take_all_places_and_uploads_take_none_of_those_who_sync() 
         with_body("PATCH", &at, &worker.token, &said, body)
     };
     runtime.block_on(async {
-        // Each takes the upload over from the one before, and that one ends.
         let first = tokio::spawn(router(site.app.clone()).oneshot(piece()));
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        while on_disk(&town).is_empty() {
+            tokio::task::yield_now().await;
+        }
         let second = tokio::spawn(router(site.app.clone()).oneshot(piece()));
         let first = first.await.unwrap().unwrap();
         assert_eq!(first.status(), StatusCode::CONFLICT);
