@@ -229,11 +229,11 @@ pub(crate) fn app(folder: &Path, server: &str) -> Result<(), BenchError> {
         open_ms,
         thousand_calls_ms: median(|| {
             (0..CALLS).for_each(|_| drop(gridlog_ffi::versions()));
-            Ok(())
+            Ok::<(), BenchError>(())
         })?,
-        list_50_ms: median(|| Ok(drop(phone.list(page(50))?)))?,
-        list_1000_ms: median(|| Ok(drop(phone.list(page(1_000))?)))?,
-        search_ms: median(|| Ok(drop(phone.search("警示".to_owned(), 50)?)))?,
+        list_50_ms: median(|| phone.list(page(50)).map(drop))?,
+        list_1000_ms: median(|| phone.list(page(1_000)).map(drop))?,
+        search_ms: median(|| phone.search("警示".to_owned(), 50).map(drop))?,
         watch_update_ms: watch_update(&phone)?,
         idle_rss_bytes,
     };
@@ -272,7 +272,10 @@ fn watch_update(phone: &GridlogPhone) -> Result<f64, BenchError> {
     Ok(middle(took))
 }
 
-fn median(mut work: impl FnMut() -> Result<(), BenchError>) -> Result<f64, BenchError> {
+fn median<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<f64, BenchError>
+where
+    BenchError: From<E>,
+{
     let mut took = Vec::with_capacity(TIMES);
     for _ in 0..TIMES {
         let began = Instant::now();
