@@ -11,7 +11,6 @@ mod office;
 mod phones;
 mod raw_device;
 pub mod street;
-mod tus;
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,6 @@ pub use logs::SECRET;
 pub use office::Office;
 pub use phones::{HandClock, TestPhone, store_key};
 pub use raw_device::RawDevice;
-pub use tus::{FileAnswer, FileSender, sha256};
 
 /// How long a test waits for something that the server or a phone does by itself.
 const PATIENCE: Duration = Duration::from_secs(60);

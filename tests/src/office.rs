@@ -50,11 +50,6 @@ impl Office {
         }
     }
 
-    /// The token of the session.
-    pub fn token(&self) -> &str {
-        &self.token
-    }
-
     /// `GET` of a path below `/v1/office`.
     pub fn get(&self, path: &str) -> Answer {
         let request = agent().get(format!("{}/v1/office/{path}", self.url));
