@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub use district::{District, GRID_A, GRID_B, PASSWORD};
 pub use logs::SECRET;
 pub use office::Office;
-pub use phones::{HandClock, TestPhone, store_key};
+pub use phones::{HandClock, TestPhone, open_phone, store_key};
 pub use raw_device::RawDevice;
 
 /// How long a test waits for something that the server or a phone does by itself.

@@ -66,8 +66,8 @@ impl std::ops::Deref for TestPhone {
     }
 }
 
-fn open(folder: &Path, clock: &Arc<HandClock>) -> Phone {
-    let clock: Arc<dyn Clock> = clock.clone();
+/// Opens the phone in a folder.
+pub fn open_phone(folder: &Path, clock: Arc<dyn Clock>) -> Phone {
     Phone::open(OpenOptions {
         path: folder.join("phone.db"),
         key: store_key(),
@@ -107,7 +107,7 @@ impl TestPhone {
     fn in_folder(district: &District, person: &PersonId, folder: PathBuf) -> Self {
         let clock = Arc::new(HandClock::default());
         Self {
-            phone: open(&folder, &clock),
+            phone: open_phone(&folder, clock.clone()),
             clock,
             person: person.clone(),
             transport: HttpTransport::new(&district.proxy.url()).expect("the proxy has an address"),
@@ -138,7 +138,7 @@ impl TestPhone {
 
     /// Closes the store and opens it again, as a restart of the app does.
     pub fn reopen(&mut self) {
-        self.phone = open(&self.folder, &self.clock);
+        self.phone = open_phone(&self.folder, self.clock.clone());
     }
 
     /// One sync.

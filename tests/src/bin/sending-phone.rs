@@ -7,21 +7,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gridlog_cli::environment::{SystemClock, SystemEntropy};
-use gridlog_client_core::{FileMarker, HttpTransport, OpenOptions, Phone, SendOptions};
-use gridlog_tests::store_key;
+use gridlog_cli::environment::SystemClock;
+use gridlog_client_core::{HttpTransport, SendOptions};
+use gridlog_tests::open_phone;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("name the store's folder")?);
     let url = arguments.next().ok_or("name the server's address")?;
-    let phone = Phone::open(OpenOptions {
-        path: folder.join("phone.db"),
-        key: store_key(),
-        clock: Arc::new(SystemClock),
-        entropy: Box::new(SystemEntropy),
-        marker: Arc::new(FileMarker::new(folder.join("marker"))),
-    })?;
+    let phone = open_phone(&folder, Arc::new(SystemClock));
     let transport = HttpTransport::new(&url)?;
     loop {
         match phone.send_files(&transport, SendOptions::default()) {

@@ -11,21 +11,15 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gridlog_cli::environment::{SystemClock, SystemEntropy};
-use gridlog_client_core::{FileMarker, NewReport, OpenOptions, Phone};
-use gridlog_tests::{store_key, words};
+use gridlog_cli::environment::SystemClock;
+use gridlog_client_core::NewReport;
+use gridlog_tests::{open_phone, words};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("name the store's folder")?);
     let run = arguments.next().ok_or("name the run")?;
-    let phone = Phone::open(OpenOptions {
-        path: folder.join("phone.db"),
-        key: store_key(),
-        clock: Arc::new(SystemClock),
-        entropy: Box::new(SystemEntropy),
-        marker: Arc::new(FileMarker::new(folder.join("marker"))),
-    })?;
+    let phone = open_phone(&folder, Arc::new(SystemClock));
     let mut output = std::io::stdout().lock();
     for n in 0_u64.. {
         let title = words(&format!("{run}-{n}"));

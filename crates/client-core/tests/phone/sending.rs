@@ -67,6 +67,18 @@ pub(crate) fn only_file(f: &Fixture) -> FileProgress {
     files.into_iter().next().unwrap()
 }
 
+/// Carries so many requests of a session to the shelf.
+fn carry(session: &mut FileSession, shelf: &Shelf, requests: usize) {
+    for _ in 0..requests {
+        let FileStep::Request(request) = session.next_step().unwrap() else {
+            panic!("there is more to send");
+        };
+        session
+            .accept(&shelf.exchange("t", &request).unwrap())
+            .unwrap();
+    }
+}
+
 #[test]
 fn a_photo_and_its_preview_arrive_byte_for_byte_and_the_status_says_so() {
     let (f, shelf) = (Fixture::synced(), Shelf::default());
@@ -183,14 +195,7 @@ fn an_app_that_is_killed_goes_on_where_the_server_is() {
     let attached = attach_bytes(&f, id, "long.bin", 3_000_000);
     f.sync();
     let mut session = f.phone.begin_sending().unwrap();
-    for _ in 0..5 {
-        let FileStep::Request(request) = session.next_step().unwrap() else {
-            panic!("there is more to send");
-        };
-        session
-            .accept(&shelf.exchange("t", &request).unwrap())
-            .unwrap();
-    }
+    carry(&mut session, &shelf, 5);
     // A killed process notes nothing.
     std::mem::forget(session);
     let received = shelf.received();
@@ -209,14 +214,7 @@ fn an_upload_that_expired_or_is_unknown_begins_anew() {
     let attached = attach_bytes(&f, id, "long.bin", 1_000_000);
     f.sync();
     let mut session = f.phone.begin_sending().unwrap();
-    for _ in 0..3 {
-        let FileStep::Request(request) = session.next_step().unwrap() else {
-            panic!("there is more to send");
-        };
-        session
-            .accept(&shelf.exchange("t", &request).unwrap())
-            .unwrap();
-    }
+    carry(&mut session, &shelf, 3);
     drop(session);
     shelf.expire();
     send(&f, &shelf);

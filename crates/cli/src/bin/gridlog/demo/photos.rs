@@ -65,15 +65,16 @@ pub(super) fn send(phone: &DemoPhone) -> Result<(), CliError> {
     let begun = Instant::now();
     let line = HttpTransport::new(&phone.proxy.url()).map_err(PhoneError::from)?;
     loop {
-        match phone.phone.send_files(&line, SendOptions::default()) {
-            Ok(report) if report.left == 0 => return Ok(()),
-            Err(error) if begun.elapsed() > PATIENCE => return Err(error.into()),
+        let sent = phone.phone.send_files(&line, SendOptions::default());
+        let is_late = begun.elapsed() > PATIENCE;
+        match sent {
+            // What is left then, the promise counts.
+            Ok(report) if report.left == 0 || is_late => return Ok(()),
+            Err(error) if is_late => return Err(error.into()),
             Ok(_)
             | Err(
                 PhoneError::Transport(_) | PhoneError::Busy { .. } | PhoneError::AskedToWait { .. },
-            ) if begun.elapsed() <= PATIENCE => thread::sleep(PAUSE),
-            // What is left then, the promise counts.
-            Ok(_) => return Ok(()),
+            ) => thread::sleep(PAUSE),
             Err(error) => return Err(error.into()),
         }
     }
