@@ -1,12 +1,13 @@
 //! What the app knows about signal, so that nothing is sent where nothing can arrive.
 
+use std::mem;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gridlog_client_core::{
     Answer, FileAnswer, FileRequest, FileTransport, HttpTransport, Transport, TransportError,
 };
 
-use crate::gate::call_app;
+use crate::gate::OfApp;
 use crate::host::HostError;
 use crate::phone::GridlogPhone;
 
@@ -25,7 +26,7 @@ pub trait Connectivity: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct AppTransport {
     http: HttpTransport,
-    connectivity: Arc<RwLock<Option<Arc<dyn Connectivity>>>>,
+    connectivity: Arc<RwLock<Option<OfApp<dyn Connectivity>>>>,
 }
 
 impl AppTransport {
@@ -42,7 +43,7 @@ impl AppTransport {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        match asked.map(|connectivity| call_app(|| connectivity.is_online())) {
+        match asked.map(|connectivity| connectivity.call(|asked| asked.is_online())) {
             Some(Ok(false)) => Err(TransportError::Unreachable {
                 reason: "the app says that there is no network".to_owned(),
             }),
@@ -94,12 +95,15 @@ impl FileTransport for AppTransport {
 impl GridlogPhone {
     /// Asks `connectivity` before every request from here on; without one, every request is sent.
     pub fn set_connectivity(&self, connectivity: Option<Arc<dyn Connectivity>>) {
+        let mut connectivity = connectivity.map(OfApp::new);
         let transport = self.transport();
         let mut asked = transport
             .connectivity
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        *asked = connectivity;
+        mem::swap(&mut *asked, &mut connectivity);
+        // The one before is let go of without the lock: that runs the app's code.
+        drop(asked);
     }
 }
 
@@ -127,7 +131,7 @@ mod tests {
 
     fn post_when(says: Result<bool, HostError>) -> Result<u16, TransportError> {
         let (transport, listener) = answering_once();
-        *transport.connectivity.write().unwrap() = Some(Arc::new(Says(says)));
+        *transport.connectivity.write().unwrap() = Some(OfApp::new(Arc::new(Says(says))));
         std::thread::spawn(move || {
             let (mut line, _) = listener.accept().unwrap();
             let _ = line.read(&mut [0; 1024]).unwrap();

@@ -1,10 +1,12 @@
 //! The way from the engine's threads into the app's code, which can be closed.
 //!
 //! Some runtimes end the threads that are inside them when they end themselves: Python does, and a thread of the
-//! engine that is in a listener then takes the process down with it. So every call of what an app implements goes
-//! through here, and an app's language layer closes it before its runtime ends.
+//! engine that is in a listener then takes the process down with it. So everything that leads a thread of the
+//! engine into the app goes through here: calling what the app implements, letting go of it, and saying that a
+//! future is ready. An app's language layer closes the gate before its runtime ends.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::host::HostError;
@@ -48,18 +50,19 @@ impl Gate {
         act(&mut self.inside.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Calls the app; no lock is held while it runs.
-    fn pass<T>(&self, call: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
-        let goes = self.with(|inside| {
+    /// Goes in, unless the gate is closed. No lock is held while a visit lasts.
+    fn enter(&self) -> Option<Visit<'_>> {
+        self.with(|inside| {
             inside.count += u64::from(!inside.closed);
             !inside.closed
-        });
-        if !goes {
-            return Err(HostError::Failed {
-                code: "app_is_ending".to_owned(),
-            });
-        }
-        let _visit = Visit(self);
+        })
+        .then(|| Visit(self))
+    }
+
+    fn pass<T>(&self, call: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
+        let _visit = self.enter().ok_or_else(|| HostError::Failed {
+            code: "app_is_ending".to_owned(),
+        })?;
         call()
     }
 
@@ -77,9 +80,54 @@ impl Gate {
 
 static GATE: Gate = Gate::new();
 
-/// Calls something that the app implements.
+/// Calls something that the app implements, on a thread of its own.
 pub(crate) fn call_app<T>(call: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
     GATE.pass(call)
+}
+
+/// Tells the app something, if it still listens; else what was to be told is never dropped, since that could be
+/// telling too.
+pub(crate) fn tell_app<T>(tell: T, act: impl FnOnce(T)) {
+    match GATE.enter() {
+        Some(_visit) => act(tell),
+        None => mem::forget(tell),
+    }
+}
+
+/// Something that the app implements, held by the engine. The last one to let go of it runs the app's code that
+/// takes it away, on whatever thread that is.
+pub(crate) struct OfApp<T: ?Sized> {
+    it: Arc<T>,
+    /// After `it`, so that it is dropped after it.
+    leaving: Option<Visit<'static>>,
+}
+
+impl<T: ?Sized> OfApp<T> {
+    pub(crate) const fn new(it: Arc<T>) -> Self {
+        Self { it, leaving: None }
+    }
+
+    pub(crate) fn call<R>(
+        &self,
+        call: impl FnOnce(&T) -> Result<R, HostError>,
+    ) -> Result<R, HostError> {
+        call_app(|| call(&self.it))
+    }
+}
+
+impl<T: ?Sized> Clone for OfApp<T> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.it))
+    }
+}
+
+impl<T: ?Sized> Drop for OfApp<T> {
+    fn drop(&mut self) {
+        self.leaving = GATE.enter();
+        if self.leaving.is_none() {
+            mem::forget(Arc::clone(&self.it));
+        }
+    }
 }
 
 /// For language layers whose runtime ends before the process does: after this the engine calls nothing that the app

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gridlog_client_core::StoreKey;
 
 use crate::error::GridlogError;
-use crate::gate::call_app;
+use crate::gate::{OfApp, call_app};
 
 /// Why the app's side did not do what the engine asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -70,15 +70,26 @@ pub(crate) fn take_key(keys: &dyn KeyStore) -> Result<StoreKey, GridlogError> {
 }
 
 /// The app's marker as the engine's.
-pub(crate) struct AppMarker(pub(crate) Arc<dyn GenerationMarker>);
+pub(crate) struct AppMarker(OfApp<dyn GenerationMarker>);
+
+impl AppMarker {
+    pub(crate) const fn new(marker: Arc<dyn GenerationMarker>) -> Self {
+        Self(OfApp::new(marker))
+    }
+}
 
 impl gridlog_client_core::GenerationMarker for AppMarker {
     fn read(&self) -> io::Result<Option<[u8; 16]>> {
-        let stored = call_app(|| self.0.read()).map_err(io::Error::other)?;
+        let stored = self
+            .0
+            .call(|marker| marker.read())
+            .map_err(io::Error::other)?;
         Ok(stored.and_then(|bytes| bytes.try_into().ok()))
     }
 
     fn write(&self, generation: [u8; 16]) -> io::Result<()> {
-        call_app(|| self.0.write(generation.to_vec())).map_err(io::Error::other)
+        self.0
+            .call(|marker| marker.write(generation.to_vec()))
+            .map_err(io::Error::other)
     }
 }

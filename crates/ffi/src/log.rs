@@ -15,7 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 use crate::error::GridlogError;
-use crate::gate::call_app;
+use crate::gate::OfApp;
 use crate::guard::guarded;
 use crate::host::HostError;
 
@@ -73,11 +73,12 @@ pub fn set_log_sink(sink: Option<Arc<dyn LogSink>>) -> Result<(), GridlogError> 
 /// Feeds one sink until its queue is replaced.
 fn start(sink: Arc<dyn LogSink>) -> Result<SyncSender<LogLine>, GridlogError> {
     let (queue, lines) = sync_channel::<LogLine>(WAITING);
+    let sink = OfApp::new(sink);
     thread::Builder::new()
         .name("gridlog-log".to_owned())
         .spawn(move || {
             for line in lines {
-                let _ = guarded(|| Ok(call_app(|| sink.log(line))));
+                let _ = guarded(|| Ok(sink.call(|sink| sink.log(line))));
             }
         })
         .map_err(|_| GridlogError::no_thread())?;

@@ -9,6 +9,7 @@ use gridlog_client_core::CancelFlag;
 use tokio::sync::oneshot;
 
 use crate::error::GridlogError;
+use crate::gate::tell_app;
 use crate::guard::guarded;
 
 /// Cancels what nobody waits for any more.
@@ -38,8 +39,11 @@ pub(crate) async fn off_thread<T: Send + 'static>(
     thread::Builder::new()
         .name("gridlog-work".to_owned())
         .spawn(move || {
-            // Nobody may be waiting any more.
-            let _ = tell.send(guarded(work));
+            let outcome = guarded(work);
+            tell_app(tell, |tell| {
+                // Nobody may be waiting any more.
+                let _ = tell.send(outcome);
+            });
         })
         .map_err(|_| GridlogError::no_thread())?;
     let waiting = CancelWhenDropped(Some(cancel));

@@ -97,7 +97,7 @@ impl GridlogPhone {
                 key: take_key(keys)?,
                 clock,
                 entropy,
-                marker: Arc::new(AppMarker(marker)),
+                marker: Arc::new(AppMarker::new(marker)),
             })?;
             Ok(Arc::new(Self {
                 phone: RwLock::new(Some(phone)),

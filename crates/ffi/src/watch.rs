@@ -8,7 +8,7 @@ use std::time::Duration;
 use gridlog_client_core::{Query, RecordRow};
 
 use crate::error::GridlogError;
-use crate::gate::call_app;
+use crate::gate::OfApp;
 use crate::guard::guarded;
 use crate::host::HostError;
 use crate::phone::GridlogPhone;
@@ -77,10 +77,13 @@ impl GridlogPhone {
         listener: Arc<dyn RowsListener>,
     ) -> Result<Arc<Subscription>, GridlogError> {
         let updates = AtomicU64::new(0);
+        let listener = OfApp::new(listener);
         let call = move |rows: Vec<RecordRow>| {
             let number = updates.fetch_add(1, Ordering::Relaxed) + 1;
             // A panic on this side shall not end the watch either.
-            let told = guarded(|| Ok(call_app(|| listener.on_rows(ListUpdate { number, rows }))));
+            let told = guarded(|| {
+                Ok(listener.call(|listener| listener.on_rows(ListUpdate { number, rows })))
+            });
             match told {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, number, "a listener threw"),

@@ -489,12 +489,21 @@ class TestOpening(Case):
         self.refuses(GridlogError.Input, "bad_address", opening)
 
     def test_an_interpreter_that_ends_while_a_listener_runs_ends_well(self):
+        self.ends_well("called")
+
+    def test_an_interpreter_that_ends_while_the_engine_lets_go_of_a_listener_ends_well(self):
+        self.ends_well("let_go")
+
+    def test_an_interpreter_that_ends_while_the_engine_says_that_a_sync_is_done_ends_well(self):
+        self.ends_well("told")
+
+    def ends_well(self, way):
         ended = subprocess.run(
-            [sys.executable, pathlib.Path(__file__).with_name("ending.py"), self.folder],
+            [sys.executable, pathlib.Path(__file__).with_name("ending.py"), way, self.folder],
             capture_output=True,
             text=True,
         )
-        self.assertEqual((ended.returncode, ended.stdout), (0, "in the listener\n"), ended.stderr)
+        self.assertEqual((ended.returncode, ended.stdout), (0, "inside\n"), ended.stderr)
 
 
 if __name__ == "__main__":
