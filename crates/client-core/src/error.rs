@@ -148,8 +148,8 @@ pub enum PhoneError {
     /// A sync is running on this phone.
     #[error("a sync is running; wait for it or cancel it")]
     SyncRunning,
-    /// The sync was cancelled. What was exchanged until then is kept.
-    #[error("the sync was cancelled; what was exchanged is kept")]
+    /// The work was cancelled. What was exchanged until then is kept; a file is kept whole or not at all.
+    #[error("it was cancelled; what was exchanged is kept")]
     Cancelled,
     /// An answer was given to a session that asked nothing.
     #[error("the session expects no answer; call next_request first")]
@@ -295,7 +295,7 @@ impl PhoneError {
             Self::UnknownFile { .. } => "本机没有这张照片，请先下载",
             Self::SendingFiles => "正在上传照片，请稍候",
             Self::SyncRunning => "正在同步，请稍候",
-            Self::Cancelled => "同步已取消，已传内容不会丢失",
+            Self::Cancelled => "已取消，已传内容不会丢失",
             Self::NothingAsked => "没有等待应答的请求",
             Self::Transport(_) => "连不上服务器，内容都在本机，有信号后再同步",
             Self::Protocol(_) | Self::BadPage { .. } | Self::BadAnswer { .. } => {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gridlog_client_core::{
-    Attached, CancelFlag, FileCounts, FileHash, FilePolicy, FileProgress, FileReport, FileRules,
-    FileStanding, HeldBack, Network, SendOptions,
+    Attached, FileCounts, FileHash, FilePolicy, FileProgress, FileReport, FileRules, FileStanding,
+    HeldBack, Network, SendOptions,
 };
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::PhotoRole;
@@ -177,24 +177,26 @@ impl Allowed {
 impl GridlogPhone {
     /// Takes the photo at `path` into a record: takes place and device out of it, makes its preview, encrypts both
     /// beside the store, and commits. The file at `path` is the app's and stays as it is. A photo that the record
-    /// has already in the same role is that one. It takes up to a second for a large photo, so it is async;
-    /// dropping it does not undo it.
+    /// has already in the same role is that one. It takes up to a second for a large photo, so it is async.
+    /// Cancelling or dropping it ends it before the commit; after that the photo is attached.
     ///
     /// # Errors
     /// [`GridlogError::Input`] with `file_too_large`, `record_full`, `file_empty` or `file_unreadable`, before anything
-    /// is stored; [`GridlogError::Store`] with `disk_full` or `file_store_failed`; else as for
-    /// [`GridlogPhone::report`]. Nothing is left behind then.
+    /// is stored; [`GridlogError::Store`] with `disk_full` or `file_store_failed`; [`GridlogError::Cancelled`]; else as
+    /// for [`GridlogPhone::report`]. Nothing is left behind then.
+    #[uniffi::method(default(cancel = None))]
     pub async fn attach(
         &self,
         record: RecordId,
         path: String,
         role: PhotoRole,
+        cancel: Option<Arc<SyncCancel>>,
     ) -> Result<Attached, GridlogError> {
-        let flag = CancelFlag::new();
+        let flag = flag_of(cancel);
         let (phone, _, work) = self.begin(&flag)?;
-        off_thread(flag, move || {
+        off_thread(flag.clone(), move || {
             let _work = work;
-            Ok(phone.attach(record, &PathBuf::from(path), role)?)
+            Ok(phone.attach_unless(record, &PathBuf::from(path), role, &flag)?)
         })
         .await
     }
@@ -284,53 +286,62 @@ impl GridlogPhone {
     }
 
     /// Fetches the preview of somebody else's photo, keeps it, and gives it back. It needs signal, unless it
-    /// is here already.
+    /// is here already. Whoever cancels or drops it is answered at once.
     ///
     /// # Errors
     /// [`GridlogError::Server`] with `no_preview`; [`GridlogError::Input`], [`GridlogError::TryLater`],
-    /// [`GridlogError::SignIn`], [`GridlogError::Store`].
+    /// [`GridlogError::SignIn`], [`GridlogError::Store`]; [`GridlogError::Cancelled`].
+    #[uniffi::method(default(cancel = None))]
     pub async fn fetch_preview(
         &self,
         record: RecordId,
         photo: FileHash,
+        cancel: Option<Arc<SyncCancel>>,
     ) -> Result<Vec<u8>, GridlogError> {
-        let flag = CancelFlag::new();
-        let (phone, transport, work) = self.begin(&flag)?;
-        off_thread(flag, move || {
-            let _work = work;
-            Ok(phone.fetch_preview(&transport, record, photo)?)
+        self.ask_server(cancel, move |phone, transport, flag| {
+            phone.fetch_preview_unless(transport, record, photo, flag)
         })
         .await
     }
 
     /// Fetches somebody else's photo and keeps it encrypted beside the others, for
-    /// [`GridlogPhone::export_file`]. It needs signal, unless it is here already.
+    /// [`GridlogPhone::export_file`]. It needs signal, unless it is here already. Whoever cancels or drops it is
+    /// answered at once; the part that is under way is the last, and nothing is kept of it.
     ///
     /// # Errors
     /// [`GridlogError::Server`] with `file_not_here` while its author has not sent it, or `bad_answer` if other
     /// bytes came; else as for [`GridlogPhone::fetch_preview`].
-    pub async fn fetch_file(&self, record: RecordId, file: FileHash) -> Result<(), GridlogError> {
-        let flag = CancelFlag::new();
-        let (phone, transport, work) = self.begin(&flag)?;
-        off_thread(flag, move || {
-            let _work = work;
-            Ok(phone.fetch_file(&transport, record, file)?)
+    #[uniffi::method(default(cancel = None))]
+    pub async fn fetch_file(
+        &self,
+        record: RecordId,
+        file: FileHash,
+        cancel: Option<Arc<SyncCancel>>,
+    ) -> Result<(), GridlogError> {
+        self.ask_server(cancel, move |phone, transport, flag| {
+            phone.fetch_file_unless(transport, record, file, flag)
         })
         .await
     }
 
     /// Writes a file that is on this phone to `path`, unencrypted, where nothing may be yet: for a viewer. Whoever
-    /// asked for it removes it again.
+    /// asked for it removes it again. Cancelling or dropping it ends it between two pieces.
     ///
     /// # Errors
     /// [`GridlogError::Input`] with `unknown_file` or `file_unwritable`; [`GridlogError::Store`] with
-    /// `file_damaged` or `disk_full`. Nothing is left at `path` then.
-    pub async fn export_file(&self, file: FileHash, path: String) -> Result<(), GridlogError> {
-        let flag = CancelFlag::new();
+    /// `file_damaged` or `disk_full`; [`GridlogError::Cancelled`]. Nothing is left at `path` then.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn export_file(
+        &self,
+        file: FileHash,
+        path: String,
+        cancel: Option<Arc<SyncCancel>>,
+    ) -> Result<(), GridlogError> {
+        let flag = flag_of(cancel);
         let (phone, _, work) = self.begin(&flag)?;
-        off_thread(flag, move || {
+        off_thread(flag.clone(), move || {
             let _work = work;
-            Ok(phone.export_attachment(file, &PathBuf::from(path))?)
+            Ok(phone.export_attachment_unless(file, &PathBuf::from(path), &flag)?)
         })
         .await
     }
@@ -339,6 +350,8 @@ impl GridlogPhone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::long_work::first_of;
+    use crate::phone::tests::open_at;
 
     #[test]
     fn what_the_app_allows_holds_for_the_sending_that_runs() {
@@ -354,5 +367,106 @@ mod tests {
     fn a_text_that_names_no_file_is_told_so() {
         let error = GridlogError::from("..".parse::<FileHash>().unwrap_err());
         assert_eq!(error.code(), "invalid_file");
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+    }
+
+    fn names() -> (RecordId, FileHash) {
+        (RecordId::from_bytes([1; 16]), FileHash::of(b"a photo"))
+    }
+
+    #[test]
+    fn work_with_photos_that_is_cancelled_before_it_begins_does_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let phone = open_at(folder.path(), "http://127.0.0.1:9");
+        let (record, file) = names();
+        let cancel = SyncCancel::new();
+        cancel.cancel();
+        let cancel = || Some(Arc::clone(&cancel));
+        let out = folder.path().join("out.jpg").to_str().unwrap().to_owned();
+        let none = out.clone();
+        let ended: [Result<(), GridlogError>; 4] = runtime().block_on(async {
+            [
+                phone
+                    .attach(record, none, PhotoRole::Near, cancel())
+                    .await
+                    .map(drop),
+                phone.fetch_preview(record, file, cancel()).await.map(drop),
+                phone.fetch_file(record, file, cancel()).await,
+                phone.export_file(file, out.clone(), cancel()).await,
+            ]
+        });
+        for ended in ended {
+            assert_eq!(ended.unwrap_err().code(), "cancelled");
+        }
+        assert!(!PathBuf::from(out).exists());
+    }
+
+    /// A file of the app that does not end: how many bytes of it were read before somebody had enough. Once some
+    /// were, `act` is called.
+    #[cfg(unix)]
+    fn endless(
+        path: &std::path::Path,
+        act: impl FnOnce() + Send + 'static,
+    ) -> std::thread::JoinHandle<usize> {
+        use std::io::Write as _;
+
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+        let path = path.to_owned();
+        std::thread::spawn(move || {
+            let mut pipe = std::fs::File::options().write(true).open(path).unwrap();
+            let mut act = Some(act);
+            for written in 0.. {
+                if pipe.write_all(&[7; 1024 * 1024]).is_err() {
+                    return written;
+                }
+                if let Some(act) = act.take() {
+                    act();
+                }
+            }
+            unreachable!("there is always a next number")
+        })
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn attaching_ends_half_way_when_it_is_cancelled_or_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let phone = open_at(folder.path(), "http://127.0.0.1:9");
+        let (record, _) = names();
+        let far = usize::try_from(FileRules::default().max_file_bytes >> 20).unwrap();
+        let attach = |path: PathBuf, cancel| {
+            let path = path.to_str().unwrap().to_owned();
+            phone.attach(record, path, PhotoRole::Near, cancel)
+        };
+
+        let cancel = SyncCancel::new();
+        let from_elsewhere = Arc::clone(&cancel);
+        let path = folder.path().join("cancelled.jpg");
+        let read = endless(&path, move || from_elsewhere.cancel());
+        let ended = runtime().block_on(attach(path, Some(cancel)));
+        assert_eq!(ended.unwrap_err().code(), "cancelled");
+        assert!(read.join().unwrap() < far);
+
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let path = folder.path().join("dropped.jpg");
+        let (drop_it, was_dropped) = std::sync::mpsc::channel::<()>();
+        let read = endless(&path, move || {
+            begun.send(()).unwrap();
+            was_dropped.recv().unwrap_err();
+        });
+        let ended = runtime().block_on(first_of(attach(path, None), async {
+            has_begun.await.unwrap();
+            GridlogError::shut_down()
+        }));
+        assert_eq!(ended.unwrap_err().code(), "shut_down");
+        drop(drop_it);
+        assert!(read.join().unwrap() < far);
     }
 }

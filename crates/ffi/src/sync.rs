@@ -33,7 +33,8 @@ impl std::fmt::Debug for EnrolOptions {
     }
 }
 
-/// Cancels long work from anywhere: a sync ends between two requests, anything else at once. One for each.
+/// Cancels long work from anywhere: a sync ends between two requests, `attach` and `export_file` between two pieces,
+/// anything else at once. One for each.
 #[derive(Debug, Default, uniffi::Object)]
 pub struct SyncCancel {
     flag: CancelFlag,
@@ -59,7 +60,7 @@ impl SyncCancel {
         Arc::default()
     }
 
-    /// Asks the work to end; a sync ends after the request that is under way.
+    /// Asks the work to end; a sync ends after the request that is under way, and so does sending.
     pub fn cancel(&self) {
         self.flag.cancel();
         self.told.notify_waiters();
@@ -85,7 +86,7 @@ impl GridlogPhone {
         options: EnrolOptions,
         cancel: Option<Arc<SyncCancel>>,
     ) -> Result<Identity, GridlogError> {
-        self.ask_server(cancel, move |phone, transport| {
+        self.ask_server(cancel, move |phone, transport, _| {
             let EnrolOptions {
                 person,
                 password,
@@ -106,7 +107,7 @@ impl GridlogPhone {
         password: String,
         cancel: Option<Arc<SyncCancel>>,
     ) -> Result<Identity, GridlogError> {
-        self.ask_server(cancel, move |phone, transport| {
+        self.ask_server(cancel, move |phone, transport, _| {
             phone.sign_in(transport, &password)
         })
         .await
@@ -154,7 +155,7 @@ impl GridlogPhone {
         limit: u32,
         cancel: Option<Arc<SyncCancel>>,
     ) -> Result<Vec<FoundOnline>, GridlogError> {
-        self.ask_server(cancel, move |phone, transport| {
+        self.ask_server(cancel, move |phone, transport, _| {
             phone.search_online(transport, &text, limit)
         })
         .await
@@ -191,12 +192,12 @@ pub(crate) fn flag_of(cancel: Option<Arc<SyncCancel>>) -> CancelFlag {
 type Exchange = fn(&Phone, &dyn Transport, SyncOptions<'_>) -> Result<SyncReport, PhoneError>;
 
 impl GridlogPhone {
-    /// Asks the server something that is one request: who cancels it is answered at once, and what comes
-    /// back later is nobody's any more.
-    async fn ask_server<T: Send + 'static>(
+    /// Asks the server something: who cancels it is answered at once, and what comes back later is nobody's any
+    /// more. What is more than one request looks at the flag in between.
+    pub(crate) async fn ask_server<T: Send + 'static>(
         &self,
         cancel: Option<Arc<SyncCancel>>,
-        ask: impl FnOnce(&Phone, &AppTransport) -> Result<T, PhoneError> + Send + 'static,
+        ask: impl FnOnce(&Phone, &AppTransport, &CancelFlag) -> Result<T, PhoneError> + Send + 'static,
     ) -> Result<T, GridlogError> {
         let cancel = cancel.unwrap_or_default();
         let flag = cancel.flag.clone();
@@ -206,7 +207,7 @@ impl GridlogPhone {
             if flag.is_cancelled() {
                 return Err(PhoneError::Cancelled.into());
             }
-            Ok(ask(&phone, &transport)?)
+            Ok(ask(&phone, &transport, &flag)?)
         });
         first_of(asking, cancel.wanted()).await
     }

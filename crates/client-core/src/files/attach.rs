@@ -20,6 +20,10 @@ use crate::phone::{Inner, Phone};
 use crate::record::{NewPhoto, Scene};
 use crate::store::attachments::{self, NewAttachment};
 use crate::store::records;
+use crate::sync::CancelFlag;
+
+/// How much of a file is read or written between two looks at whether it is still wanted, bytes.
+const PIECE: usize = 256 * 1024;
 
 /// A photo that is on this phone and in its record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,33 +54,39 @@ fn count(bytes: &[u8]) -> u64 {
 }
 
 /// Reads a file, but not one that is larger than it may be.
-fn read_capped(path: &Path, limit: u64) -> Result<Vec<u8>, PhoneError> {
+fn read_capped(path: &Path, limit: u64, cancel: &CancelFlag) -> Result<Vec<u8>, PhoneError> {
     let unreadable = |error: io::Error| PhoneError::FileUnreadable(error);
-    let file = File::open(path).map_err(unreadable)?;
+    let mut file = File::open(path).map_err(unreadable)?;
     let bytes = file.metadata().map_err(unreadable)?.len();
     let too_large = |bytes| PhoneError::FileTooLarge { bytes, limit };
     if bytes > limit {
         return Err(too_large(bytes));
     }
     let mut contents = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut contents)
-        .map_err(unreadable)?;
-    // It may have grown meanwhile.
-    if count(&contents) > limit {
-        return Err(too_large(count(&contents)));
+    loop {
+        cancel.check()?;
+        let mut piece = file.by_ref().take(PIECE as u64);
+        let came = piece.read_to_end(&mut contents).map_err(unreadable)?;
+        // It may have grown meanwhile.
+        if count(&contents) > limit {
+            return Err(too_large(count(&contents)));
+        }
+        if came == 0 {
+            return Ok(contents);
+        }
     }
-    Ok(contents)
 }
 
-fn take(contents: &[u8], rules: &FileRules) -> Taken {
+fn take(contents: &[u8], rules: &FileRules, cancel: &CancelFlag) -> Result<Taken, PhoneError> {
     let stripped = strip(contents, rules.keep());
+    cancel.check()?;
     let hash = FileHash::of(&stripped.bytes);
+    cancel.check()?;
     let small = preview(&stripped.bytes, &Limits::default());
     if let Err(why) = &small {
         tracing::info!(code = why.code(), "a file has no preview");
     }
-    Taken {
+    Ok(Taken {
         hash,
         is_clean: stripped.what != Outcome::NotUnderstood,
         contents: stripped.bytes.into_owned(),
@@ -84,7 +94,7 @@ fn take(contents: &[u8], rules: &FileRules) -> Taken {
             .ok()
             .map(|small| (FileHash::of(&small), small))
             .filter(|(small, _)| *small != hash),
-    }
+    })
 }
 
 impl Taken {
@@ -159,12 +169,27 @@ impl Phone {
         path: &Path,
         role: PhotoRole,
     ) -> Result<Attached, PhoneError> {
+        self.attach_unless(record, path, role, &CancelFlag::new())
+    }
+
+    /// As [`Phone::attach`], unless `cancel` is set before the commit: it is looked at between any two pieces.
+    ///
+    /// # Errors
+    /// As [`Phone::attach`]; [`PhoneError::Cancelled`], and nothing is left behind then.
+    pub fn attach_unless(
+        &self,
+        record: RecordId,
+        path: &Path,
+        role: PhotoRole,
+        cancel: &CancelFlag,
+    ) -> Result<Attached, PhoneError> {
+        cancel.check()?;
         let rules = self.file_rules()?;
-        let contents = read_capped(path, rules.max_file_bytes)?;
+        let contents = read_capped(path, rules.max_file_bytes, cancel)?;
         if contents.is_empty() {
             return Err(PhoneError::FileEmpty);
         }
-        let taken = take(&contents, &rules);
+        let taken = take(&contents, &rules, cancel)?;
         drop(contents);
         self.inner.store.read(|connection| {
             identity::require(connection)?;
@@ -172,7 +197,7 @@ impl Phone {
             let facts = facts.ok_or(PhoneError::UnknownRecord { record })?;
             taken.check(record, &facts.view, &rules)
         })?;
-        let attached = self.inner.attach(record, &taken, role, &rules)?;
+        let attached = self.inner.attach(record, &taken, role, &rules, cancel)?;
         self.inner.signal.committed();
         Ok(attached)
     }
@@ -185,13 +210,16 @@ impl Inner {
         taken: &Taken,
         role: PhotoRole,
         rules: &FileRules,
+        cancel: &CancelFlag,
     ) -> Result<Attached, PhoneError> {
-        let photo = self.put_file(taken.hash, &taken.contents)?;
+        let photo = self.put_file(taken.hash, &taken.contents, cancel)?;
         let small = match &taken.preview {
-            Some((hash, contents)) => Some(self.put_file(*hash, contents)?),
+            Some((hash, contents)) => Some(self.put_file(*hash, contents, cancel)?),
             None => None,
         };
         let done = self.store.write(|tx| {
+            // The last look: whoever cancels later has the photo.
+            cancel.check()?;
             let scene = Scene::new(self, tx, Some(record))?;
             let view = scene.view.as_ref();
             let view = view.ok_or(PhoneError::UnknownRecord { record })?;
@@ -241,8 +269,18 @@ impl Inner {
         })
     }
 
-    fn put_file(&self, hash: FileHash, contents: &[u8]) -> Result<Unsettled, PhoneError> {
-        self.vault.put(hash, contents, self.random_seed())
+    fn put_file(
+        &self,
+        hash: FileHash,
+        contents: &[u8],
+        cancel: &CancelFlag,
+    ) -> Result<Unsettled, PhoneError> {
+        let mut filling = self.vault.fill(hash, self.random_seed())?;
+        for piece in contents.chunks(PIECE) {
+            cancel.check()?;
+            filling.write(piece)?;
+        }
+        filling.finish()
     }
 
     /// After a transaction that failed: files that got their names in it, and are known to nobody.

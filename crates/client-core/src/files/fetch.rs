@@ -14,6 +14,7 @@ use crate::identity;
 use crate::phone::{Inner, Phone};
 use crate::store::attachments::{self, NewAttachment};
 use crate::store::{meta, records};
+use crate::sync::CancelFlag;
 
 /// How much of a file is asked for at once, bytes.
 const PART_BYTES: usize = 512 * 1024;
@@ -78,9 +79,11 @@ impl Inner {
         unsettled: Unsettled,
         bytes: u64,
         preview_of: Option<FileHash>,
+        cancel: &CancelFlag,
     ) -> Result<(), PhoneError> {
         let file = unsettled.hash();
         let kept = self.store.write(|tx| {
+            cancel.check()?;
             // The record may have left meanwhile.
             records::get(tx, record)?.ok_or(PhoneError::UnknownRecord { record })?;
             self.vault.settle(unsettled)?;
@@ -119,9 +122,11 @@ fn ask(
     transport: &dyn FileTransport,
     bearer: &str,
     request: &FileRequest,
+    cancel: &CancelFlag,
 ) -> Result<FileAnswer, PhoneError> {
     let mut tries = 1;
     loop {
+        cancel.check()?;
         match transport.exchange(bearer, request) {
             Ok(answer) if matches!(answer.status, 200 | 206) => return Ok(answer),
             Ok(answer) => return Err(refusal(&answer)),
@@ -147,6 +152,20 @@ impl Phone {
         record: RecordId,
         file: FileHash,
     ) -> Result<(), PhoneError> {
+        self.fetch_file_unless(transport, record, file, &CancelFlag::new())
+    }
+
+    /// As [`Phone::fetch_file`], unless `cancel` is set before all of it is here: it is looked at before every part.
+    ///
+    /// # Errors
+    /// As [`Phone::fetch_file`]; [`PhoneError::Cancelled`], and nothing is left behind then.
+    pub fn fetch_file_unless(
+        &self,
+        transport: &dyn FileTransport,
+        record: RecordId,
+        file: FileHash,
+        cancel: &CancelFlag,
+    ) -> Result<(), PhoneError> {
         let inner = &self.inner;
         let wanted = inner.wanted(record, file)?;
         let here = |connection: &rusqlite::Connection| attachments::visible_size(connection, file);
@@ -171,7 +190,7 @@ impl Phone {
             let left = usize::try_from(wanted.bytes - place).unwrap_or(PART_BYTES);
             let length = left.min(PART_BYTES);
             let request = wire::part(record, file, place, length);
-            let answer = ask(transport, &wanted.bearer, &request)?;
+            let answer = ask(transport, &wanted.bearer, &request, cancel)?;
             // Whoever answers with another part, or with the whole, does not know what was asked.
             let is_part = answer.status == 206 || (place == 0 && length == left);
             if !is_part || answer.body.len() != length {
@@ -184,7 +203,7 @@ impl Phone {
         if digest.finalize()[..] != file.as_bytes()[..] {
             return Err(BAD_FILE);
         }
-        inner.keep_fetched(record, filling.finish()?, wanted.bytes, None)
+        inner.keep_fetched(record, filling.finish()?, wanted.bytes, None, cancel)
     }
 
     /// Fetches the preview of a photo that a record on this phone refers to, keeps it, and gives it back: a small JPEG.
@@ -199,13 +218,27 @@ impl Phone {
         record: RecordId,
         photo: FileHash,
     ) -> Result<Vec<u8>, PhoneError> {
+        self.fetch_preview_unless(transport, record, photo, &CancelFlag::new())
+    }
+
+    /// As [`Phone::fetch_preview`], unless `cancel` is set before it is here.
+    ///
+    /// # Errors
+    /// As [`Phone::fetch_preview`]; [`PhoneError::Cancelled`], and nothing is left behind then.
+    pub fn fetch_preview_unless(
+        &self,
+        transport: &dyn FileTransport,
+        record: RecordId,
+        photo: FileHash,
+        cancel: &CancelFlag,
+    ) -> Result<Vec<u8>, PhoneError> {
         if let Ok(Some(small)) = self.preview(photo) {
             return Ok(small);
         }
         let inner = &self.inner;
         let wanted = inner.wanted(record, photo)?;
         let request = wire::preview(record, photo, MAX_PREVIEW_BYTES);
-        let answer = ask(transport, &wanted.bearer, &request)?;
+        let answer = ask(transport, &wanted.bearer, &request, cancel)?;
         let came = FileHash::of(&answer.body);
         let is_named = wanted
             .preview
@@ -219,7 +252,8 @@ impl Phone {
             }
         };
         let unsettled = inner.vault.put(file, &small, inner.random_seed())?;
-        inner.keep_fetched(record, unsettled, small.len() as u64, Some(photo))?;
+        let bytes = small.len() as u64;
+        inner.keep_fetched(record, unsettled, bytes, Some(photo), cancel)?;
         Ok(small)
     }
 }

@@ -12,6 +12,7 @@ use super::vault::said;
 use crate::error::PhoneError;
 use crate::phone::{Inner, Phone};
 use crate::store::attachments;
+use crate::sync::CancelFlag;
 
 /// A file of this phone, open for reading. Any part is read without the rest; at most one chunk of
 /// 64 KiB is in memory.
@@ -168,6 +169,21 @@ impl Phone {
     /// As for [`Phone::read_attachment`]; [`PhoneError::FileUnwritable`], also if something is at `path`;
     /// [`PhoneError::DiskFull`]. Nothing is left at `path` then.
     pub fn export_attachment(&self, file: FileHash, path: &Path) -> Result<(), PhoneError> {
+        self.export_attachment_unless(file, path, &CancelFlag::new())
+    }
+
+    /// As [`Phone::export_attachment`], unless `cancel` is set before all of it is written: it is looked at between
+    /// any two pieces.
+    ///
+    /// # Errors
+    /// As [`Phone::export_attachment`]; [`PhoneError::Cancelled`], and nothing is left at `path` then.
+    pub fn export_attachment_unless(
+        &self,
+        file: FileHash,
+        path: &Path,
+        cancel: &CancelFlag,
+    ) -> Result<(), PhoneError> {
+        cancel.check()?;
         let mut reader = self.read_attachment(file)?;
         let mut out = File::options()
             .write(true)
@@ -180,6 +196,7 @@ impl Phone {
                 let part = reader.read_part(place, 4 * CHUNK)?;
                 place += part.len() as u64;
                 out.write_all(&part).map_err(unwritable)?;
+                cancel.check()?;
             }
             out.sync_all().map_err(unwritable)
         };

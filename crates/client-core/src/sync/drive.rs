@@ -1,7 +1,7 @@
 //! Sync over a transport.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::request::SYNC_PATH;
@@ -14,15 +14,27 @@ use crate::watch::Signal;
 /// The form of sync bodies, as HTTP names it.
 const CONTENT_TYPE: &str = "application/vnd.gridlog.sync";
 
-/// Cancels a sync from another thread, between two requests. Clones are one flag.
+/// Cancels long work from another thread: a sync between two requests, work with files between two pieces.
+/// Clones are one flag.
 #[derive(Clone, Default)]
 pub struct CancelFlag(Arc<Cancelled>);
 
-#[derive(Default)]
 struct Cancelled {
     is_set: AtomicBool,
+    /// After how many looks it sets itself.
+    looks_left: AtomicU64,
     /// What somebody waits on who wants to know.
     waits: Mutex<Vec<Weak<Signal>>>,
+}
+
+impl Default for Cancelled {
+    fn default() -> Self {
+        Self {
+            is_set: AtomicBool::new(false),
+            looks_left: AtomicU64::new(u64::MAX),
+            waits: Mutex::default(),
+        }
+    }
 }
 
 impl fmt::Debug for CancelFlag {
@@ -39,7 +51,15 @@ impl CancelFlag {
         Self::default()
     }
 
-    /// Asks the sync to end after the request that is under way.
+    /// A flag that is set when it is looked at for that time, from 1: a test goes through every place at which
+    /// work can be cancelled.
+    pub fn at_look(look: u64) -> Self {
+        let flag = Self::new();
+        flag.0.looks_left.store(look, Ordering::SeqCst);
+        flag
+    }
+
+    /// Asks the work to end after the request or the piece that is under way.
     pub fn cancel(&self) {
         self.0.is_set.store(true, Ordering::SeqCst);
         for signal in lock(&self.0.waits).drain(..) {
@@ -51,7 +71,18 @@ impl CancelFlag {
 
     /// Whether it was asked to end.
     pub fn is_cancelled(&self) -> bool {
+        if self.0.looks_left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.cancel();
+        }
         self.0.is_set.load(Ordering::SeqCst)
+    }
+
+    /// Goes on, unless it was asked to end.
+    pub(crate) fn check(&self) -> Result<(), PhoneError> {
+        match self.is_cancelled() {
+            true => Err(PhoneError::Cancelled),
+            false => Ok(()),
+        }
     }
 
     /// From here on, cancelling ends every wait on `signal`.

@@ -14,6 +14,7 @@ mod town;
 
 mod agreement;
 mod attaching;
+mod cancelling_files;
 mod clocks;
 mod comparison;
 mod drafts_and_watch;
