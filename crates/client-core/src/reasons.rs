@@ -2,9 +2,9 @@
 
 use gridlog_domain::record::policy;
 use gridlog_domain::workflow::RefusalReason;
-use gridlog_protocol::reason;
+use gridlog_protocol::{file_reason, reason};
 
-/// A reason code in Chinese and English: of a refused change, a refused proposal or a review. A
+/// A reason code in Chinese and English: of a refused change, a refused proposal, a review, or a photo. A
 /// code that this app does not know, from a newer server, gets a general sentence; show the code
 /// beside it.
 pub fn explain(code: &str) -> (&'static str, &'static str) {
@@ -13,6 +13,7 @@ pub fn explain(code: &str) -> (&'static str, &'static str) {
         .or_else(|| policy::describe(code))
         .or_else(|| reason::describe(code))
         .or_else(|| of_phone(code))
+        .or_else(|| of_file(code))
         .unwrap_or((
             "服务器未采用，请联系社区",
             "the server did not take it; ask your office",
@@ -37,28 +38,75 @@ fn of_phone(code: &str) -> Option<(&'static str, &'static str)> {
         "wrong_value" | "unknown_field" => {
             ("填写的内容不符合要求", "a value does not fit its place")
         }
+        "required_missing" => ("必填项未填", "something required is missing"),
+        _ => return None,
+    })
+}
+
+/// Why a photo did not go, or did not come: for whoever took it or wants to see it, not for whoever wrote the upload.
+fn of_file(code: &str) -> Option<(&'static str, &'static str)> {
+    Some(match code {
         "file_damaged" => (
             "本机照片已损坏，如有原图请重新添加",
             "the photo on this phone is damaged; attach it again if you still have it",
         ),
-        "record_out_of_scope" => (
+        file_reason::OUT_OF_SCOPE => (
             "您已不能在这条记录里添加照片，请联系社区",
             "you may not add photos to this record any more; ask your office",
         ),
-        "file_too_large" => (
+        file_reason::TOO_LARGE => (
             "照片超过服务器的上限，请压缩后重新添加",
             "the photo is larger than the server allows; make it smaller and attach it again",
         ),
-        "record_unknown" => (
+        file_reason::RECORD_UNKNOWN => (
             "记录还没有到服务器，同步后再上传照片",
             "the server does not have the record yet; the photo goes after the next sync",
         ),
         "record_erased" => ("记录已被删除", "the record was erased"),
-        "file_hash_wrong" | "checksum_wrong" => (
+        file_reason::HASH_WRONG | file_reason::CHECKSUM_WRONG => (
             "照片在途中出错，将再次上传",
             "the photo changed on its way; it is sent again",
         ),
-        "required_missing" => ("必填项未填", "something required is missing"),
+        file_reason::UNKNOWN
+        | file_reason::EXPIRED
+        | file_reason::OFFSET
+        | file_reason::TAKEN_OVER
+        | file_reason::CUT
+        | file_reason::FOREIGN
+        | file_reason::LENGTH_CHANGED
+        | file_reason::BEYOND_END => (
+            "照片没有传完，将自动继续",
+            "the upload was broken off; it goes on by itself",
+        ),
+        file_reason::BAD_UPLOAD | file_reason::TUS_VERSION | file_reason::CONTENT_TYPE => (
+            "应用与服务器版本不符，请更新应用后重新上传照片",
+            "the server does not understand this app's uploads; update the app and send the photo again",
+        ),
+        file_reason::TOO_MANY => (
+            "正在上传的照片过多，稍后自动继续",
+            "too much is being uploaded already; it goes on by itself",
+        ),
+        file_reason::STORAGE_FULL => (
+            "服务器空间不足，照片留在本机，稍后自动上传",
+            "the server's disk is full; the photo stays here and goes later by itself",
+        ),
+        file_reason::NOT_HERE => (
+            "照片还在拍摄人的手机上，请稍后再看",
+            "the file is still on its author's phone; look again later",
+        ),
+        file_reason::NO_PREVIEW => ("这张照片没有预览图", "there is no preview of this photo"),
+        "not_found" => (
+            "照片不存在，或您无权查看",
+            "there is no such photo, or it is not yours to see",
+        ),
+        "forbidden" => (
+            "您的岗位不能查看或上传这张照片",
+            "your role does not allow this",
+        ),
+        "server_failed" | "bad_answer" | "no_gridlog_server" => (
+            "服务器出错，照片没有丢失，请稍后再试",
+            "the server could not do it; no photo was lost; try again later",
+        ),
         _ => return None,
     })
 }
@@ -81,5 +129,12 @@ mod tests {
             assert_ne!(explain(code), explain("a code of tomorrow"));
         }
         assert!(!explain("a code of tomorrow").0.is_empty());
+    }
+
+    #[test]
+    fn every_reason_why_a_photo_does_not_go_has_words_for_who_took_it() {
+        for (code, _, _) in file_reason::REASONS {
+            assert_ne!(explain(code), explain("a code of tomorrow"), "{code}");
+        }
     }
 }

@@ -3,13 +3,13 @@
 //! One example of each error is turned into what crosses the border, so the page shows the very texts that a
 //! screen gets. That none is missing is read from the sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use gridlog_client_core::{FileHash, PhoneError, TransportError};
+use gridlog_client_core::{FileHash, PhoneError, TransportError, explain};
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{Kind, RecordError};
-use gridlog_protocol::ProtocolError;
+use gridlog_protocol::{ProtocolError, file_reason};
 
 use crate::error::GridlogError;
 use crate::host::HostError;
@@ -54,6 +54,34 @@ const OF_SERVER: [(&str, &str); 7] = [
     ("server_failed", "服务器出错，内容没有丢失"),
 ];
 const SERVER: &str = include_str!("../../sync-server/src/web/error.rs");
+
+/// Where codes of photos are made: by the server, and by the phone that sends.
+const OF_PHOTOS: [(&str, &str); 3] = [
+    (
+        "protocol/src/file_reason.rs",
+        include_str!("../../protocol/src/file_reason.rs"),
+    ),
+    (
+        "client-core/src/files/wire.rs",
+        include_str!("../../client-core/src/files/wire.rs"),
+    ),
+    (
+        "client-core/src/files/session.rs",
+        include_str!("../../client-core/src/files/session.rs"),
+    ),
+];
+const SERVER_FILES: &str = include_str!("../../sync-server/src/files/error.rs");
+
+/// What is said of photos beside [`file_reason::REASONS`].
+const ALSO_OF_PHOTOS: [&str; 7] = [
+    "bad_answer",
+    "file_damaged",
+    "forbidden",
+    "no_gridlog_server",
+    "not_found",
+    "record_erased",
+    "server_failed",
+];
 
 /// What only a program that drives a session by hand meets.
 const NEVER_HERE: [&str; 1] = ["nothing_asked"];
@@ -287,7 +315,23 @@ fn page() -> String {
             let _ = writeln!(page, "| `{code}` | {zh} | {en} |");
         }
     }
+    page.push_str(
+        "\n## 照片 Photos\n\n\
+         What `code`, `zh` and `en` of a `FileProgress` say, and `Server` when a photo or its preview is fetched. \
+         Show `zh` beside the photo.\nWhat `standing` says decides: in `NEEDS_YOU` the worker chooses between \
+         `retry_file` and `give_up_file`, else it goes on by itself.\n\n\
+         | `code` | `zh` | `en` |\n|---|---|---|\n",
+    );
+    for code in of_photos() {
+        let (zh, en) = explain(code);
+        let _ = writeln!(page, "| `{code}` | {zh} | {en} |");
+    }
     page
+}
+
+fn of_photos() -> BTreeSet<&'static str> {
+    let of_server = file_reason::REASONS.iter().map(|(code, _, _)| *code);
+    of_server.chain(ALSO_OF_PHOTOS).collect()
 }
 
 #[test]
@@ -337,6 +381,49 @@ fn no_code_is_missing_from_the_page() {
             "the server says {code} no more, or otherwise"
         );
     }
+}
+
+/// The codes that a source about photos makes: constants, and what is said literally of a file.
+fn photo_codes_in(source: &str) -> impl Iterator<Item = &str> {
+    let made = ["pub const ", "=> \"", "refuse(\"", "trouble(\""];
+    source.lines().filter_map(move |line| {
+        let (_, rest) = made.iter().find_map(|made| line.split_once(made))?;
+        let (_, word) = line.split_once(": &str = \"").unwrap_or(("", rest));
+        let word = word.split('"').next()?;
+        let is_code = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        (!word.is_empty() && is_code(word)).then_some(word)
+    })
+}
+
+#[test]
+fn no_code_of_a_photo_is_missing_from_the_page() {
+    let page = page();
+    let (_, photos) = page.split_once("## 照片 Photos").unwrap();
+    for ((file, source), least) in OF_PHOTOS.into_iter().zip([20, 8, 2]) {
+        let mut found = 0;
+        for code in photo_codes_in(source) {
+            assert!(photos.contains(&format!("| `{code}` |")), "{file}: {code}");
+            assert_ne!(explain(code), explain("a code of tomorrow"), "{code}");
+            found += 1;
+        }
+        assert!(
+            found >= least,
+            "{file}: its codes are no longer found where they were"
+        );
+    }
+    // The server's own errors take their codes from the protocol, but for one.
+    let of_server = SERVER_FILES
+        .lines()
+        .filter(|line| line.contains("Self::") && line.contains("reason::"));
+    let elsewhere: Vec<&str> = of_server
+        .filter(|line| line.contains("gridlog_protocol::reason::"))
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        elsewhere,
+        ["Self::Erased => gridlog_protocol::reason::ERASED,"]
+    );
+    assert_eq!(gridlog_protocol::reason::ERASED, "record_erased");
 }
 
 #[test]
