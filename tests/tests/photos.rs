@@ -4,16 +4,20 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gridlog_cli::proxy::{Cut, Direction};
-use gridlog_client_core::{Attached, FileRules, SendOptions};
+use gridlog_client_core::{
+    Attached, CancelFlag, FilePolicy, FileRules, Network, SendOptions, StayFiles, StayOptions,
+    Transport,
+};
 use gridlog_domain::environment::{Entropy, SeededEntropy};
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::PhotoRole;
 use gridlog_domain::reference::Role;
 use gridlog_picture_guard::gallery::photo;
-use gridlog_tests::{District, GRID_A, GRID_B, TestPhone};
+use gridlog_tests::{District, GRID_A, GRID_B, TestPhone, eventually};
 
 const HUGE: usize = 20 * 1024 * 1024;
 const PIECE: u64 = 256 * 1024;
@@ -167,4 +171,76 @@ fn two_hundred_photos_of_twenty_phones_at_once_all_arrive_and_the_server_stays_s
     if let Some(peak) = district.server_peak_memory() {
         assert!(peak < 200_000_000, "the server held {peak} bytes");
     }
+}
+
+/// What an app allows, and how often it was asked.
+struct App(Mutex<(FilePolicy, u64)>);
+
+impl App {
+    fn ask(&self) -> (FilePolicy, Network) {
+        let mut app = self.0.lock().unwrap();
+        app.1 += 1;
+        (app.0, Network::Metered)
+    }
+
+    fn asked(&self) -> u64 {
+        self.0.lock().unwrap().1
+    }
+
+    fn allows(&self, policy: FilePolicy) {
+        self.0.lock().unwrap().0 = policy;
+    }
+}
+
+#[test]
+fn a_phone_that_stays_in_sync_sends_its_photos_as_soon_as_it_may() {
+    let mut district = District::new();
+    let phone = district.phone(GRID_A, 0);
+    let app = Arc::new(App(Mutex::new((FilePolicy::UnmeteredOnly, 0))));
+    let cancel = CancelFlag::new();
+    let staying = {
+        let (engine, app, cancel) = (phone.phone.clone(), Arc::clone(&app), cancel.clone());
+        let transport = phone.transport.clone();
+        std::thread::spawn(move || {
+            let may_send = || app.ask();
+            let options = StayOptions {
+                files: Some(StayFiles {
+                    transport: &transport,
+                    may_send: &may_send,
+                }),
+                ..StayOptions::default()
+            };
+            let transport: Arc<dyn Transport + Send + Sync> = Arc::new(transport.clone());
+            engine.stay_in_sync(&transport, options, &cancel)
+        })
+    };
+    let on_server = || phone.status().unwrap().files.on_server;
+    let case = phone.report_case("井盖缺失");
+    let contents = noise(600_000, 1);
+    let first = attach(&phone, &district, case, &contents);
+    eventually("the record is in the log", || {
+        phone.status().unwrap().all_in_log()
+    });
+    let asked = app.asked();
+    phone.look_again();
+    eventually("the app was asked again", || app.asked() > asked);
+    assert_eq!(on_server(), 0, "bytes cost something here");
+
+    app.allows(FilePolicy::AnyNetwork);
+    phone.look_again();
+    eventually("the photo is there", || on_server() == 1);
+    let office = district.office(Role::Acceptor);
+    assert!(office.file(case, &first.sha256.to_string()) == contents);
+
+    // Nobody does anything for the next one, and a server that is away for a while makes no difference.
+    attach(&phone, &district, case, &noise(500_000, 2));
+    eventually("the next one is there", || on_server() == 2);
+    district.stop();
+    let another = phone.report_case("路灯不亮");
+    attach(&phone, &district, another, &noise(400_000, 3));
+    attach(&phone, &district, case, &noise(400_000, 4));
+    district.start();
+    eventually("all are there", || on_server() == 4);
+    cancel.cancel();
+    staying.join().unwrap().unwrap();
 }

@@ -109,7 +109,7 @@ pub use revision::Revision;
 pub use rows::{Query, RecordRow};
 pub use standing::Standing;
 pub use status::{SetAside, Status};
-pub use stay::{OnSynced, StayOptions};
+pub use stay::{OnSynced, StayFiles, StayOptions};
 pub use sync::{
     CancelFlag, Confirmed, SYNC_PATH, SyncOptions, SyncProgress, SyncReport, SyncSession,
 };

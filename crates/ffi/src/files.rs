@@ -168,7 +168,7 @@ impl Allowed {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (policy, network);
     }
 
-    fn now(&self) -> (FilePolicy, Network) {
+    pub(crate) fn now(&self) -> (FilePolicy, Network) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -228,9 +228,14 @@ impl GridlogPhone {
     }
 
     /// Says over what files may go, and what network there is. It holds until it is said again, also for the
-    /// sending that runs: that looks before every piece. At first files go over any network.
+    /// sending that runs: that looks before every piece, and `stay_in_sync` begins to send at once when more is
+    /// allowed. At first files go over any network.
     pub fn allow_files(&self, policy: FilePolicy, network: Network) {
         self.allowed().set(policy, network);
+        // A phone that is shut down sends nothing.
+        if let Ok(phone) = self.phone() {
+            phone.look_again();
+        }
     }
 
     /// Sends the files that are only on this phone: previews first, then photos of the newest case first.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gridlog_client_core::{
-    CancelFlag, FoundOnline, Identity, Phone, PhoneError, StayOptions, SyncOptions, SyncReport,
-    Transport,
+    CancelFlag, FoundOnline, Identity, Phone, PhoneError, StayFiles, StayOptions, SyncOptions,
+    SyncReport, Transport,
 };
 use gridlog_domain::id::PersonId;
 use tokio::sync::Notify;
@@ -164,7 +164,8 @@ impl GridlogPhone {
     /// Keeps this phone in sync until it is cancelled, dropped, or the phone is shut down: for as long as the
     /// app is open. It
     /// syncs when something is recorded here or published there, tries again later each time when
-    /// there is no signal, and leaves the server alone for as long as the server asks. Watches and
+    /// there is no signal, and leaves the server alone for as long as the server asks. Photos go beside it, as far
+    /// as `allow_files` lets them, so `send_files` is for an app that does not stay in sync. Watches and
     /// `status` show what came of it.
     ///
     /// # Errors
@@ -174,10 +175,20 @@ impl GridlogPhone {
     pub async fn stay_in_sync(&self, cancel: Option<Arc<SyncCancel>>) -> Result<(), GridlogError> {
         let flag = flag_of(cancel);
         let (phone, transport, work) = self.begin(&flag)?;
+        let allowed = self.allowed().clone();
         off_thread(flag.clone(), move || {
             let _work = work;
+            let for_files = transport.clone();
             let transport: Arc<dyn Transport + Send + Sync> = Arc::new(transport);
-            Ok(phone.stay_in_sync(&transport, StayOptions::default(), &flag)?)
+            let may_send = || allowed.now();
+            let options = StayOptions {
+                files: Some(StayFiles {
+                    transport: &for_files,
+                    may_send: &may_send,
+                }),
+                ..StayOptions::default()
+            };
+            Ok(phone.stay_in_sync(&transport, options, &flag)?)
         })
         .await
     }

@@ -147,13 +147,15 @@ impl Phone {
         let mut session = self.begin_sending()?;
         let outcome = self.drive_files(&mut session, transport, options);
         let report = session.end()?;
-        tracing::info!(
-            files = report.files_sent,
-            bytes = report.bytes_sent,
-            left = report.left,
-            cuts = report.cuts,
-            "sent files"
-        );
+        if report.requests + report.cuts > 0 {
+            tracing::info!(
+                files = report.files_sent,
+                bytes = report.bytes_sent,
+                left = report.left,
+                cuts = report.cuts,
+                "sent files"
+            );
+        }
         outcome.map(|()| report)
     }
 

@@ -2,13 +2,17 @@
 //! here or published there, and leaves the server alone otherwise.
 //!
 //! What to do next is decided in [`duty`], without I/O. Here it is done: a sync on this thread, a line
-//! to the server on another, and waiting, which ends as soon as there is news.
+//! to the server on another, and waiting, which ends as soon as there is news. Files go beside it ([`photos`]).
 
 mod duty;
 mod line;
+mod photos;
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
@@ -21,6 +25,8 @@ use crate::sync::{CancelFlag, SyncOptions, SyncProgress, SyncReport};
 use crate::transport::Transport;
 use duty::{Duty, LineEnd, Next, Synced};
 use line::{LineNews, Listening};
+use photos::Sending;
+pub use photos::StayFiles;
 
 /// What is called after every attempt to sync.
 pub type OnSynced<'a> = &'a dyn Fn(&Result<SyncReport, PhoneError>);
@@ -32,6 +38,8 @@ pub struct StayOptions<'a> {
     pub progress: Option<&'a dyn Fn(SyncProgress)>,
     /// Called after every attempt to sync, on the calling thread. Failures are told and tried again.
     pub synced: Option<OnSynced<'a>>,
+    /// Sends files too; none if `None`.
+    pub files: Option<StayFiles<'a>>,
 }
 
 impl fmt::Debug for StayOptions<'_> {
@@ -43,7 +51,8 @@ impl fmt::Debug for StayOptions<'_> {
 impl Phone {
     /// Keeps this phone in sync until it is cancelled: syncs, listens, and syncs again when the server
     /// has something or something was recorded here. It blocks, so it is for a thread of its own. A
-    /// phone has one at a time.
+    /// phone has one at a time. With [`StayOptions::files`] it sends photos too, beside the syncs: as soon as
+    /// the server has their records and the app allows it.
     ///
     /// Without signal and on errors that time may mend it tries again, later each time; it leaves the
     /// server alone for as long as the server asks. A `transport` that cannot listen makes it sync from
@@ -62,11 +71,54 @@ impl Phone {
         cancel: &CancelFlag,
     ) -> Result<(), PhoneError> {
         cancel.ends_waiting_on(&self.inner.signal);
+        let syncs = AtomicU64::new(0);
+        let Some(files) = options.files else {
+            return self.stay(transport, options, cancel, &syncs);
+        };
+        // Whichever of the two ends, ends the other.
+        let cancel = &cancel.child();
+        cancel.ends_waiting_on(&self.inner.signal);
+        let sending = Sending {
+            phone: self,
+            files,
+            cancel,
+            syncs: &syncs,
+        };
+        thread::scope(|scope| {
+            let sender = thread::Builder::new()
+                .name("gridlog-files".to_owned())
+                .spawn_scoped(scope, || {
+                    let sent = sending.run();
+                    cancel.cancel();
+                    sent
+                })
+                .map_err(PhoneError::NoThread)?;
+            let stayed = self.stay(transport, options, cancel, &syncs);
+            cancel.cancel();
+            let sent = sender.join().unwrap_or_else(|panic| resume_unwind(panic));
+            stayed.and(sent)
+        })
+    }
+
+    /// Ends every wait of what keeps running on this phone, so that it looks at what it may do now: to be called
+    /// after the app allows more than before.
+    pub fn look_again(&self) {
+        self.inner.signal.nudge();
+    }
+
+    fn stay(
+        &self,
+        transport: &Arc<dyn Transport + Send + Sync>,
+        options: StayOptions<'_>,
+        cancel: &CancelFlag,
+        syncs: &AtomicU64,
+    ) -> Result<(), PhoneError> {
         let mut stay = Stay {
             phone: self,
             transport,
             options,
             cancel,
+            syncs,
             duty: Duty::new(self.hold()?),
             listening: None,
             looked_at: None,
@@ -97,6 +149,8 @@ struct Stay<'a> {
     transport: &'a Arc<dyn Transport + Send + Sync>,
     options: StayOptions<'a>,
     cancel: &'a CancelFlag,
+    /// How many syncs succeeded.
+    syncs: &'a AtomicU64,
     duty: Duty,
     listening: Option<Listening>,
     /// The commit after which the outbox was looked at.
@@ -165,6 +219,8 @@ impl Stay<'_> {
         let now_ms = self.now_ms();
         match outcome {
             Ok(report) => {
+                self.syncs.fetch_add(1, Ordering::SeqCst);
+                self.phone.look_again();
                 let synced = self.came_out(&report)?;
                 let hold = self.phone.hold()?;
                 self.duty.synced(now_ms, synced, hold, self.random());

@@ -23,6 +23,8 @@ struct Cancelled {
     is_set: AtomicBool,
     /// After how many looks it sets itself.
     looks_left: AtomicU64,
+    /// What it is set with.
+    parent: Option<CancelFlag>,
     /// What somebody waits on who wants to know.
     waits: Mutex<Vec<Weak<Signal>>>,
 }
@@ -32,6 +34,7 @@ impl Default for Cancelled {
         Self {
             is_set: AtomicBool::new(false),
             looks_left: AtomicU64::new(u64::MAX),
+            parent: None,
             waits: Mutex::default(),
         }
     }
@@ -74,7 +77,16 @@ impl CancelFlag {
         if self.0.looks_left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.cancel();
         }
-        self.0.is_set.load(Ordering::SeqCst)
+        let parent = self.0.parent.as_ref();
+        self.0.is_set.load(Ordering::SeqCst) || parent.is_some_and(Self::is_cancelled)
+    }
+
+    /// One that can be set alone, and is set with this one. Waits end with the flag that they were told of.
+    pub(crate) fn child(&self) -> Self {
+        Self(Arc::new(Cancelled {
+            parent: Some(self.clone()),
+            ..Cancelled::default()
+        }))
     }
 
     /// Goes on, unless it was asked to end.

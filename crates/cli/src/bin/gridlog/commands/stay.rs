@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
 
 use gridlog_cli::environment::SystemClock;
 use gridlog_client_core::{
-    CancelFlag, HttpTransport, Phone, PhoneError, SendOptions, StayOptions, SyncReport, Transport,
+    CancelFlag, FilePolicy, Network, PhoneError, StayFiles, StayOptions, SyncReport, Transport,
 };
 use gridlog_domain::environment::Clock as _;
 use serde_json::json;
@@ -34,48 +33,22 @@ pub(crate) fn stay(
     let for_files = transport.clone();
     let transport: Arc<dyn Transport + Send + Sync> = Arc::new(transport);
     let cancel = CancelFlag::new();
-    let (phone, cancel) = (&phone, &cancel);
-    let (wake, woken) = mpsc::channel();
-    std::thread::scope(|scope| {
-        // Photos go beside the records and hold up none.
-        if with_files {
-            scope.spawn(move || send_when_woken(phone, &for_files, &woken, cancel));
+    let synced = |outcome: &Result<SyncReport, PhoneError>| {
+        if !tell(&told(outcome)) {
+            cancel.cancel();
         }
-        let synced = move |outcome: &Result<SyncReport, PhoneError>| {
-            if !tell(&told(outcome)) {
-                cancel.cancel();
-            }
-            if outcome.is_ok() {
-                // Whoever sends no photos hears nothing.
-                let _ = wake.send(());
-            }
-        };
-        let options = StayOptions {
-            synced: Some(&synced),
-            ..StayOptions::default()
-        };
-        let stayed = phone.stay_in_sync(&transport, options, cancel);
-        cancel.cancel();
-        Ok(stayed?)
-    })
-}
-
-/// Sends photos after every sync, until there are no more syncs.
-fn send_when_woken(
-    phone: &Phone,
-    transport: &HttpTransport,
-    woken: &Receiver<()>,
-    cancel: &CancelFlag,
-) {
-    while woken.recv().is_ok() {
-        while woken.try_recv().is_ok() {}
-        let options = SendOptions {
-            cancel: Some(cancel),
-            ..SendOptions::default()
-        };
-        // What did not go is in the status, and is tried again after the next sync.
-        let _ = phone.send_files(transport, options);
-    }
+    };
+    let any = || (FilePolicy::AnyNetwork, Network::Unmetered);
+    let files = StayFiles {
+        transport: &for_files,
+        may_send: &any,
+    };
+    let options = StayOptions {
+        synced: Some(&synced),
+        files: with_files.then_some(files),
+        ..StayOptions::default()
+    };
+    Ok(phone.stay_in_sync(&transport, options, &cancel)?)
 }
 
 /// One attempt, in a line.
