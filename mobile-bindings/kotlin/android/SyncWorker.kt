@@ -14,12 +14,14 @@ import gridlog.Gridlog
 import gridlog.ffi.GridlogException
 import java.util.concurrent.TimeUnit
 
-/** One sync in the background. WorkManager cancels the coroutine when its time is over; nothing is lost then. */
+/** One sync in the background, and the photos that may go. WorkManager cancels the coroutine when its time is over; nothing is lost then. */
 class SyncWorker(context: Context, parameters: WorkerParameters) : CoroutineWorker(context, parameters) {
     override suspend fun doWork(): Result = try {
         val phone: Gridlog = (applicationContext as App).phone
         val report = phone.sync()
-        if (report.complete) Result.success() else Result.retry()
+        val photos = phone.sendPhotos()
+        val isDone = report.complete && (photos.left == 0uL || photos.heldBack != null)
+        if (isDone) Result.success() else Result.retry()
     } catch (later: GridlogException.TryLater) {
         Result.retry()
     } catch (signIn: GridlogException.SignIn) {

@@ -8,6 +8,7 @@ import gridlog.ffi.Finding
 import gridlog.ffi.GridlogException
 import gridlog.ffi.NewReport
 import gridlog.ffi.NewVisit
+import gridlog.ffi.PhotoRole
 import gridlog.ffi.Place
 import gridlog.ffi.Query
 import gridlog.keyStore
@@ -21,13 +22,13 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 
 /**
- * One working day: recorded without signal, watched, then synced.
+ * One working day: recorded without signal, with a photo, watched, then synced and sent.
  *
- * Arguments: address of the server, staff number, password, a folder for the phone's files. A server to try it
- * on: `gridlog-server dev`, which prints sign-ins.
+ * Arguments: address of the server, staff number, password, a folder for the phone's files, a photo. A server to try
+ * it on: `gridlog-server dev`, which prints sign-ins.
  */
 fun main(arguments: Array<String>) = runBlocking {
-    val (server, person, password, folder) = arguments
+    val (server, person, password, folder, photo) = arguments
     val home = Files.createDirectories(Path.of(folder))
     val keys = keyStore { keyOf(home.resolve("key")) }
     Gridlog.open(home.resolve("phone.db"), server, keys, FileMarker(home.resolve("marker"))).use { phone ->
@@ -38,7 +39,7 @@ fun main(arguments: Array<String>) = runBlocking {
         val watching = launch {
             phone.watch(Query(mineOnly = true)).collect { println("列表 list ${it.number}: ${it.rows.size}") }
         }
-        val case = record(phone)
+        val case = record(phone, Path.of(photo))
         try {
             phone.sync()
         } catch (noSignal: GridlogException.TryLater) {
@@ -50,6 +51,9 @@ fun main(arguments: Array<String>) = runBlocking {
             val report = phone.sync()
             delay(report.retryAfter?.toMillis() ?: 50)
         }
+        // An app that is open calls `stayInSync` instead, which sends photos too.
+        val sent = phone.sendPhotos()
+        println("照片 photos sent: ${phone.status().files.onServer}, ${sent.bytesSent} bytes")
         watching.cancel()
         val row = phone.show(case)!!.row
         println("${row.headline} ${row.standing.zh} ${row.stage?.zh}")
@@ -57,7 +61,7 @@ fun main(arguments: Array<String>) = runBlocking {
 }
 
 /** The day, with no signal at all. Every call returns when its change is on the disk. */
-private suspend fun record(phone: Gridlog): RecordId {
+private suspend fun record(phone: Gridlog, photo: Path): RecordId {
     val patrol = phone.startPatrol(route = "梓园路一线")
     phone.inspect(patrol, "路灯", Finding.PROBLEM, "3号灯不亮")
     val case = phone.report(
@@ -70,6 +74,7 @@ private suspend fun record(phone: Gridlog): RecordId {
             patrol = patrol,
         ),
     )
+    phone.attach(case, photo, PhotoRole.NEAR)
     phone.edit(case, mapOf("title" to FieldValue.Text("人行道井盖缺失两处")))
     phone.comment(case, "天黑前要处理")
     phone.visit(NewVisit(outcome = "nobody_home", household = "3栋201"))

@@ -1,7 +1,7 @@
-"""One working day: recorded without signal, watched, then synced.
+"""One working day: recorded without signal, with a photo, watched, then synced and sent.
 
-Arguments: address of the server, staff number, password, a folder for the phone's files. A server to try it on:
-``gridlog-server dev``, which prints sign-ins.
+Arguments: address of the server, staff number, password, a folder for the phone's files, a photo. A server to try it
+on: ``gridlog-server dev``, which prints sign-ins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 import gridlog
-from gridlog import EnrolOptions, FieldValue, Finding, GridlogError, NewReport, NewVisit, Place, Query
+from gridlog import EnrolOptions, FieldValue, Finding, GridlogError, NewReport, NewVisit, PhotoRole, Place, Query
 
 
 class Offline(gridlog.Connectivity):
@@ -35,7 +35,7 @@ class KeyFile(gridlog.KeyStore):
         return self.file.read_bytes()
 
 
-def record(phone: gridlog.GridlogPhone) -> str:
+def record(phone: gridlog.GridlogPhone, photo: str) -> str:
     """The day, with no signal at all. Every call returns when its change is on the disk."""
     patrol = phone.start_patrol(route="梓园路一线")
     phone.inspect(patrol, "路灯", Finding.PROBLEM, "3号灯不亮")
@@ -49,6 +49,7 @@ def record(phone: gridlog.GridlogPhone) -> str:
             patrol=patrol,
         )
     )
+    asyncio.run(phone.attach(case, photo, PhotoRole.NEAR))
     phone.edit(case, {"title": FieldValue.TEXT("人行道井盖缺失两处")})
     phone.comment(case, "天黑前要处理")
     phone.visit(NewVisit(outcome="nobody_home", household="3栋201"))
@@ -63,7 +64,7 @@ async def sync_until_in_log(phone: gridlog.GridlogPhone) -> None:
         await asyncio.sleep((report.retry_after_ms or 50) / 1000)
 
 
-def main(server: str, person: str, password: str, folder: str) -> None:
+def main(server: str, person: str, password: str, folder: str, photo: str) -> None:
     home = pathlib.Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     keys, marker = KeyFile(home / "key"), gridlog.FileMarker(home / "marker")
@@ -77,13 +78,16 @@ def main(server: str, person: str, password: str, folder: str) -> None:
 
         phone.set_connectivity(Offline())
         with gridlog.watching(phone, Query(mine_only=True), show):
-            case = record(phone)
+            case = record(phone, photo)
             try:
                 asyncio.run(phone.sync())
             except GridlogError.TryLater as error:
                 print("无信号 no signal:", error.zh)
             phone.set_connectivity(None)
             asyncio.run(sync_until_in_log(phone))
+            # An app that is open awaits ``stay_in_sync`` instead, which sends photos too.
+            sent = asyncio.run(phone.send_files())
+            print(f"照片 photos sent: {phone.status().files.on_server}, {sent.bytes_sent} bytes")
         row = phone.show(case).row
         print(row.headline, gridlog.standing_zh(row.standing), gridlog.stage_zh(row.stage))
 

@@ -1,10 +1,15 @@
 package gridlog
 
 import gridlog.ffi.GridlogException
+import gridlog.ffi.Attached
 import gridlog.ffi.Connectivity
 import gridlog.ffi.Draft
 import gridlog.ffi.EnrolOptions
 import gridlog.ffi.FieldValue
+import gridlog.ffi.FilePolicy
+import gridlog.ffi.FileProgress
+import gridlog.ffi.FileReport
+import gridlog.ffi.FileRules
 import gridlog.ffi.Finding
 import gridlog.ffi.FoundOnline
 import gridlog.ffi.GenerationMarker
@@ -12,9 +17,11 @@ import gridlog.ffi.GridlogPhone
 import gridlog.ffi.Identity
 import gridlog.ffi.KeyStore
 import gridlog.ffi.ListUpdate
+import gridlog.ffi.Network
 import gridlog.ffi.NewReport
 import gridlog.ffi.NewVisit
 import gridlog.ffi.OpenOptions
+import gridlog.ffi.PhotoRole
 import gridlog.ffi.Query
 import gridlog.ffi.RecordDetail
 import gridlog.ffi.RecordRow
@@ -27,12 +34,16 @@ import gridlog.ffi.SyncReport
 import gridlog.ffi.Task
 import gridlog.ffi.checkApi
 import java.nio.file.Path
+import java.time.Duration
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.channels.awaitClose
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.callbackFlow
 import kotlinx.coroutines.flow.conflate
+import kotlinx.coroutines.flow.distinctUntilChanged
+import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.withContext
 
 /** The version of the native surface that this layer is written for. */
@@ -202,10 +213,94 @@ class Gridlog private constructor(
      */
     suspend fun sync(): SyncReport = core.sync(null)
 
+    /**
+     * Takes the photo in the file [photo] into a record, in milliseconds to a second: takes place and device out of it,
+     * makes its preview, and keeps both encrypted beside the store. The file is the app's and stays as it is. A photo
+     * that the record has already in that [role] is that one. Cancelling the coroutine leaves nothing behind, unless
+     * the photo is attached already.
+     *
+     * @throws GridlogException.Input `file_too_large`, `record_full`, `file_empty`, `file_unreadable`
+     * @throws GridlogException.Store `disk_full`, `file_store_failed`
+     */
+    suspend fun attach(record: RecordId, photo: Path, role: PhotoRole): Attached =
+        core.attach(record, photo.toString(), role, null)
+
+    /** The photos that were attached on this phone, of one record or of all, and where each stands. */
+    suspend fun photos(record: RecordId? = null): List<FileProgress> = io { files(record) }
+
+    /**
+     * What [photos] gives: at once, and again whenever it is something else. It is looked at [every] so often while
+     * somebody collects, and not otherwise.
+     */
+    fun watchPhotos(record: RecordId? = null, every: Duration = Duration.ofMillis(250)): Flow<List<FileProgress>> = flow {
+        while (true) {
+            emit(photos(record))
+            delay(every.toMillis())
+        }
+    }.distinctUntilChanged()
+
+    /**
+     * Says over which networks photos may go, and which [network] there is now; to be called when either changes. It
+     * holds until it is said again, for [stayInSync] and for the sending that runs, too. At first they go over any.
+     */
+    fun allowPhotos(policy: FilePolicy, network: Network): Unit = core.allowFiles(policy, network)
+
+    /**
+     * Sends the photos that are only on this phone, as far as [allowPhotos] lets them go: for an app that does not
+     * [stayInSync]. Sync first: a photo waits for its record. Cancelling the coroutine cancels it; each photo goes on
+     * the next time where the server has it.
+     *
+     * @throws GridlogException.TryLater without signal, from a busy server, or with `sending_files` while it runs
+     */
+    suspend fun sendPhotos(): FileReport = core.sendFiles(null)
+
+    /** Lets a photo that needs the worker be sent again. */
+    suspend fun retryPhoto(record: RecordId, photo: FileHash): Unit = io { retryFile(record, photo) }
+
+    /** Gives up sending a photo that needs the worker. */
+    suspend fun giveUpPhoto(record: RecordId, photo: FileHash): Unit = io { giveUpFile(record, photo) }
+
+    /**
+     * The preview of a photo, a small JPEG: from this phone, else from the server. Cancelling the coroutine, as when a
+     * row scrolls away, cancels it.
+     *
+     * @throws GridlogException.Server `no_preview`
+     * @throws GridlogException.TryLater without signal, if it is not here
+     */
+    suspend fun preview(record: RecordId, photo: FileHash): ByteArray =
+        io { preview(photo) } ?: core.fetchPreview(record, photo, null)
+
+    /**
+     * Writes a photo to the file [to], where nothing may be yet, unencrypted: for a viewer. It is fetched first if it is
+     * somebody else's and not here. Whoever asked for it removes it again. Cancelling the coroutine leaves nothing at
+     * [to].
+     *
+     * @throws GridlogException.Server `file_not_here` while its author has not sent it
+     * @throws GridlogException.Input `file_unwritable`, also if there is something at [to]
+     */
+    suspend fun savePhoto(record: RecordId, photo: FileHash, to: Path) {
+        try {
+            core.exportFile(photo, to.toString(), null)
+        } catch (notHere: GridlogException.Input) {
+            if (notHere.code != "unknown_file") throw notHere
+            core.fetchFile(record, photo, null)
+            core.exportFile(photo, to.toString(), null)
+        }
+    }
+
+    /** What may be attached here. */
+    suspend fun photoRules(): FileRules = io { fileRules() }
+
+    /** Sets what may be attached from here on, as the district has decided; it is kept. */
+    suspend fun setPhotoRules(rules: FileRules): Unit = io { setFileRules(rules) }
+
     /** Syncs, and compares every record with the server's. */
     suspend fun verify(): SyncReport = core.verify(null)
 
-    /** Keeps this phone in sync until the coroutine is cancelled or the phone is closed. */
+    /**
+     * Keeps this phone in sync until the coroutine is cancelled or the phone is closed: for as long as the app is open.
+     * Photos go too, as far as [allowPhotos] lets them.
+     */
     suspend fun stayInSync(): Unit = core.stayInSync(null)
 
     /** Asks the server for records whose headline holds [text]. It needs signal. */

@@ -1,6 +1,8 @@
 package gridlog
 
 import gridlog.ffi.Draft
+import gridlog.ffi.FileProgress
+import gridlog.ffi.FileReport
 import gridlog.ffi.FoundOnline
 import gridlog.ffi.GridlogException
 import gridlog.ffi.HistoryLine
@@ -42,6 +44,12 @@ val Status.lastSyncAt: Instant? get() = lastSyncMs?.let(Instant::ofEpochMilli)
 
 /** Until when the server wants to be left alone; null if it does not. */
 val Status.waitsUntil: Instant? get() = waitsUntilMs?.let(Instant::ofEpochMilli)
+
+/** When it was attached, by this device. */
+val FileProgress.attachedAt: Instant get() = Instant.ofEpochMilli(attachedMs)
+
+/** How long the server asks to wait before photos are sent again; null if it does not. */
+val FileReport.retryAfter: Duration? get() = retryAfterMs?.let { Duration.ofMillis(it.toLong()) }
 
 /** How long the server asks to wait before the next sync; null if it does not. */
 val SyncReport.retryAfter: Duration? get() = retryAfterMs?.let { Duration.ofMillis(it.toLong()) }

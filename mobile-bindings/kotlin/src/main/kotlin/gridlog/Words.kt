@@ -22,6 +22,9 @@ typealias PersonId = String
 /** Code of an area. */
 typealias AreaCode = String
 
+/** The SHA-256 of a file, by which records name it: 64 hex digits. */
+typealias FileHash = String
+
 // Why a call did not do what it was asked is a sealed class with one subclass for each thing that an app can do
 // about it. Every one has these three: show `zh` to the worker, look at `code`, log `en`.
 
