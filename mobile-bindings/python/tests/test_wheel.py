@@ -71,8 +71,11 @@ class TestWheel(unittest.TestCase):
 
         said = run("report.py", "W002", server.password)
         self.assertEqual(said.split(), ["井盖缺失", "已入卷", "待受理"])
-        photo = PYTHON.parent / "samples" / "manhole.jpg"
-        said = run("one_day.py", "W001", server.password, str(self.folder / "phone"), str(photo))
+        photo = str(PYTHON.parent / "samples" / "manhole.jpg")
+        said = run("start.py", "W001", server.password, str(self.folder / "tablet"), photo)
+        self.assertIn("人行道井盖缺失 在本机", said)
+        self.assertIn("照片已上传，全部已入卷", said)
+        said = run("one_day.py", "W001", server.password, str(self.folder / "phone"), photo)
         self.assertIn("无信号 no signal", said)
         self.assertIn("photos sent: 1,", said)
         self.assertIn("人行道井盖缺失两处 已入卷 待受理", said)
