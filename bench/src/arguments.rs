@@ -123,6 +123,9 @@ pub(crate) enum Workload {
         /// The stripped release library, whose size is told.
         #[arg(long)]
         library: Option<PathBuf>,
+        /// Classes of the same app in Kotlin, and what they need; it takes the library from beside `--library`.
+        #[arg(long, requires = "library")]
+        kotlin_classpath: Option<String>,
         #[command(flatten)]
         common: Common,
     },

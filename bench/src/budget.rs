@@ -78,6 +78,7 @@ const BUDGETS: &[Budget] = &[
     budget("board", "metrics_month_s", Bound::Under(0.1)).stated_for(MILLION),
     budget("board", "board_street_s", Bound::Under(0.1)).stated_for(MILLION),
     budget("ffi", "list_50_ms", Bound::Under(5.0)).stated_for(TEN_THOUSAND),
+    budget("ffi", "kotlin_list_50_ms", Bound::Under(10.0)).stated_for(TEN_THOUSAND),
     budget("ffi", "open_ms", Bound::Under(100.0)).stated_for(TEN_THOUSAND),
     budget("ffi", "idle_rss_bytes", Bound::Under(30e6)).stated_for(TEN_THOUSAND),
     budget("ffi", "library_bytes", Bound::Under(12e6)),

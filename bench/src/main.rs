@@ -47,6 +47,7 @@ mod usage;
 mod workload;
 mod years;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -55,6 +56,7 @@ use crate::arguments::{Arguments, Common, DayArguments, Workload};
 use crate::error::BenchError;
 use crate::figures::Figures;
 use crate::workload::days_end::Day;
+use crate::workload::ffi::KotlinApp;
 use crate::workload::many_phones::Crowd;
 use crate::workload::one_phone::{self, Situation};
 use crate::workload::photos::Album;
@@ -131,10 +133,20 @@ fn main() -> ExitCode {
         Workload::Ffi {
             records,
             library,
+            kotlin_classpath,
             common,
         } => (
             common,
-            one(move |ground| ffi::run(ground, records, library.as_deref())),
+            one(move |ground| {
+                let folder = library.as_deref().and_then(Path::parent);
+                let kotlin = kotlin_classpath
+                    .zip(folder)
+                    .map(|(classpath, folder)| KotlinApp {
+                        classpath,
+                        library: folder.to_owned(),
+                    });
+                ffi::run(ground, records, library.as_deref(), kotlin.as_ref())
+            }),
         ),
         Workload::Quiet { records, common } => (
             common,

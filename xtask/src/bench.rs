@@ -1,6 +1,8 @@
 //! `cargo xtask bench`.
 
-use crate::bindings;
+use std::fs;
+
+use crate::bindings::{self, Language};
 use crate::error::TaskError;
 use crate::setup;
 use crate::step::{Run, execute};
@@ -16,10 +18,45 @@ pub(crate) fn bench(run: &Run, workload: &str, arguments: &[String]) -> Result<(
         // The size of what ships is one of its figures.
         let library = bindings::release_library(run)?;
         command.arg("--library").arg(library);
+        command.arg("--kotlin-classpath").arg(kotlin(run)?);
     }
     command
         .arg("--server-bin")
         .arg(run.release_binary("gridlog-server"))
         .args(arguments.iter().filter(|argument| *argument != "--"));
     execute(&mut command)
+}
+
+const KOTLIN_MODULE: &str = "mobile-bindings/kotlin/pom.xml";
+const KOTLIN_BUILT: &str = "mobile-bindings/kotlin/target/bench";
+
+/// Compiles the app in Kotlin and says its classpath. That java or Maven is missing was said before anything else.
+fn kotlin(run: &Run) -> Result<String, TaskError> {
+    bindings::bindings(run, Language::Kotlin)?;
+    run.heading("构建 Kotlin 测试程序 building the app in Kotlin");
+    let built = run.root().join(KOTLIN_BUILT);
+    let needed = built.join("classpath.txt");
+    execute(
+        run.program("mvn")
+            .args([
+                "--batch-mode",
+                "--quiet",
+                "--file",
+                KOTLIN_MODULE,
+                "-Pbench",
+            ])
+            .args(["compile", "dependency:build-classpath"])
+            .arg(format!("-Dmdep.outputFile={}", needed.display())),
+    )?;
+    let libraries = fs::read_to_string(&needed).map_err(|source| TaskError::Unreadable {
+        path: needed,
+        source,
+    })?;
+    let classes = built.join("classes");
+    let separator = if cfg!(windows) { ';' } else { ':' };
+    Ok(format!(
+        "{}{separator}{}",
+        classes.display(),
+        libraries.trim()
+    ))
 }

@@ -34,12 +34,15 @@ const TIMES: usize = 100;
 const CALLS: u32 = 1_000;
 /// A watch does not call again within a tenth of a second, which is no cost of the update after it.
 const BETWEEN_UPDATES: Duration = Duration::from_millis(150);
+/// How many updates of a watched list are timed.
+const UPDATES: u32 = 20;
 /// How long an update may take before the run gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the app found out.
 #[derive(Debug, Serialize, Deserialize)]
 struct Found {
+    /// Records before it wrote any itself.
     rows: u64,
     open_ms: f64,
     thousand_calls_ms: f64,
@@ -48,6 +51,15 @@ struct Found {
     search_ms: f64,
     watch_update_ms: f64,
     idle_rss_bytes: Option<u64>,
+}
+
+/// The same app in Kotlin: how `java` is started for it.
+#[derive(Debug, Clone)]
+pub(crate) struct KotlinApp {
+    /// Its classes and what they need.
+    pub(crate) classpath: String,
+    /// The folder of the library as it ships.
+    pub(crate) library: PathBuf,
 }
 
 /// A key store and a marker for a phone that has nothing to protect.
@@ -105,11 +117,12 @@ fn case(number: u32) -> NewReport {
     }
 }
 
-/// Runs it. `library` is the release library, whose size is told.
+/// Runs it, from Rust, and from Kotlin if there is such an app. `library` is the release library, whose size is told.
 pub(crate) fn run(
     ground: &Ground,
     records: u32,
     library: Option<&Path>,
+    kotlin: Option<&KotlinApp>,
 ) -> Result<Figures, BenchError> {
     let mut handsets = street_handsets(1, 0)?;
     let directory = Directory::street(&handsets)?;
@@ -126,31 +139,14 @@ pub(crate) fn run(
     figures.promise(found.rows == u64::from(records), || {
         format!("the app found {} of {records} records", found.rows)
     });
-    figures.measure("open_ms", "打开 opening", found.open_ms, Unit::Milliseconds);
-    let calls = "一千次调用 a thousand calls";
-    figures.measure(
-        "thousand_calls_ms",
-        calls,
-        found.thousand_calls_ms,
-        Unit::Milliseconds,
-    );
-    let list = "列表 50 行 a list of 50";
-    figures.measure("list_50_ms", list, found.list_50_ms, Unit::Milliseconds);
-    let list = "列表 1000 行 a list of 1000";
-    figures.measure("list_1000_ms", list, found.list_1000_ms, Unit::Milliseconds);
-    figures.measure(
-        "search_ms",
-        "查找 search",
-        found.search_ms,
-        Unit::Milliseconds,
-    );
-    let watch = "提交到界面 from commit to listener";
-    figures.measure(
-        "watch_update_ms",
-        watch,
-        found.watch_update_ms,
-        Unit::Milliseconds,
-    );
+    note(&mut figures, &RUST, &found);
+    if let Some(kotlin) = kotlin {
+        let found = ask_kotlin(&handset.folder, &server, kotlin)?;
+        figures.promise(found.rows == u64::from(records + UPDATES), || {
+            format!("the app in Kotlin found {} records", found.rows)
+        });
+        note(&mut figures, &KOTLIN, &found);
+    }
     if let Some(bytes) = found.idle_rss_bytes {
         figures.measure(
             "idle_rss_bytes",
@@ -169,6 +165,59 @@ pub(crate) fn run(
         );
     }
     Ok(figures)
+}
+
+/// Names of figures, for programs and for people, in the order of [`note`].
+type Names = [(&'static str, &'static str); 6];
+
+const RUST: Names = [
+    ("open_ms", "打开 opening"),
+    ("thousand_calls_ms", "一千次调用 a thousand calls"),
+    ("list_50_ms", "列表 50 行 a list of 50"),
+    ("list_1000_ms", "列表 1000 行 a list of 1000"),
+    ("search_ms", "查找 search"),
+    ("watch_update_ms", "提交到界面 from commit to listener"),
+];
+const KOTLIN: Names = [
+    ("kotlin_open_ms", "Kotlin: 打开 opening"),
+    (
+        "kotlin_thousand_calls_ms",
+        "Kotlin: 一千次调用 a thousand calls",
+    ),
+    ("kotlin_list_50_ms", "Kotlin: 列表 50 行 a list of 50"),
+    ("kotlin_list_1000_ms", "Kotlin: 列表 1000 行 a list of 1000"),
+    ("kotlin_search_ms", "Kotlin: 查找 search"),
+    (
+        "kotlin_watch_update_ms",
+        "Kotlin: 提交到界面 from commit to collector",
+    ),
+];
+
+fn note(figures: &mut Figures, names: &Names, found: &Found) {
+    let values = [
+        found.open_ms,
+        found.thousand_calls_ms,
+        found.list_50_ms,
+        found.list_1000_ms,
+        found.search_ms,
+        found.watch_update_ms,
+    ];
+    for ((name, label), value) in names.iter().zip(values) {
+        figures.measure(name, label, value, Unit::Milliseconds);
+    }
+}
+
+fn ask_kotlin(folder: &Path, server: &str, app: &KotlinApp) -> Result<Found, BenchError> {
+    let java = Path::new("java");
+    let answer = Command::new(java)
+        .arg(format!("-Djna.library.path={}", app.library.display()))
+        .args(["-cp", &app.classpath, "gridlog.bench.BenchKt"])
+        .arg(folder)
+        .arg(server)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(BenchError::file(java, "started"))?;
+    serde_json::from_slice(&answer.stdout).map_err(BenchError::Figures)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes far below petabytes")]
@@ -261,7 +310,7 @@ fn watch_update(phone: &GridlogPhone) -> Result<f64, BenchError> {
     let watch = phone.watch(page(50), Arc::new(Screen(Mutex::new(tell))))?;
     told.recv_timeout(PATIENCE).map_err(silent)?;
     let mut took = Vec::new();
-    for number in 0..20 {
+    for number in 0..UPDATES {
         std::thread::sleep(BETWEEN_UPDATES);
         phone.note_case(case(number), None)?;
         let committed = Instant::now();
