@@ -126,6 +126,12 @@ impl GridlogPhone {
         phone.clone().ok_or_else(GridlogError::shut_down)
     }
 
+    /// Whether nothing runs that takes long.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     /// Over what files may go.
     pub(crate) const fn allowed(&self) -> &Allowed {
         &self.allowed

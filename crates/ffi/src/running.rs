@@ -43,6 +43,12 @@ impl Running {
         }
     }
 
+    /// Whether nothing runs.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.with(|flags| flags.by_number.is_empty())
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Flags) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

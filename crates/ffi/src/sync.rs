@@ -278,15 +278,37 @@ mod tests {
 
     #[test]
     fn what_is_cancelled_before_it_begins_asks_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
         let folder = tempfile::tempdir().unwrap();
-        let phone = open_at(folder.path(), "http://127.0.0.1:9");
+        let phone = open_at(folder.path(), &server);
         let cancel = SyncCancel::new();
         cancel.cancel();
+        let cancelled = || Some(Arc::clone(&cancel));
+        let options = EnrolOptions {
+            person: PersonId::from("W001"),
+            password: "correct horse".to_owned(),
+            device_name: "phone".to_owned(),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let found = runtime.block_on(phone.search_online("井盖".to_owned(), 5, Some(cancel)));
-        assert_eq!(found.unwrap_err().code(), "cancelled");
+        let ended: [Result<(), GridlogError>; 3] = runtime.block_on(async {
+            let text = "井盖".to_owned();
+            [
+                phone.enrol(options, cancelled()).await.map(drop),
+                phone.sign_in(String::new(), cancelled()).await.map(drop),
+                phone.search_online(text, 5, cancelled()).await.map(drop),
+            ]
+        });
+        for ended in ended {
+            assert_eq!(ended.unwrap_err().code(), "cancelled");
+        }
+        while !phone.is_idle() {
+            std::thread::yield_now();
+        }
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "somebody asked");
     }
 
     #[test]
