@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use gridlog_cli::proxy::{Cut, Direction};
 use gridlog_client_core::{
-    Attached, CancelFlag, FilePolicy, FileRules, Network, SendOptions, StayFiles, StayOptions,
-    Transport,
+    Answer, Attached, CancelFlag, FilePolicy, FileRules, HttpTransport, Network, SendOptions,
+    StayFiles, StayOptions, Transport, TransportError,
 };
 use gridlog_domain::environment::{Entropy, SeededEntropy};
 use gridlog_domain::id::RecordId;
@@ -192,6 +192,21 @@ impl App {
     }
 }
 
+/// A way to the server without a line on which it wakes the phone: what the phone does, it does by itself.
+struct Deaf(HttpTransport);
+
+impl Transport for Deaf {
+    fn post(
+        &self,
+        path: &str,
+        bearer: Option<&str>,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Answer, TransportError> {
+        self.0.post(path, bearer, content_type, body)
+    }
+}
+
 #[test]
 fn a_phone_that_stays_in_sync_sends_its_photos_as_soon_as_it_may() {
     let mut district = District::new();
@@ -210,8 +225,8 @@ fn a_phone_that_stays_in_sync_sends_its_photos_as_soon_as_it_may() {
                 }),
                 ..StayOptions::default()
             };
-            let transport: Arc<dyn Transport + Send + Sync> = Arc::new(transport.clone());
-            engine.stay_in_sync(&transport, options, &cancel)
+            let deaf: Arc<dyn Transport + Send + Sync> = Arc::new(Deaf(transport.clone()));
+            engine.stay_in_sync(&deaf, options, &cancel)
         })
     };
     let on_server = || phone.status().unwrap().files.on_server;
