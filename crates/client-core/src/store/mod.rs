@@ -24,7 +24,7 @@ pub(crate) mod wants;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -132,7 +132,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Readies SQLite and then SQLCipher, once in a process. SQLite lets other threads in as soon as it is ready itself, and a
+/// store that is opened before SQLCipher is ready too is told that its key is none.
+fn ready() {
+    static READY: Once = Once::new();
+    // Where it fails the store is not opened either, and says why.
+    READY.call_once(|| drop(Connection::open_in_memory()));
+}
+
 fn connect(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
+    ready();
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     // SQLCipher would write to the standard error stream by itself.
