@@ -18,6 +18,17 @@ const WHEELS: &str = "mobile-bindings/python/dist";
 /// What is generated for the Kotlin module: sources, and the library that its tests load.
 const KOTLIN: &str = "mobile-bindings/kotlin/generated/kotlin";
 const KOTLIN_LIBRARY: &str = "mobile-bindings/kotlin/generated/library";
+/// What is generated for the Swift package, and where its targets look for the parts of it.
+const SWIFT: &str = "mobile-bindings/swift/generated";
+const SWIFT_PARTS: &[(&str, &str)] = &[
+    (
+        "gridlog_ffi.swift",
+        "mobile-bindings/swift/Sources/Gridlog/Generated",
+    ),
+    ("GridlogFFI.h", "mobile-bindings/swift/Sources/GridlogFFI"),
+];
+/// The library that its tests load.
+pub(crate) const SWIFT_LIBRARY: &str = "mobile-bindings/swift/generated/library";
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +37,8 @@ pub(crate) enum Language {
     Python,
     /// `mobile-bindings/kotlin/generated`.
     Kotlin,
+    /// `mobile-bindings/swift`: what is git-ignored there.
+    Swift,
 }
 
 /// Builds the library and generates the bindings of one language.
@@ -42,6 +55,14 @@ pub(crate) fn bindings(run: &Run, language: Language) -> Result<(), TaskError> {
             run.heading("生成 Kotlin 绑定 generating the Kotlin bindings");
             generate(run, "kotlin", KOTLIN, &built)?;
             put_beside(run, KOTLIN_LIBRARY, &built)
+        }
+        Language::Swift => {
+            run.heading("生成 Swift 绑定 generating the Swift bindings");
+            generate(run, "swift", SWIFT, &built)?;
+            for (name, folder) in SWIFT_PARTS {
+                renew(&run.root().join(SWIFT).join(name), &run.root().join(folder))?;
+            }
+            put_beside(run, SWIFT_LIBRARY, &built)
         }
     }
 }
@@ -107,4 +128,48 @@ fn put_beside(run: &Run, folder: &str, built: &Path) -> Result<(), TaskError> {
         _ => fs::copy(built, &path).map(drop),
     });
     replaced.map_err(|source| TaskError::Unwritable { path, source })
+}
+
+/// Copies a file into a folder, unless it is there as it is: a compiler looks at its time.
+fn renew(file: &Path, folder: &Path) -> Result<(), TaskError> {
+    let new = fs::read(file).map_err(|source| TaskError::Unreadable {
+        path: file.to_owned(),
+        source,
+    })?;
+    let path = folder.join(file.file_name().unwrap_or_default());
+    if fs::read(&path).is_ok_and(|old| old == new) {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, new))
+        .map_err(|source| TaskError::Unwritable { path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_file_is_touched_only_if_it_changed() {
+        let folder = std::env::temp_dir().join(format!("gridlog-renew-{}", std::process::id()));
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        fs::create_dir_all(&from).unwrap();
+        let (file, copy) = (from.join("a.swift"), to.join("a.swift"));
+        fs::write(&file, "let a = 1").unwrap();
+        renew(&file, &to).unwrap();
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        let time_of = || fs::metadata(&copy).unwrap().modified().unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&copy)
+            .and_then(|copy| copy.set_modified(long_ago))
+            .unwrap();
+        renew(&file, &to).unwrap();
+        assert_eq!(time_of(), long_ago);
+        fs::write(&file, "let a = 2").unwrap();
+        renew(&file, &to).unwrap();
+        assert!(time_of() > long_ago);
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "let a = 2");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

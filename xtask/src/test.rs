@@ -9,6 +9,9 @@ use crate::step::{Run, execute};
 
 const TUS_JS: &str = "tests/tus-js";
 const KOTLIN_MODULE: &str = "mobile-bindings/kotlin/pom.xml";
+const SWIFT_PACKAGE: &str = "mobile-bindings/swift";
+/// Names a Swift compiler that is not `swift` on the PATH.
+const SWIFT: &str = "SWIFT";
 const PYTHON_TESTS: &str = "mobile-bindings/python/tests";
 
 /// A part of the tests.
@@ -20,6 +23,8 @@ pub(crate) enum Part {
     Python,
     /// The phone's engine as Kotlin sees it.
     Kotlin,
+    /// The phone's engine as Swift sees it; skipped where there is no Swift 6.
+    Swift,
     /// The npm package `tus-js-client`, unchanged, against the real server.
     TusJs,
 }
@@ -40,6 +45,9 @@ pub(crate) fn test(run: &Run, part: Option<Part>) -> Result<(), TaskError> {
     }
     if wanted(Part::Kotlin) {
         kotlin(run)?;
+    }
+    if wanted(Part::Swift) && !swift(run)? {
+        skipped += 1;
     }
     if wanted(Part::TusJs) && !tus_js(run)? {
         skipped += 1;
@@ -126,4 +134,28 @@ fn kotlin(run: &Run) -> Result<(), TaskError> {
             .args(["--batch-mode", "--quiet", "--file", KOTLIN_MODULE, "test"])
             .env("GRIDLOG_SERVER", run.debug_binary("gridlog-server")),
     )
+}
+
+/// Says no if there is no compiler: it comes with few systems, and nothing else here needs it.
+fn swift(run: &Run) -> Result<bool, TaskError> {
+    run.heading("Swift 绑定 the Swift bindings");
+    let program = std::env::var(SWIFT).unwrap_or_else(|_| "swift".to_owned());
+    if !setup::succeeds(&[&program, "--version"]) {
+        run.heading(&format!(
+            "略过：没有 {program} skipped: there is no {program}; CONTRIBUTING.md says how to get Swift 6"
+        ));
+        return Ok(false);
+    }
+    bindings::bindings(run, Language::Swift)?;
+    server(run)?;
+    run.heading("Swift 绑定测试 tests of the Swift bindings");
+    let library = run.root().join(bindings::SWIFT_LIBRARY);
+    let mut tests = run.program(&program);
+    tests.args(["test", "--package-path", SWIFT_PACKAGE]);
+    // Linked from where it was built, and found there when the tests run.
+    for flag in ["-L", "-rpath="] {
+        tests.args(["-Xlinker", &format!("{flag}{}", library.display())]);
+    }
+    execute(tests.env("GRIDLOG_SERVER", run.debug_binary("gridlog-server")))?;
+    Ok(true)
 }

@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+/// The real server with its invented district, in a process of its own: `gridlog-server dev`.
+final class DevServer {
+    private let folder: URL
+    private var running: Program?
+    private var port = "0"
+
+    /// The password of everybody; the server prints it.
+    private(set) var password = ""
+
+    var url: URL { URL(string: "http://127.0.0.1:\(port)")! }
+
+    init(in folder: URL) {
+        self.folder = folder
+    }
+
+    /// Starts it, at the port that it had before.
+    func switchOn() throws {
+        let path = try #require(
+            ProcessInfo.processInfo.environment["GRIDLOG_SERVER"],
+            "未指定服务器程序 GRIDLOG_SERVER names no server; run: cargo xtask test swift"
+        )
+        let arguments = ["dev", "--data", folder.path, "--listen", "127.0.0.1:\(port)"]
+        let program = try Program(URL(fileURLWithPath: path), arguments)
+        password = try #require(program.line(after: "password: "))
+        port = try #require(program.line(after: "listening on ")?.split(separator: ":").last.map(String.init))
+        program.readOnUnheard()
+        running = program
+    }
+
+    /// Ends it; phones are offline then.
+    func switchOff() async {
+        await running?.end()
+        running = nil
+    }
+}
+
+/// A program in a process of its own, which ends with this.
+final class Program {
+    private let process = Process()
+    private let output: Pipe
+    private let ended: AsyncStream<Void>
+    private var unread = Data()
+
+    /// Programs that start at once would hold each other's pipes, and none would be seen to end.
+    private static let oneAtATime = NSLock()
+
+    init(_ executable: URL, _ arguments: [String]) throws {
+        let (ended, say) = AsyncStream.makeStream(of: Void.self)
+        self.ended = ended
+        Program.oneAtATime.lock()
+        defer { Program.oneAtATime.unlock() }
+        output = Pipe()
+        process.executableURL = executable
+        process.arguments = arguments
+        // What is meant for the tests, or for another server, is no setting of this one.
+        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("GRIDLOG_") }
+        process.standardOutput = output
+        process.terminationHandler = { _ in say.finish() }
+        try Program.withoutBlockedSignals(process.run)
+    }
+
+    deinit {
+        if process.isRunning { process.terminate() }
+    }
+
+    /// Threads that run Swift's tasks block signals, a program inherits that, and would never hear that it shall end.
+    private static func withoutBlockedSignals(_ start: () throws -> Void) throws {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try start()
+    }
+
+    /// One that the package builds beside the tests.
+    static func beside(_ name: String, _ arguments: [String]) throws -> Program {
+        let tests = try #require(Bundle.main.executableURL)
+        return try Program(tests.deletingLastPathComponent().appendingPathComponent(name), arguments)
+    }
+
+    /// The next line that it prints; nil at its end.
+    func line() -> String? {
+        while true {
+            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { unread = Data(unread[unread.index(after: end)...]) }
+                return String(decoding: unread[..<end], as: UTF8.self)
+            }
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { return nil }
+            unread += more
+        }
+    }
+
+    /// What stands behind a mark, in the next line that has it.
+    func line(after mark: String) -> String? {
+        while let line = line() {
+            if let found = line.range(of: mark) { return String(line[found.upperBound...]) }
+        }
+        return nil
+    }
+
+    /// Everything that it still prints.
+    func rest() -> [String] {
+        Array(sequence(state: ()) { _ in self.line() })
+    }
+
+    /// Keeps it from waiting until somebody reads.
+    func readOnUnheard() {
+        output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
+    }
+
+    func end() async {
+        process.terminate()
+        for await _ in ended {}
+    }
+
+    /// As the system kills an app: without a word.
+    func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+    }
+}
+
+/// Takes connections and never answers: the worst kind of signal.
+final class SilentServer: @unchecked Sendable {
+    private let listener: Int32
+    private var connection: Int32?
+    let url: URL
+
+    init() throws {
+        #if canImport(Glibc)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+        let listener = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> UInt16? in
+                guard bind(listener, generic, length) == 0, listen(listener, 8) == 0 else { return nil }
+                guard getsockname(listener, generic, &length) == 0 else { return nil }
+                return generic.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_port.bigEndian }
+            }
+        }
+        _ = fcntl(listener, F_SETFL, O_NONBLOCK)
+        url = URL(string: "http://127.0.0.1:\(try #require(port))")!
+        self.listener = listener
+    }
+
+    /// Waits until somebody has come.
+    func reached() async throws {
+        try await eventually { [self] in
+            let taken = accept(listener, nil, nil)
+            if taken >= 0 { connection = taken }
+            return taken >= 0
+        }
+    }
+
+    /// Hangs up.
+    func close() {
+        connection.map { _ = Foundation.close($0) }
+        connection = nil
+    }
+
+    deinit {
+        close()
+        _ = Foundation.close(listener)
+    }
+}
