@@ -93,7 +93,22 @@ pub(crate) fn report(run: &Run) -> Result<(), TaskError> {
     run.heading(
         "环境齐备 everything is there: C compiler, make, perl, libclang, python3, JDK, Maven",
     );
+    if swift().is_none() {
+        run.heading(
+            "可选：没有 Swift optional: there is no Swift 6, so `cargo xtask test swift` is skipped; \
+             mobile-bindings/swift/README.md says how to get it (Debian 13: apt-get install swiftlang)",
+        );
+    }
     Ok(())
+}
+
+/// Names a Swift compiler that is not `swift` on the PATH.
+const SWIFT: &str = "SWIFT";
+
+/// The command that runs Swift, if there is one. It comes with few systems, and only the Swift package needs it.
+pub(crate) fn swift() -> Option<String> {
+    let program = std::env::var(SWIFT).unwrap_or_else(|_| "swift".to_owned());
+    succeeds(&[&program, "--version"]).then_some(program)
 }
 
 impl Need {

@@ -10,8 +10,6 @@ use crate::step::{Run, execute};
 const TUS_JS: &str = "tests/tus-js";
 const KOTLIN_MODULE: &str = "mobile-bindings/kotlin/pom.xml";
 const SWIFT_PACKAGE: &str = "mobile-bindings/swift";
-/// Names a Swift compiler that is not `swift` on the PATH.
-const SWIFT: &str = "SWIFT";
 const PYTHON_TESTS: &str = "mobile-bindings/python/tests";
 
 /// A part of the tests.
@@ -139,13 +137,12 @@ fn kotlin(run: &Run) -> Result<(), TaskError> {
 /// Says no if there is no compiler: it comes with few systems, and nothing else here needs it.
 fn swift(run: &Run) -> Result<bool, TaskError> {
     run.heading("Swift 绑定 the Swift bindings");
-    let program = std::env::var(SWIFT).unwrap_or_else(|_| "swift".to_owned());
-    if !setup::succeeds(&[&program, "--version"]) {
-        run.heading(&format!(
-            "略过：没有 {program} skipped: there is no {program}; CONTRIBUTING.md says how to get Swift 6"
-        ));
+    let Some(program) = setup::swift() else {
+        run.heading(
+            "略过：没有 Swift 6 skipped: there is no Swift 6; mobile-bindings/swift/README.md says how to get it",
+        );
         return Ok(false);
-    }
+    };
     bindings::bindings(run, Language::Swift)?;
     server(run)?;
     run.heading("Swift 绑定测试 tests of the Swift bindings");

@@ -51,6 +51,8 @@ public final class Phone: Sendable {
     }
 
     /// Closes the store: what runs is ended, watches end, later calls fail with `shut_down`. It may be called again.
+    ///
+    /// A phone that is let go of is closed too, some time later. A program that ends by itself calls this first.
     public func close() {
         core.shutDown()
     }

@@ -44,6 +44,8 @@ extension Phone {
     /// Replaces fields, all in one change.
     ///
     /// - Parameters:
+    ///   - record: Which.
+    ///   - fields: What they hold from now on, by name.
     ///   - shown: The `revision` of what the worker had before them. What came in since then is kept beside theirs as
     ///     a conflict. Without it, what stands now is replaced.
     public func edit(_ record: RecordId, _ fields: [String: FieldValue], shown: String? = nil) async throws {

@@ -10,9 +10,10 @@ let photo = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("samples/cover.jpg")
 
-/// A folder that goes when this does.
+/// A folder that goes when this does, with the phones in it.
 final class Folder: Sendable {
     let url: URL
+    fileprivate let phones = Collected<Phone>()
 
     init() throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent("gridlog-\(UUID().uuidString)")
@@ -20,6 +21,8 @@ final class Folder: Sendable {
     }
 
     deinit {
+        // A process that ends while a thread closes a store does not end well.
+        phones.all.forEach { $0.close() }
         try? FileManager.default.removeItem(at: url)
     }
 }
@@ -29,17 +32,21 @@ struct Device: Sendable {
     let name: String
     let store: URL
     let marker: URL
+    private let folder: Folder
     let key = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
 
     init(_ name: String, in folder: Folder) {
         self.name = name
+        self.folder = folder
         store = folder.url.appendingPathComponent("\(name).db")
         marker = folder.url.appendingPathComponent("\(name).marker")
     }
 
     func open(at server: URL, key: Data? = nil) async throws -> Phone {
         let key = key ?? self.key
-        return try await Phone.open(store: store, server: server, keys: KeyFrom { key }, marker: FileMarker(marker))
+        let phone = try await Phone.open(store: store, server: server, keys: KeyFrom { key }, marker: FileMarker(marker))
+        folder.phones.add(phone)
+        return phone
     }
 
     /// Opens it and makes it a device of a person.

@@ -187,6 +187,7 @@ struct PhoneTests {
         try await silent.reached()
         enrolling.cancel()
         await #expect(throws: CancellationError.self) { try await enrolling.value }
+        silent.close()
         #expect(try await phone.identity() == nil)
     }
 

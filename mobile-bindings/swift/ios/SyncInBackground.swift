@@ -1,0 +1,55 @@
+// NOT BUILT HERE: for an iOS app to copy.
+import BackgroundTasks
+import Gridlog
+
+/// It stands in `BGTaskSchedulerPermittedIdentifiers` of Info.plist.
+private let name = "your.app.sync"
+
+/// One sync in the background. Call `register` before the app has finished launching, and `schedule` when it leaves the
+/// screen.
+enum SyncInBackground {
+    static func register(_ phone: @escaping @Sendable () async throws -> Phone) {
+        BGTaskScheduler.shared.register(forTaskWithIdentifier: name, using: nil) { task in
+            // Whatever becomes of this one, there is a next.
+            schedule()
+            let run = Running(task)
+            let work = Task { run.end(success: await sync(phone)) }
+            // The system ends it early: the sync throws at once, and what was exchanged is kept.
+            task.expirationHandler = { work.cancel() }
+        }
+    }
+
+    static func schedule() {
+        let request = BGProcessingTaskRequest(identifier: name)
+        request.requiresNetworkConnectivity = true
+        request.earliestBeginDate = Date(timeIntervalSinceNow: 15 * 60)
+        // It fails where background work is switched off; the app syncs when it is opened.
+        try? BGTaskScheduler.shared.submit(request)
+    }
+
+    /// Whether everything was exchanged.
+    private static func sync(_ open: () async throws -> Phone) async -> Bool {
+        do {
+            let phone = try await open()
+            let report = try await phone.sync()
+            let files = try await phone.sendFiles()
+            return report.complete && files.left == 0
+        } catch {
+            // `TryLater`: no signal. `SignIn`: show the sign-in when the app is opened next. Cancelled: time is over.
+            return false
+        }
+    }
+}
+
+/// The system's task, which may be ended from any thread.
+private final class Running: @unchecked Sendable {
+    private let task: BGTask
+
+    init(_ task: BGTask) {
+        self.task = task
+    }
+
+    func end(success: Bool) {
+        task.setTaskCompleted(success: success)
+    }
+}
