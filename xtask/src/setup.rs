@@ -105,10 +105,22 @@ pub(crate) fn report(run: &Run) -> Result<(), TaskError> {
 /// Names a Swift compiler that is not `swift` on the PATH.
 const SWIFT: &str = "SWIFT";
 
+/// The oldest that knows the package's language mode.
+const OLDEST_SWIFT: u32 = 6;
+
 /// The command that runs Swift, if there is one. It comes with few systems, and only the Swift package needs it.
 pub(crate) fn swift() -> Option<String> {
     let program = std::env::var(SWIFT).unwrap_or_else(|_| "swift".to_owned());
-    succeeds(&[&program, "--version"]).then_some(program)
+    // Another program has the name too: the client of an object store.
+    let said = Command::new(&program).arg("--version").output().ok()?;
+    let major = swift_version(&String::from_utf8_lossy(&said.stdout))?;
+    (major >= OLDEST_SWIFT).then_some(program)
+}
+
+/// The major version that a Swift compiler says it is.
+fn swift_version(said: &str) -> Option<u32> {
+    let (_, version) = said.split_once("Swift version ")?;
+    version.split('.').next()?.parse().ok()
 }
 
 impl Need {
@@ -187,6 +199,15 @@ mod tests {
             words.contains("apt-get install gcc libc6-dev make"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn a_compiler_is_told_from_another_program_of_its_name() {
+        let linux = "Swift version 6.0.3 (swift-6.0.3-RELEASE)\nTarget: x86_64-pc-linux-gnu\n";
+        let apple = "swift-driver version: 1.115.1 Apple Swift version 5.10.1 (swiftlang-6.0.3)\n";
+        assert_eq!(swift_version(linux), Some(6));
+        assert_eq!(swift_version(apple), Some(5));
+        assert_eq!(swift_version("python-swiftclient 4.6.0\n"), None);
     }
 
     #[test]
