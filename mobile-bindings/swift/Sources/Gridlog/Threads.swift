@@ -49,8 +49,12 @@ func answeredAtOnce<T: Sendable>(_ work: @escaping @Sendable (SyncCancel) async 
             engine.finish(throwing: error)
         }
     }
-    for try await answer in answers {
-        return answer
+    do {
+        for try await answer in answers {
+            return answer
+        }
+    } catch GridlogError.Cancelled where Task.isCancelled {
+        // The engine was faster than the stream.
     }
     // A stream ends without an element only for a task that was cancelled.
     throw CancellationError()
