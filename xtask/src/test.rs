@@ -148,7 +148,7 @@ fn swift(run: &Run) -> Result<bool, TaskError> {
     run.heading("Swift 绑定测试 tests of the Swift bindings");
     let library = run.root().join(bindings::SWIFT_LIBRARY);
     let mut tests = run.program(&program);
-    tests.args(["test", "--package-path", SWIFT_PACKAGE]);
+    tests.args(["test", "--disable-xctest", "--package-path", SWIFT_PACKAGE]);
     // Linked from where it was built, and found there when the tests run.
     for flag in ["-L", "-rpath="] {
         tests.args(["-Xlinker", &format!("{flag}{}", library.display())]);
