@@ -99,7 +99,7 @@ public final class Phone: Sendable {
         try await answeredAtOnce { [core] in try await core.verify(cancel: $0) }
     }
 
-    /// Keeps this phone in sync until the task is cancelled or the phone is closed.
+    /// Keeps this phone in sync, photos too, until the task is cancelled or the phone is closed.
     public func stayInSync() async throws {
         try await answeredAtOnce { [core] in try await core.stayInSync(cancel: $0) }
     }

@@ -6,13 +6,16 @@ extension Phone {
     /// and commits.
     ///
     /// The file is the app's and stays as it is. Hand over a JPEG: a kind of file that is not understood, such as HEIC,
-    /// goes as it is, and `isClean` says so.
+    /// goes as it is, and `isClean` says so. A task that is cancelled before the commit leaves nothing behind and throws a
+    /// `CancellationError`; what this returns is attached.
     ///
     /// - Throws: ``GridlogError/Input(code:zh:en:)`` with `file_too_large`, `record_full`, `file_empty` or
     ///   `file_unreadable`; ``GridlogError/Store(code:zh:en:)`` with `disk_full`. Nothing is left behind then.
     @discardableResult
     public func attach(_ photo: URL, to record: RecordId, as role: PhotoRole) async throws -> Attached {
-        try await core.attach(record: record, path: photo.path, role: role)
+        try await untilDone { cancel in
+            try await core.attach(record: record, path: photo.path, role: role, cancel: cancel)
+        }
     }
 
     /// The photos that were attached here, of one record or of all, and where each stands.
@@ -26,7 +29,8 @@ extension Phone {
         core.allowFiles(policy: policy, network: network)
     }
 
-    /// Sends the files that are only on this phone: previews first, then photos of the newest case first.
+    /// Sends the files that are only on this phone: previews first, then photos of the newest case first. While
+    /// ``stayInSync()`` runs they go by themselves.
     ///
     /// Files of records that the server does not have wait, so sync first. Cancelling the task throws at once; each file
     /// goes on the next time where the server has it.
@@ -53,19 +57,25 @@ extension Phone {
     /// The preview of somebody else's photo, which is kept. It needs signal, unless it is here already.
     @discardableResult
     public func fetchPreview(of photo: FileHash, in record: RecordId) async throws -> Data {
-        try await core.fetchPreview(record: record, photo: photo)
+        try await answeredAtOnce { [core] in
+            try await core.fetchPreview(record: record, photo: photo, cancel: $0)
+        }
     }
 
     /// Fetches somebody else's photo and keeps it encrypted, for ``exportFile(_:to:)``. It needs signal, unless it is
     /// here already.
     public func fetchFile(_ file: FileHash, in record: RecordId) async throws {
-        try await core.fetchFile(record: record, file: file)
+        try await answeredAtOnce { [core] in
+            try await core.fetchFile(record: record, file: file, cancel: $0)
+        }
     }
 
     /// Writes a file that is on this phone, unencrypted, where nothing may be yet: for a viewer. Whoever asked for it
-    /// removes it again.
+    /// removes it again. A task that is cancelled leaves nothing there.
     public func exportFile(_ file: FileHash, to url: URL) async throws {
-        try await core.exportFile(file: file, path: url.path)
+        try await untilDone { cancel in
+            try await core.exportFile(file: file, path: url.path, cancel: cancel)
+        }
     }
 
     /// What may be attached here, and what is taken out of it before.

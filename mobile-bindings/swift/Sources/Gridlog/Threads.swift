@@ -17,6 +17,21 @@ func onStoreThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) asyn
     }
 }
 
+/// Waits for the engine, and ends the engine's work if the task is cancelled meanwhile; what the engine says stands.
+func untilDone<T: Sendable>(_ work: (SyncCancel) async throws -> T) async throws -> T {
+    try Task.checkCancellation()
+    let cancel = SyncCancel()
+    return try await withTaskCancellationHandler {
+        do {
+            return try await work(cancel)
+        } catch GridlogError.Cancelled where Task.isCancelled {
+            throw CancellationError()
+        }
+    } onCancel: {
+        cancel.cancel()
+    }
+}
+
 /// Waits for what a server answers, unless the task is cancelled: the engine then ends by itself, after the request that is
 /// under way.
 func answeredAtOnce<T: Sendable>(_ work: @escaping @Sendable (SyncCancel) async throws -> T) async throws -> T {

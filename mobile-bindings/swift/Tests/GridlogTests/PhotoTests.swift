@@ -62,6 +62,50 @@ struct PhotoTests {
         #expect(try await phone.status().files.onServer == 1)
     }
 
+    @Test("A photo whose task is cancelled half way is not attached, and leaves nothing behind")
+    func cancelledAttach() async throws {
+        let phone = try await Device("first", in: folder).of("W001", at: server)
+        let matter = try await phone.report(report("井盖缺失"))
+        let endless = try EndlessFile(in: folder)
+        let attaching = Task { try await phone.attach(endless.url, to: matter, as: .near) }
+        endless.beginning()
+        attaching.cancel()
+        endless.goOn()
+        await #expect(throws: CancellationError.self) { try await attaching.value }
+        #expect(try await phone.files().isEmpty)
+        #expect(try await phone.attach(photo, to: matter, as: .near).isClean)
+    }
+
+    @Test("Fetching that is cancelled does not wait for a silent server")
+    func cancelledFetch() async throws {
+        let first = try await Device("first", in: folder).of("W001", at: server)
+        let matter = try await first.report(report("井盖缺失"))
+        let attached = try await first.attach(photo, to: matter, as: .near)
+        try await first.syncUntilSettled()
+        let device = Device("second", in: folder)
+        let second = try await device.of("W002", at: server)
+        try await second.sync()
+        second.close()
+        let silent = try SilentServer()
+        let phone = try await device.open(at: silent.url)
+        let fetching = Task { try await phone.fetchFile(attached.sha256, in: matter) }
+        try await silent.reached()
+        fetching.cancel()
+        await #expect(throws: CancellationError.self) { try await fetching.value }
+        silent.close()
+    }
+
+    @Test("Photos go by themselves while the phone stays in sync")
+    func staying() async throws {
+        let phone = try await Device("first", in: folder).of("W001", at: server)
+        let staying = Task { try await phone.stayInSync() }
+        let matter = try await phone.report(report("井盖缺失"))
+        try await phone.attach(photo, to: matter, as: .near)
+        try await eventually { try await phone.files(of: matter).map(\.standing) == [.onServer] }
+        staying.cancel()
+        await #expect(throws: CancellationError.self) { try await staying.value }
+    }
+
     @Test("A file that is none is refused and leaves nothing behind")
     func noFile() async throws {
         let phone = try await Device("first", in: folder).of("W001", at: server)
@@ -82,5 +126,31 @@ struct PhotoTests {
         try await phone.setFileRules(rules)
         let error = try await refusal { try await phone.attach(photo, to: matter, as: .near) }
         #expect(error.code == "file_too_large")
+    }
+}
+
+/// A file that goes on for as long as somebody reads it.
+private final class EndlessFile: @unchecked Sendable {
+    let url: URL
+    private var pipe: Int32 = -1
+    private let piece = [UInt8](repeating: 7, count: 1 << 20)
+
+    init(in folder: Folder) throws {
+        url = folder.url.appendingPathComponent("endless.jpg")
+        try #require(mkfifo(url.path, 0o600) == 0)
+        // A reader that has had enough is told by an error.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Returns once somebody has begun to read.
+    func beginning() {
+        pipe = open(url.path, O_WRONLY)
+        _ = write(pipe, piece, piece.count)
+    }
+
+    /// Returns once nobody reads any more.
+    func goOn() {
+        while write(pipe, piece, piece.count) > 0 {}
+        close(pipe)
     }
 }
