@@ -129,6 +129,15 @@ impl Inner {
         })
     }
 
+    /// Lets go of files that the server has, of records that have left this phone. Nothing is removed before it is
+    /// on the disk that the server has it.
+    pub(super) fn release_files(&self) -> Result<(), PhoneError> {
+        if self.store.read(attachments::is_any_to_release)? {
+            self.store.write(|tx| attachments::release(tx))?;
+        }
+        self.let_go()
+    }
+
     /// Removes files that no record holds any more. The rows go after the files, in a transaction of their
     /// own: a phone that is switched off in between does it again.
     pub(crate) fn let_go(&self) -> Result<(), PhoneError> {

@@ -54,9 +54,25 @@ pub struct FileReport {
 /// What the last request was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    Create,
+    /// With so many bytes of the first piece.
+    Create {
+        bytes: u64,
+    },
     Offset,
-    Piece { from: u64, bytes: u64 },
+    Piece {
+        from: u64,
+        bytes: u64,
+    },
+}
+
+impl Asked {
+    /// How many bytes of the file went along.
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::Create { bytes } | Self::Piece { bytes, .. } => bytes,
+            Self::Offset => 0,
+        }
+    }
 }
 
 /// One run of sending without I/O: ask for the next step, hand in what came of it, until there is none.
@@ -143,10 +159,16 @@ impl FileSession {
             };
             let what = turn.what.clone();
             let (asked, request) = match (&what.upload, turn.offset) {
-                (None, _) => (
-                    Asked::Create,
-                    wire::create(what.record, what.file, what.bytes),
-                ),
+                (None, _) => {
+                    let Some(first) = self.first_piece(&what)? else {
+                        continue;
+                    };
+                    let asked = Asked::Create {
+                        bytes: first.len() as u64,
+                    };
+                    let request = wire::create(what.record, what.file, what.bytes, first);
+                    (asked, request)
+                }
                 (Some(upload), None) => (Asked::Offset, wire::ask(upload)),
                 (Some(upload), Some(from)) => {
                     let upload = upload.clone();
@@ -162,6 +184,15 @@ impl FileSession {
             };
             self.asked = Some(asked);
             return Ok(FileStep::Request(request));
+        }
+    }
+
+    /// What goes along with the request that begins an upload. Nothing after a request that was not answered: the
+    /// server may have begun it then, and have that piece.
+    fn first_piece(&mut self, what: &Waiting) -> Result<Option<Vec<u8>>, PhoneError> {
+        match self.failures {
+            0 => self.piece(what, 0),
+            _ => Ok(Some(Vec::new())),
         }
     }
 
@@ -190,9 +221,7 @@ impl FileSession {
         let inner = &self.phone.inner;
         self.report.cuts += 1;
         self.failures += 1;
-        if let Some(Asked::Piece { bytes, .. }) = self.asked.take() {
-            self.report.bytes_again += bytes;
-        }
+        self.report.bytes_again += self.asked.take().map_or(0, Asked::bytes);
         if let Some(turn) = self.turns.front() {
             turn.offset = None;
         }
@@ -215,9 +244,7 @@ impl FileSession {
             }
             401 => Err(PhoneError::SignInAgain),
             status => {
-                if let Asked::Piece { bytes, .. } = asked {
-                    self.report.bytes_again += bytes;
-                }
+                self.report.bytes_again += asked.bytes();
                 tracing::info!(status, code = answer.code(), "a file was not taken");
                 if matches!(status, 408 | 429 | 500..) {
                     self.failures += 1;
@@ -234,7 +261,13 @@ impl FileSession {
         let bytes = turn.what.bytes;
         let offset = answer.upload_offset.filter(|offset| *offset <= bytes);
         match (asked, offset) {
-            (Asked::Create, Some(offset)) => {
+            (Asked::Create { bytes: sent }, Some(offset)) => {
+                // A server that does not take a piece here, has the upload already or holds the file stands
+                // elsewhere than behind that piece.
+                match offset == sent {
+                    true => self.report.bytes_sent += sent,
+                    false => self.report.bytes_again += sent,
+                }
                 // What is held already needs no upload.
                 if let Some(upload) = answer.upload().filter(|_| offset < bytes) {
                     turn.what.upload = Some(upload);
@@ -343,12 +376,11 @@ impl FileSession {
         self.turns.done();
         self.report.files_sent += 1;
         let inner = &self.phone.inner;
-        inner.store.write(|tx| {
-            attachments::set_sent(tx, what.record, what.file)?;
-            attachments::release(tx)
-        })?;
+        inner
+            .store
+            .note(|tx| attachments::set_sent(tx, what.record, what.file))?;
         inner.signal.committed();
-        if let Err(error) = inner.let_go() {
+        if let Err(error) = inner.release_files() {
             tracing::warn!(
                 code = error.code(),
                 "files that nobody holds were not removed"
@@ -367,7 +399,7 @@ impl FileSession {
 
     fn note_of(&self, what: &Waiting, offset: u64) -> Result<(), PhoneError> {
         let inner = &self.phone.inner;
-        inner.store.write(|tx| {
+        inner.store.note(|tx| {
             let upload = what.upload.as_deref();
             attachments::note_upload(tx, what.record, what.file, upload, offset)
         })?;

@@ -100,8 +100,9 @@ fn upload_path(upload: &str) -> String {
     format!("{FILES_PATH}{UPLOADS}{upload}")
 }
 
-/// Begins an upload, or finds the one that was begun before.
-pub(super) fn create(record: RecordId, file: FileHash, bytes: u64) -> FileRequest {
+/// Begins an upload, or finds the one that was begun before. The first piece goes along, unless it is empty: tus
+/// calls that `creation-with-upload`.
+pub(super) fn create(record: RecordId, file: FileHash, bytes: u64, first: Vec<u8>) -> FileRequest {
     let mut request = tus(FileMethod::Post, FILES_PATH.to_owned());
     let record = BASE64.encode(record.to_string());
     let hash = BASE64.encode(file.to_string());
@@ -109,7 +110,20 @@ pub(super) fn create(record: RecordId, file: FileHash, bytes: u64) -> FileReques
         ("upload-length", bytes.to_string()),
         ("upload-metadata", format!("record {record},sha256 {hash}")),
     ]);
+    if !first.is_empty() {
+        carry(&mut request, first);
+    }
     request
+}
+
+/// Lets a request carry a piece, which counts whole or not at all.
+fn carry(request: &mut FileRequest, bytes: Vec<u8>) {
+    let checksum = BASE64.encode(Sha256::digest(&bytes));
+    request.headers.extend([
+        ("content-type", "application/offset+octet-stream".to_owned()),
+        ("upload-checksum", format!("sha256 {checksum}")),
+    ]);
+    request.body = bytes;
 }
 
 /// Asks how far an upload is.
@@ -117,16 +131,11 @@ pub(super) fn ask(upload: &str) -> FileRequest {
     tus(FileMethod::Head, upload_path(upload))
 }
 
-/// Sends a piece, which counts whole or not at all.
+/// Sends a piece.
 pub(super) fn piece(upload: &str, offset: u64, bytes: Vec<u8>) -> FileRequest {
     let mut request = tus(FileMethod::Patch, upload_path(upload));
-    let checksum = BASE64.encode(Sha256::digest(&bytes));
-    request.headers.extend([
-        ("upload-offset", offset.to_string()),
-        ("content-type", "application/offset+octet-stream".to_owned()),
-        ("upload-checksum", format!("sha256 {checksum}")),
-    ]);
-    request.body = bytes;
+    request.headers.push(("upload-offset", offset.to_string()));
+    carry(&mut request, bytes);
     request
 }
 

@@ -121,14 +121,22 @@ pub(crate) fn forget_fetched(connection: &Connection, record: RecordId) -> Resul
     Ok(())
 }
 
+/// What belongs to records that have left this phone for good, and the server has.
+const TO_RELEASE: &str = "FROM attachments WHERE standing IN ('sent', 'fetched')
+     AND record NOT IN (SELECT id FROM records)
+     AND record NOT IN (SELECT record FROM sealed)";
+
+/// Whether there is anything to [`release`].
+pub(crate) fn is_any_to_release(connection: &Connection) -> Result<bool, PhoneError> {
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT EXISTS (SELECT 1 {TO_RELEASE})"))?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 /// Records that have left this phone for good hold no file any more, once the server has it.
 pub(crate) fn release(connection: &Connection) -> Result<(), PhoneError> {
     connection
-        .prepare_cached(
-            "DELETE FROM attachments WHERE standing IN ('sent', 'fetched')
-                 AND record NOT IN (SELECT id FROM records)
-                 AND record NOT IN (SELECT record FROM sealed)",
-        )?
+        .prepare_cached(&format!("DELETE {TO_RELEASE}"))?
         .execute([])?;
     Ok(())
 }

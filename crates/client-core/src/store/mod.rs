@@ -1,7 +1,8 @@
 //! The phone's one SQLite file: encrypted, and durable before a call returns.
 //!
 //! - SQLCipher with a raw key, WAL, `synchronous=FULL`: a committed transaction survives the loss
-//!   of power, and readers never wait for a writer.
+//!   of power, and readers never wait for a writer. What can be asked for again is committed without waiting for
+//!   the disk, see [`Store::note`].
 //! - One connection writes, in immediate transactions, so that two processes that open the same
 //!   file wait for each other instead of failing halfway. Others read, each in a snapshot.
 //! - The file is private to its path: nothing but this module opens it.
@@ -75,23 +76,39 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
     ) -> Result<T, PhoneError> {
+        let mut writer = self.writer()?;
+        let outcome = commit(&mut writer, work);
+        self.judge(&outcome);
+        outcome
+    }
+
+    /// The same for what the server can be asked for again: once this returns it survives the end of the process,
+    /// and the loss of power only with the next [`Store::write`].
+    pub(crate) fn note<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
+    ) -> Result<T, PhoneError> {
+        let mut writer = self.writer()?;
+        let noting = Noting::begin(&mut writer, &self.is_spoilt)?;
+        let outcome = commit(noting.writer, work);
+        self.judge(&outcome);
+        outcome
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>, PhoneError> {
         let mut writer = lock(&self.writer);
         // Not before it is needed: until then the disk may go on failing.
         if self.is_spoilt.load(Ordering::SeqCst) {
             *writer = connect_writer(&self.path, &self.key)?;
             self.is_spoilt.store(false, Ordering::SeqCst);
         }
-        let attempt = || {
-            let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&tx)?;
-            tx.commit()?;
-            Ok(done)
-        };
-        let outcome = attempt();
+        Ok(writer)
+    }
+
+    fn judge<T>(&self, outcome: &Result<T, PhoneError>) {
         if outcome.as_ref().is_err_and(spoils_connection) {
             self.is_spoilt.store(true, Ordering::SeqCst);
         }
-        outcome
     }
 
     /// Runs `work` on one snapshot of the store, without waiting for whoever writes.
@@ -115,6 +132,47 @@ impl Store {
         }
         outcome
     }
+}
+
+/// A connection that commits without waiting for the disk, until this is dropped.
+struct Noting<'a> {
+    writer: &'a mut Connection,
+    is_spoilt: &'a AtomicBool,
+}
+
+impl<'a> Noting<'a> {
+    fn begin(writer: &'a mut Connection, is_spoilt: &'a AtomicBool) -> Result<Self, PhoneError> {
+        writer.pragma_update(None, "synchronous", "NORMAL")?;
+        Ok(Self { writer, is_spoilt })
+    }
+}
+
+impl Drop for Noting<'_> {
+    fn drop(&mut self) {
+        if wait_for_the_disk(self.writer).is_err() {
+            // Whoever writes next gets another connection, which does.
+            self.is_spoilt.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+fn wait_for_the_disk(connection: &Connection) -> rusqlite::Result<()> {
+    let synchronous = if mutated!(RecordedBeforeDurable) {
+        "NORMAL"
+    } else {
+        "FULL"
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
+}
+
+fn commit<T>(
+    writer: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, PhoneError>,
+) -> Result<T, PhoneError> {
+    let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&tx)?;
+    tx.commit()?;
+    Ok(done)
 }
 
 /// After a read that failed, SQLCipher refuses everything on that connection, though the next read
@@ -155,14 +213,11 @@ fn connect(path: &Path, key: &StoreKey) -> Result<Connection, PhoneError> {
         other => other?,
     }
     connection.execute_batch(
-        "PRAGMA synchronous = FULL;
-         PRAGMA temp_store = MEMORY;
+        "PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = ON;
          PRAGMA foreign_keys = ON;",
     )?;
-    if mutated!(RecordedBeforeDurable) {
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-    }
+    wait_for_the_disk(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     // Without it SQLite prepares a statement anew for every value that it compares with the condition
     // of a partial index.

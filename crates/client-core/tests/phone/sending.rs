@@ -189,13 +189,51 @@ fn a_line_that_is_cut_at_every_other_request_loses_nothing_and_sends_little_agai
 }
 
 #[test]
+fn a_small_file_goes_with_the_request_that_begins_it() {
+    let (f, shelf) = (Fixture::synced(), Shelf::default());
+    let id = case(&f, "井盖缺失");
+    let small = attach_bytes(&f, id, "small.bin", PIECE_BYTES);
+    let larger = attach_bytes(&f, id, "larger.bin", PIECE_BYTES + 1);
+    f.sync();
+    let report = send(&f, &shelf);
+    assert!(shelf.held(id, small.sha256).is_some() && shelf.held(id, larger.sha256).is_some());
+    assert_eq!((report.requests, report.bytes_again), (3, 0));
+    assert_eq!(report.bytes_sent, 2 * PIECE_BYTES as u64 + 1);
+}
+
+#[test]
+fn a_server_that_takes_no_piece_at_the_beginning_gets_it_afterwards() {
+    let (f, shelf) = (Fixture::synced(), Shelf::default());
+    let id = case(&f, "井盖缺失");
+    let attached = attach_bytes(&f, id, "a.bin", 1_000);
+    f.sync();
+    shelf.only_begin();
+    let report = send(&f, &shelf);
+    assert!(shelf.held(id, attached.sha256).is_some());
+    assert_eq!((report.bytes_sent, report.bytes_again), (1_000, 1_000));
+}
+
+#[test]
+fn after_a_request_that_was_not_answered_an_upload_begins_without_a_piece() {
+    let (f, shelf) = (Fixture::synced(), Shelf::default());
+    let id = case(&f, "井盖缺失");
+    let attached = attach_bytes(&f, id, "a.bin", 2 * PIECE_BYTES);
+    f.sync();
+    shelf.fault(FileMethod::Post, Fault::Unheard);
+    let report = send(&f, &shelf);
+    assert!(shelf.held(id, attached.sha256).is_some());
+    assert_eq!(shelf.received(), 2 * PIECE_BYTES as u64);
+    assert_eq!(report.bytes_again, PIECE_BYTES as u64, "as far as it knows");
+}
+
+#[test]
 fn an_app_that_is_killed_goes_on_where_the_server_is() {
     let (f, shelf) = (Fixture::synced(), Shelf::default());
     let id = case(&f, "井盖缺失");
     let attached = attach_bytes(&f, id, "long.bin", 3_000_000);
     f.sync();
     let mut session = f.phone.begin_sending().unwrap();
-    carry(&mut session, &shelf, 5);
+    carry(&mut session, &shelf, 4);
     // A killed process notes nothing.
     std::mem::forget(session);
     let received = shelf.received();
@@ -229,7 +267,7 @@ fn a_piece_that_arrived_damaged_is_sent_again() {
     f.sync();
     shelf.fault(FileMethod::Patch, Fault::Answered(460, "checksum_wrong"));
     let report = send(&f, &shelf);
-    assert_eq!(report.bytes_again, PIECE_BYTES as u64);
+    assert_eq!(report.bytes_again, 400_000 - PIECE_BYTES as u64);
     assert!(shelf.held(id, attached.sha256).is_some());
 }
 
@@ -362,7 +400,7 @@ fn the_worker_says_over_which_network_files_go_also_half_way() {
     assert_eq!(report.held_back, Some(HeldBack::Metered));
     let file = only_file(&f);
     assert_eq!(file.standing, FileStanding::OnTheWay);
-    assert_eq!(file.sent_bytes, 3 * PIECE_BYTES as u64);
+    assert_eq!(file.sent_bytes, 4 * PIECE_BYTES as u64);
     let paused = || (FilePolicy::Paused, Network::Unmetered);
     let options = SendOptions {
         may_send: Some(&paused),

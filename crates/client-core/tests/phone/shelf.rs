@@ -40,6 +40,8 @@ struct State {
     busy_ms: Option<u64>,
     log: Vec<(FileMethod, String)>,
     received: u64,
+    /// Knows nothing of pieces that come with the request that begins.
+    only_begins: bool,
 }
 
 /// The server. It is asked in one thread.
@@ -88,6 +90,11 @@ impl Shelf {
     /// Answers 429 from here on, with that time to wait, or no more.
     pub(crate) fn be_busy(&self, wait_ms: Option<u64>) {
         self.0.borrow_mut().busy_ms = wait_ms;
+    }
+
+    /// From here on pieces that come with the request that begins are not taken.
+    pub(crate) fn only_begin(&self) {
+        self.0.borrow_mut().only_begins = true;
     }
 
     /// Every unfinished upload expired.
@@ -204,21 +211,43 @@ impl State {
                 (id, 0)
             }
         };
+        let location = Some(format!("/v1/files/uploads/{id}"));
+        if offset == 0 && !request.body.is_empty() && !self.only_begins {
+            let taken = self.append(&id, request);
+            return match taken.upload_offset {
+                Some(_) => FileAnswer {
+                    status: 201,
+                    location,
+                    ..taken
+                },
+                None => taken,
+            };
+        }
+        self.received += request.body.len() as u64;
         FileAnswer {
-            location: Some(format!("/v1/files/uploads/{id}")),
+            location,
             upload_offset: Some(offset),
             ..answer(201)
         }
     }
 
     fn take(&mut self, id: &str, request: &FileRequest) -> FileAnswer {
+        let Some(upload) = self.uploads.get(id) else {
+            self.received += request.body.len() as u64;
+            return refusal(404, "upload_unknown");
+        };
+        if header(request, "upload-offset") != upload.bytes.len().to_string() {
+            self.received += request.body.len() as u64;
+            return refusal(409, "upload_offset");
+        }
+        self.append(id, request)
+    }
+
+    fn append(&mut self, id: &str, request: &FileRequest) -> FileAnswer {
         self.received += request.body.len() as u64;
         let Some(upload) = self.uploads.get_mut(id) else {
             return refusal(404, "upload_unknown");
         };
-        if header(request, "upload-offset") != upload.bytes.len().to_string() {
-            return refusal(409, "upload_offset");
-        }
         let checksum = header(request, "upload-checksum")
             .strip_prefix("sha256 ")
             .unwrap();

@@ -286,6 +286,10 @@ mod tests {
         async fn sends(&mut self, n: u8, file: u8) {
             self.uploads += 1;
             let of = pair(n, file);
+            let finished = match self.store.held_file(of).unwrap() {
+                Some(held) => self.files.is_there(of.sha256, held.bytes).await.unwrap(),
+                None => false,
+            };
             let new = NewUpload {
                 id: [self.uploads; 16],
                 by: Uploader {
@@ -296,7 +300,7 @@ mod tests {
                 length: 5_000,
                 now_ms: 0,
                 expires_ms: i64::MAX,
-                finished: self.files.is_held(of).await.unwrap(),
+                finished,
             };
             let limits = UploadLimits {
                 uploads: 99,

@@ -3,7 +3,8 @@
 //! What is known of a file stands in the database ([`crate::store::FileStore`]); its bytes lie on a shelf, a folder or
 //! an S3 service. Three orders keep both in step, whenever the server is killed:
 //!
-//! - a byte is promised after it is synced to the disk, and a file's offset is the length of what lies there;
+//! - an upload's offset is the length of what lies there; it is synced to the disk at every megabyte, when somebody asks for
+//!   it, and at the end;
 //! - a file is held once its hash was compared, it lies in its place, and the database has committed that;
 //! - a file is deleted after a transaction that found that nobody holds it, under a lock that whoever puts the same
 //!   file takes too.
@@ -38,7 +39,7 @@ use shelf::Shelf;
 use turns::Turns;
 
 use crate::config::Config;
-use crate::store::{FileOfRecord, Store, Upload, UploadId};
+use crate::store::{Store, Upload, UploadId};
 
 /// The files of a district. Clones share everything.
 #[derive(Clone)]
@@ -105,14 +106,10 @@ impl Files {
         self.0.shelf.part(id)
     }
 
-    /// Whether the record holds the file and its bytes are there.
-    pub(crate) async fn is_held(&self, of: FileOfRecord) -> Result<bool, FileError> {
-        let store = Arc::clone(&self.0.store);
-        let Some(held) = blocking(move || Ok(store.held_file(of)?)).await? else {
-            return Ok(false);
-        };
-        let there = self.0.shelf.size(Kept::File, of.sha256).await?;
-        Ok(there == Some(held.bytes))
+    /// Whether the bytes of a file are there.
+    pub(crate) async fn is_there(&self, sha256: Digest, bytes: u64) -> Result<bool, FileError> {
+        let there = self.0.shelf.size(Kept::File, sha256).await?;
+        Ok(there == Some(bytes))
     }
 
     /// Where an upload stands, with everything up to there on the disk, so that it may be promised; see
@@ -126,8 +123,13 @@ impl Files {
         turn: &mut UploadTurn,
     ) -> Result<u64, FileError> {
         let path = self.part(upload.id);
-        blocking(move || Ok(Part::sync_at(&path)?)).await?;
-        self.stands_at(upload, turn).await
+        let at = blocking(move || {
+            Part::sync_at(&path)?;
+            Ok(Part::length_of(&path)?)
+        });
+        let at = at.await?;
+        turn.remembered.unsynced = 0;
+        self.settle(upload, turn, at).await
     }
 
     /// Where an upload stands. One that turns out to be whole is finished: the server was killed before it could.
@@ -139,11 +141,20 @@ impl Files {
         upload: &Upload,
         turn: &mut UploadTurn,
     ) -> Result<u64, FileError> {
+        let path = self.part(upload.id);
+        let at = blocking(move || Ok(Part::length_of(&path)?)).await?;
+        self.settle(upload, turn, at).await
+    }
+
+    async fn settle(
+        &self,
+        upload: &Upload,
+        turn: &mut UploadTurn,
+        at: u64,
+    ) -> Result<u64, FileError> {
         if upload.finished {
             return Ok(upload.length);
         }
-        let path = self.part(upload.id);
-        let at = blocking(move || Ok(Part::length_of(&path)?)).await?;
         if at >= upload.length {
             let path = self.part(upload.id);
             blocking(move || Ok(Part::sync_at(&path)?)).await?;
@@ -175,8 +186,6 @@ impl Files {
             }
             self.note_finished(upload).await?
         };
-        let path = self.part(id);
-        blocking(move || Ok(Part::remove(&path)?)).await?;
         self.0.turns.forget(id);
         if kept {
             Ok(())
@@ -203,7 +212,7 @@ impl Files {
         Ok(stays && self.0.shelf.size(Kept::File, sha256).await? == Some(upload.length))
     }
 
-    /// Commits that the record holds the file. Its lock is held.
+    /// Commits that the record holds the file, and takes the upload's own bytes away. The file's lock is held.
     async fn note_finished(&self, upload: &Upload) -> Result<bool, FileError> {
         let (id, sha256) = (upload.id, upload.of.sha256);
         let (store, path) = (Arc::clone(&self.0.store), self.part(id));
@@ -212,6 +221,7 @@ impl Files {
             let beginning = Part::read_at(&path, 0, preview::TOLD_BY)?;
             let media_type = preview::media_type(&beginning);
             let kept = store.finish_upload(id, media_type, now_ms)?;
+            Part::remove(&path)?;
             Ok((kept, store.is_leaving(sha256)?))
         });
         let (kept, leaving) = kept.await?;

@@ -19,7 +19,6 @@ pub(crate) const BUFFER: usize = 64 * 1024;
 pub(crate) struct Part {
     file: File,
     length: u64,
-    is_new: bool,
 }
 
 impl Part {
@@ -35,7 +34,10 @@ impl Part {
     /// Makes sure that what is there stays there when the power goes.
     pub(crate) fn sync_at(path: &Path) -> io::Result<()> {
         match File::open(path) {
-            Ok(file) => file.sync_data(),
+            Ok(file) => {
+                file.sync_data()?;
+                sync_folder_of(path)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         }
@@ -47,16 +49,10 @@ impl Part {
         options.append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let (file, is_new) = match options.open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (options.create_new(true).open(path)?, true)
-            }
-            opened => (opened?, false),
-        };
+        let file = options.create(true).open(path)?;
         Ok(Self {
             length: file.metadata()?.len(),
             file,
-            is_new,
         })
     }
 
@@ -85,14 +81,9 @@ impl Part {
         Ok(())
     }
 
-    /// Returns once everything is on the disk.
-    pub(crate) fn sync(&mut self, path: &Path) -> io::Result<()> {
-        self.file.sync_data()?;
-        if self.is_new {
-            sync_folder_of(path)?;
-            self.is_new = false;
-        }
-        Ok(())
+    /// Returns once the bytes are on the disk. Under this name they are there after [`Self::sync_at`] only.
+    pub(crate) fn sync_bytes(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Some bytes from there on; none behind the end.

@@ -10,12 +10,15 @@ use tokio::time::{Instant, timeout_at};
 
 use super::checksum::Checksum;
 use super::error::FileError;
-use super::part::{BUFFER, Part};
+use super::part::Part;
 use super::turns::UploadTurn;
 use crate::fairness::Cores;
 
 /// However slowly a piece comes, it is over after this time; the next one goes on.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// How many bytes of a piece are collected before they are written.
+const AT_ONCE: usize = 256 * 1024;
 
 /// What a piece says of itself.
 #[derive(Debug)]
@@ -28,13 +31,27 @@ pub struct Piece {
     pub idle: Duration,
 }
 
-/// A piece while it is written.
+/// How many bytes of an upload may lie only in the memory of the system until they are synced. The power takes no
+/// more than these.
+const SYNC_EVERY: u64 = 1024 * 1024;
+
+/// A piece while it comes in. The part is opened with the first bytes that are written.
+struct Incoming {
+    path: PathBuf,
+    offset: u64,
+    /// The hash of everything before the piece, if it is known.
+    before: Option<Sha256>,
+    checksum: Option<Checksum>,
+    /// How many bytes before the piece were not synced.
+    unsynced: u64,
+    writing: Option<Writing>,
+}
+
+/// The part, open.
 struct Writing {
     part: Part,
-    path: PathBuf,
     /// Of everything up to the end of the part, if it is known.
     hash: Option<Sha256>,
-    checksum: Option<Checksum>,
 }
 
 /// How a piece ended.
@@ -45,8 +62,16 @@ enum Ending {
     Void(FileError),
 }
 
-/// Receives a piece into an upload of `length` bytes. Returns where the upload stands then, with everything up to
-/// there on the disk.
+/// What is there after a piece.
+struct Closed {
+    at: u64,
+    hash: Option<Sha256>,
+    unsynced: u64,
+    ended: Result<(), FileError>,
+}
+
+/// Receives a piece into an upload of `length` bytes. Returns where the upload stands then. A whole upload is on the
+/// disk; of one that goes on, all but the last [`SYNC_EVERY`] bytes.
 ///
 /// # Errors
 /// [`FileError`]. Without a checksum the bytes that came before it count.
@@ -57,156 +82,155 @@ pub(crate) async fn receive<E>(
     body: impl Stream<Item = Result<Bytes, E>>,
     cores: &Cores,
 ) -> Result<u64, FileError> {
-    let offset = piece.offset;
     let known = turn.remembered.hash.take();
-    let (writing, before) = open(path, &piece, known).await?;
-    let idle = piece.idle;
-    let (writing, ending) = pour(writing, (offset, length), turn, idle, body, cores).await?;
-    let closed = tokio::task::spawn_blocking(move || close(writing, offset, before, ending));
-    let (at, hash, ended) = closed.await.map_err(|_| FileError::Thread)??;
-    turn.remembered.hash = hash.map(|hash| (at, hash));
-    ended.map(|()| at)
-}
-
-/// Opens the part where the piece begins. Returns the hash of what was there before, too.
-async fn open(
-    path: PathBuf,
-    piece: &Piece,
-    known: Option<(u64, Sha256)>,
-) -> Result<(Writing, Option<Sha256>), FileError> {
-    let (offset, checksum) = (piece.offset, piece.checksum.clone());
-    let opened = tokio::task::spawn_blocking(move || {
-        let part = Part::open(&path)?;
-        if part.length() != offset {
-            return Err(FileError::Offset(part.length()));
-        }
-        let hash = match known {
-            _ if offset == 0 => Some(Sha256::new()),
-            Some((at, hash)) if at == offset => Some(hash),
+    let incoming = Incoming {
+        path,
+        offset: piece.offset,
+        before: match known {
+            _ if piece.offset == 0 => Some(Sha256::new()),
+            Some((at, hash)) if at == piece.offset => Some(hash),
             _ => None,
-        };
-        let before = hash.clone();
-        let writing = Writing {
-            part,
-            path,
-            hash,
-            checksum,
-        };
-        Ok((writing, before))
-    });
-    opened.await.map_err(|_| FileError::Thread)?
+        },
+        checksum: piece.checksum,
+        unsynced: turn.remembered.unsynced,
+        writing: None,
+    };
+    let (incoming, came, ending) = pour(incoming, length, turn, piece.idle, body, cores).await?;
+    let closing = on_a_core(cores, move || incoming.close(&came, ending, length));
+    let closed = closing.await??;
+    turn.remembered.hash = closed.hash.map(|hash| (closed.at, hash));
+    turn.remembered.unsynced = closed.unsynced;
+    closed.ended.map(|()| closed.at)
 }
 
-/// Writes what comes until it ends.
+/// Runs what blocks on a thread for it, and on a core of its own.
+async fn on_a_core<T: Send + 'static>(
+    cores: &Cores,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, FileError> {
+    let cores = cores.clone();
+    let task = tokio::task::spawn_blocking(move || {
+        let _core = cores.take();
+        work()
+    });
+    task.await.map_err(|_| FileError::Thread)
+}
+
+/// Writes what comes until it ends. What came last is given back unwritten.
 async fn pour<E>(
-    mut writing: Writing,
-    (mut at, length): (u64, u64),
+    mut incoming: Incoming,
+    length: u64,
     turn: &mut UploadTurn,
     idle: Duration,
     body: impl Stream<Item = Result<Bytes, E>>,
     cores: &Cores,
-) -> Result<(Writing, Ending), FileError> {
+) -> Result<(Incoming, Vec<Bytes>, Ending), FileError> {
     let mut body = std::pin::pin!(body);
     let end = Instant::now() + LONGEST;
+    let mut at = incoming.offset;
     let mut came: Vec<Bytes> = Vec::new();
     let mut size = 0;
-    let ending = loop {
+    loop {
         let by = (Instant::now() + idle).min(end);
         let next = tokio::select! {
             biased;
-            () = turn.over() => break Ending::Cut(FileError::TakenOver),
+            () = turn.over() => return Ok((incoming, came, Ending::Cut(FileError::TakenOver))),
             next = timeout_at(by, body.next()) => next,
         };
         match next {
-            Err(_) | Ok(Some(Err(_))) => break Ending::Cut(FileError::Cut),
-            Ok(None) => break Ending::Whole,
+            Err(_) | Ok(Some(Err(_))) => {
+                return Ok((incoming, came, Ending::Cut(FileError::Cut)));
+            }
+            Ok(None) => return Ok((incoming, came, Ending::Whole)),
             Ok(Some(Ok(bytes))) => {
                 at += bytes.len() as u64;
                 if at > length {
-                    break Ending::Void(FileError::BeyondEnd(length));
+                    let ending = Ending::Void(FileError::BeyondEnd(length));
+                    return Ok((incoming, Vec::new(), ending));
                 }
                 size += bytes.len();
                 came.push(bytes);
             }
         }
-        if size >= BUFFER {
-            let written = write(writing, std::mem::take(&mut came), cores).await?;
-            writing = match written {
-                (writing, Ok(())) => writing,
-                (writing, Err(error)) => return Ok((writing, Ending::Cut(error))),
-            };
-            size = 0;
-        }
-    };
-    match ending {
-        Ending::Void(_) => Ok((writing, ending)),
-        ending => match write(writing, came, cores).await? {
-            (writing, Ok(())) => Ok((writing, ending)),
-            (writing, Err(error)) => Ok((writing, Ending::Cut(error))),
-        },
-    }
-}
-
-/// Writes and hashes some bytes, on a thread for such work and a core of its own.
-async fn write(
-    mut writing: Writing,
-    came: Vec<Bytes>,
-    cores: &Cores,
-) -> Result<(Writing, Result<(), FileError>), FileError> {
-    if came.is_empty() {
-        return Ok((writing, Ok(())));
-    }
-    let cores = cores.clone();
-    let written = tokio::task::spawn_blocking(move || {
-        let _core = cores.take();
-        let written = writing.part.append(&came).map_err(FileError::from);
-        if written.is_ok() {
-            for bytes in &came {
-                if let Some(hash) = &mut writing.hash {
-                    hash.update(bytes);
-                }
-                if let Some(checksum) = &mut writing.checksum {
-                    checksum.update(bytes);
-                }
+        if size >= AT_ONCE {
+            let bytes = std::mem::take(&mut came);
+            let written;
+            (incoming, written) = on_a_core(cores, move || {
+                let written = incoming.write(&bytes);
+                (incoming, written)
+            })
+            .await?;
+            match written {
+                Ok(()) => size = 0,
+                Err(error) if incoming.writing.is_none() => return Err(error),
+                Err(error) => return Ok((incoming, Vec::new(), Ending::Cut(error))),
             }
         }
-        (writing, written)
-    });
-    written.await.map_err(|_| FileError::Thread)
+    }
 }
 
-type Closed = (u64, Option<Sha256>, Result<(), FileError>);
-
-/// Settles what of the piece counts, and puts it on the disk.
-fn close(
-    writing: Writing,
-    offset: u64,
-    before: Option<Sha256>,
-    ending: Ending,
-) -> Result<Closed, FileError> {
-    let Writing {
-        mut part,
-        path,
-        mut hash,
-        checksum,
-    } = writing;
-    let was_checked = checksum.is_some();
-    let ended = match ending {
-        Ending::Cut(error) | Ending::Void(error) if was_checked => Err((true, error)),
-        Ending::Void(error) => Err((true, error)),
-        Ending::Cut(error) => Err((false, error)),
-        Ending::Whole if checksum.is_none_or(Checksum::fits) => Ok(()),
-        Ending::Whole => Err((true, FileError::ChecksumWrong)),
-    };
-    let ended = match ended {
-        Err((true, error)) => {
-            part.cut_to(offset)?;
-            hash = before;
-            Err(error)
+impl Incoming {
+    /// Writes and hashes some bytes, all or none of them. Without `writing` after an error the part could not be
+    /// opened.
+    fn write(&mut self, came: &[Bytes]) -> Result<(), FileError> {
+        let writing = match &mut self.writing {
+            Some(writing) => writing,
+            None => {
+                let part = Part::open(&self.path)?;
+                if part.length() != self.offset {
+                    return Err(FileError::Offset(part.length()));
+                }
+                let hash = self.before.clone();
+                self.writing.insert(Writing { part, hash })
+            }
+        };
+        writing.part.append(came)?;
+        for bytes in came {
+            if let Some(hash) = &mut writing.hash {
+                hash.update(bytes);
+            }
+            if let Some(checksum) = &mut self.checksum {
+                checksum.update(bytes);
+            }
         }
-        Err((false, error)) => Err(error),
-        Ok(()) => Ok(()),
-    };
-    part.sync(&path)?;
-    Ok((part.length(), hash, ended))
+        Ok(())
+    }
+
+    /// Writes what came last, settles what of the piece counts, and puts it on the disk if it is time.
+    fn close(mut self, came: &[Bytes], ending: Ending, length: u64) -> Result<Closed, FileError> {
+        let written = self.write(came);
+        let Some(Writing { mut part, mut hash }) = self.writing else {
+            return Err(written.err().unwrap_or(FileError::Thread));
+        };
+        let ending = match (ending, written) {
+            (Ending::Whole, Err(error)) => Ending::Cut(error),
+            (ending, _) => ending,
+        };
+        let was_checked = self.checksum.is_some();
+        let (voids, ended) = match ending {
+            Ending::Whole if self.checksum.is_none_or(Checksum::fits) => (false, Ok(())),
+            Ending::Whole => (true, Err(FileError::ChecksumWrong)),
+            Ending::Cut(error) => (was_checked, Err(error)),
+            Ending::Void(error) => (true, Err(error)),
+        };
+        if voids {
+            part.cut_to(self.offset)?;
+            hash = self.before;
+        }
+        let at = part.length();
+        let mut unsynced = self.unsynced + at.saturating_sub(self.offset);
+        if at == length {
+            // It gets another name, which is synced then.
+            part.sync_bytes()?;
+        } else if unsynced >= SYNC_EVERY {
+            Part::sync_at(&self.path)?;
+            unsynced = 0;
+        }
+        Ok(Closed {
+            at,
+            hash,
+            unsynced,
+            ended,
+        })
+    }
 }

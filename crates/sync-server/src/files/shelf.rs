@@ -1,5 +1,6 @@
 //! Where whole files lie, by their content: a folder, or an S3 service.
 
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,15 @@ pub(crate) enum Kept {
     File,
     /// The preview that the server made of it.
     Preview,
+}
+
+impl Kept {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::File => "files",
+            Self::Preview => "previews",
+        }
+    }
 }
 
 /// The shelf, and the folder beside it for what is not whole yet.
@@ -87,11 +97,14 @@ impl Shelf {
         create_private_folder(&unfinished).map_err(failed)?;
         let objects: Arc<dyn ObjectStore> = match &config.files.s3 {
             Some(s3) => open_s3(s3)?,
-            None => Arc::new(
-                LocalFileSystem::new_with_prefix(&folder)?
-                    .with_fsync(true)
-                    .with_automatic_cleanup(false),
-            ),
+            None => {
+                create_boards(&folder).map_err(failed)?;
+                Arc::new(
+                    LocalFileSystem::new_with_prefix(&folder)?
+                        .with_fsync(true)
+                        .with_automatic_cleanup(false),
+                )
+            }
         };
         Ok(Self {
             objects,
@@ -214,7 +227,7 @@ fn reading(found: GetResult) -> Reading {
     match found.payload {
         GetResultPayload::Stream(stream) => stream,
         GetResultPayload::File(file, _) => {
-            let next = move |(mut file, at, end): (std::fs::File, u64, u64)| async move {
+            let next = move |(mut file, at, end): (File, u64, u64)| async move {
                 if at >= end {
                     return Ok(None);
                 }
@@ -240,11 +253,20 @@ fn reading(found: GetResult) -> Reading {
 
 fn place(kept: Kept, sha256: Digest) -> Place {
     let name = sha256.to_string();
-    let shelf = match kept {
-        Kept::File => "files",
-        Kept::Preview => "previews",
-    };
-    Place::from(format!("{shelf}/{}/{}/{name}", &name[..2], &name[2..4]))
+    Place::from(format!("{}/{}/{name}", kept.folder(), &name[..2]))
+}
+
+/// Creates every folder that a file may lie in. A file whose folder has to be made first takes several times as long
+/// to put there durably.
+fn create_boards(folder: &Path) -> io::Result<()> {
+    for kept in [Kept::File, Kept::Preview] {
+        let shelf = folder.join(kept.folder());
+        for first in 0..=u8::MAX {
+            create_private_folder(&shelf.join(hex::encode([first])))?;
+        }
+        File::open(shelf)?.sync_all()?;
+    }
+    File::open(folder)?.sync_all()
 }
 
 /// A folder that only the server's own account may enter: photos show people and their homes.

@@ -23,6 +23,9 @@ const SHARES: usize = 64;
 pub(crate) struct Remembered {
     /// The hash of the first so many bytes.
     pub(crate) hash: Option<(u64, Sha256)>,
+    /// How many of the last bytes may lie in the memory of the system only. Those of a server that was killed do
+    /// not count: the next sync is of them too.
+    pub(crate) unsynced: u64,
 }
 
 #[derive(Debug)]

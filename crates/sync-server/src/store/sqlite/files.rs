@@ -16,7 +16,7 @@ const UPLOAD: &str = "id, person, device, record, sha256, length, expires_ms, fi
 
 impl FileStore for SqliteStore {
     fn begin_upload(&self, new: &NewUpload, limits: UploadLimits) -> Result<Begun, StoreError> {
-        self.write(|tx| begin(tx, new, limits))
+        self.note(|tx| begin(tx, new, limits))
     }
 
     fn upload(&self, id: UploadId) -> Result<Option<Upload>, StoreError> {
@@ -24,7 +24,7 @@ impl FileStore for SqliteStore {
     }
 
     fn extend_upload(&self, id: UploadId, expires_ms: i64) -> Result<(), StoreError> {
-        self.write(|tx| {
+        self.note(|tx| {
             let sql = "UPDATE uploads SET expires_ms = max(expires_ms, ?2) WHERE id = ?1";
             tx.prepare_cached(sql)?.execute(params![id, expires_ms])?;
             Ok(())

@@ -92,12 +92,23 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        commit(&mut self.writer(), work)
+    }
+
+    /// The same for what somebody can say again: once this returns it survives the end of the process, and the loss
+    /// of power only with the next [`Self::write`].
+    fn note<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut writer = self.writer();
+        let noting = Noting::begin(&mut writer)?;
+        commit(noting.0, work)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Connection> {
         // A transaction that was open when somebody panicked was rolled back as it was dropped.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&transaction)?;
-        transaction.commit()?;
-        Ok(value)
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work` on one unchanging state of the database.
@@ -122,7 +133,7 @@ impl SqliteStore {
     /// Empties the WAL, which may hold what was erased or dismissed. If somebody reads just now, it is written over
     /// a little later.
     fn empty_wal(&self) {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer();
         let emptied = writer
             .busy_timeout(Duration::from_secs(1))
             .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
@@ -153,10 +164,43 @@ fn tune(connection: &Connection) -> Result<(), StoreError> {
     // file that is being made.
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    let synchronous = mutated!(AnsweredBeforeDurable, "NORMAL", "FULL");
-    connection.pragma_update(None, "synchronous", synchronous)?;
+    wait_for_the_disk(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     keep_plans(connection)
+}
+
+fn wait_for_the_disk(connection: &Connection) -> rusqlite::Result<()> {
+    let synchronous = mutated!(AnsweredBeforeDurable, "NORMAL", "FULL");
+    connection.pragma_update(None, "synchronous", synchronous)
+}
+
+/// A connection that commits without waiting for the disk, until this is dropped.
+struct Noting<'a>(&'a mut Connection);
+
+impl<'a> Noting<'a> {
+    fn begin(connection: &'a mut Connection) -> rusqlite::Result<Self> {
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Noting<'_> {
+    fn drop(&mut self) {
+        // SQLite refuses it only within a transaction, and that is over.
+        if let Err(error) = wait_for_the_disk(self.0) {
+            tracing::error!(%error, "commits do not wait for the disk any more; restart the server");
+        }
+    }
+}
+
+fn commit<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// Keeps statements as they were prepared. Without the guarantee of stable plans SQLite prepares a

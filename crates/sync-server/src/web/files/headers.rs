@@ -13,7 +13,7 @@ use crate::store::{FileOfRecord, digest_of};
 /// The version of the protocol.
 pub(super) const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 /// What the server does beyond the core.
-pub(super) const EXTENSIONS: &str = "creation,checksum,expiration,termination";
+pub(super) const EXTENSIONS: &str = "creation,creation-with-upload,checksum,expiration,termination";
 /// What a piece says that it is.
 const PIECE: &str = "application/offset+octet-stream";
 

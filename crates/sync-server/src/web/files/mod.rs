@@ -66,16 +66,12 @@ impl FileDoor {
 pub(super) fn router(app: &App) -> Router<App> {
     let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, SHORT);
     let place = from_fn_with_state(app.clone(), app::one_of_many);
-    let begin = options(tus::options).merge(
-        axum::routing::post(tus::create)
-            .layer::<_, Infallible>(place.clone())
-            .layer(timeout),
-    );
+    let begin = options(tus::options).post(tus::create);
     let short = head(tus::progress)
         .delete(tus::end)
         .layer::<_, Infallible>(place)
         .layer(timeout);
-    // A piece has its own limits, see `crate::files::receive`.
+    // A piece has its own limits, see `crate::files::receive`; one may come with the request that begins.
     let upload = short.merge(axum::routing::patch(tus::append).post(tus::in_other_words));
     let uploads = Router::new()
         .route("/v1/files", begin)

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 
 use super::headers;
 use super::person::{OfPerson, audiences, let_ask, require_writer};
@@ -14,6 +15,9 @@ use crate::files::{ALGORITHMS, FileError, Piece, UploadTurn, receive};
 use crate::store::{Begun, FileOfRecord, NewUpload, Upload, UploadId, UploadLimits, Uploader};
 use crate::web::app::App;
 use crate::web::error::ApiError;
+
+/// How many bytes of a piece that is not needed are let come.
+const MOST_PASSED_OVER: usize = 1024 * 1024;
 
 /// `OPTIONS /v1/files`: what the server can do.
 pub(super) async fn options(State(app): State<App>) -> Response {
@@ -35,32 +39,68 @@ pub(super) async fn options(State(app): State<App>) -> Response {
     (StatusCode::NO_CONTENT, said).into_response()
 }
 
-/// `POST /v1/files`: begins an upload, or finds the one that was begun.
+/// What there is of a file that somebody wants to upload.
+enum Wanted {
+    Begun(Upload),
+    /// The record holds it, with so many bytes.
+    Held(u64),
+}
+
+/// `POST /v1/files`: begins an upload, or finds the one that was begun. The first piece may come along.
 pub(super) async fn create(
     State(app): State<App>,
     of: OfPerson,
     said: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
     headers::require_version(&said)?;
-    let (app, by) = (&app, &of.by);
-    let length = headers::length(&said)?;
-    let file = headers::file(&said)?;
+    // As with pieces that come later: what was begun is finished.
+    let task = tokio::spawn(async move { begin(&app, &of, &said, body).await });
+    task.await.unwrap_or(Err(ApiError::Internal))
+}
+
+async fn begin(
+    app: &App,
+    of: &OfPerson,
+    said: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let length = headers::length(said)?;
+    let file = headers::file(said)?;
     let limit = app.config.files.max_bytes;
     if length > limit {
         return Err(FileError::TooLarge(limit).into());
     }
-    let uploader = by.clone();
-    app.work(move |app| {
-        let_ask(app, &uploader, Work::of_file(0))?;
-        require_writer(app, &uploader, file)
-    })
-    .await?;
-    let finished = app.file_door.files.is_held(file).await?;
-    let uploader = by.clone();
-    let begun = app.work(move |app| put(app, uploader, file, length, finished));
-    let upload = begun.await?;
+    let first = first_piece(app, said, length)?;
+    let place = app.file_door.uploads.try_acquire();
+    let _place = place.map_err(|_| app.busy())?;
+    let by = of.by.clone();
+    let work = Work::of_file(first.as_ref().map_or(0, |(_, bytes)| *bytes));
+    let wanted = app.work(move |app| {
+        let_ask(app, &by, work)?;
+        require_writer(app, &by, file)?;
+        match app.store.held_file(file)? {
+            Some(held) => Ok(Wanted::Held(held.bytes)),
+            None => Ok(Wanted::Begun(put(app, by, file, length, false)?)),
+        }
+    });
+    let upload = match wanted.await? {
+        Wanted::Begun(upload) => upload,
+        Wanted::Held(bytes) => {
+            let finished = app.file_door.files.is_there(file.sha256, bytes).await?;
+            let by = of.by.clone();
+            app.work(move |app| put(app, by, file, length, finished))
+                .await?
+        }
+    };
     let mut turn = app.file_door.files.take(upload.id).await;
-    let at = app.file_door.files.offset(&upload, &mut turn).await?;
+    let mut at = app.file_door.files.offset(&upload, &mut turn).await?;
+    if let Some((first, _)) = first {
+        match at {
+            0 => at = take_in(app, &upload, &mut turn, first, body).await?,
+            _ => pass_over(body, first.idle).await,
+        }
+    }
     let location = format!("/v1/files/uploads/{}", hex::encode(upload.id));
     let location = HeaderValue::try_from(location).map_err(|_| ApiError::Internal)?;
     let said = [
@@ -69,6 +109,64 @@ pub(super) async fn create(
         ("upload-expires", headers::moment(upload.expires_ms)),
     ];
     Ok((StatusCode::CREATED, said).into_response())
+}
+
+/// The piece that comes with the request that begins, if one does, and how many bytes it says to have.
+fn first_piece(
+    app: &App,
+    said: &HeaderMap,
+    length: u64,
+) -> Result<Option<(Piece, u64)>, FileError> {
+    if headers::require_piece(said).is_err() {
+        return Ok(None);
+    }
+    let bytes = headers::content_length(said).unwrap_or(0);
+    if bytes > length {
+        return Err(FileError::BeyondEnd(length));
+    }
+    let piece = Piece {
+        offset: 0,
+        checksum: headers::checksum(said)?,
+        idle: idle(app),
+    };
+    Ok(Some((piece, bytes)))
+}
+
+/// How long a connection may say nothing in the middle of a piece.
+fn idle(app: &App) -> Duration {
+    Duration::from_secs(u64::from(app.config.files.idle_seconds))
+}
+
+/// Takes a piece into an upload, and finishes that if it is whole then. Returns where it stands.
+async fn take_in(
+    app: &App,
+    upload: &Upload,
+    turn: &mut UploadTurn,
+    piece: Piece,
+    body: Body,
+) -> Result<u64, ApiError> {
+    let files = &app.file_door.files;
+    let to = (files.part(upload.id), upload.length);
+    let at = receive(to, turn, piece, body.into_data_stream(), &app.cores).await?;
+    if at == upload.length {
+        files.finish(upload, turn).await?;
+    }
+    Ok(at)
+}
+
+/// Lets a piece come that is not needed, so that who sends it gets to read the answer.
+async fn pass_over(body: Body, idle: Duration) {
+    let passing = async {
+        let mut body = body.into_data_stream();
+        let mut passed = 0;
+        while passed < MOST_PASSED_OVER
+            && let Some(Ok(bytes)) = body.next().await
+        {
+            passed += bytes.len();
+        }
+    };
+    // Who is slower than that gets to send it in vain.
+    let _ = tokio::time::timeout(idle, passing).await;
 }
 
 fn put(
@@ -237,13 +335,9 @@ async fn take_piece(
         let piece = Piece {
             offset,
             checksum,
-            idle: Duration::from_secs(u64::from(app.config.files.idle_seconds)),
+            idle: idle(app),
         };
-        let to = (files.part(upload.id), upload.length);
-        now_at = receive(to, &mut turn, piece, body.into_data_stream(), &app.cores).await?;
-        if now_at == upload.length {
-            files.finish(&upload, &mut turn).await?;
-        }
+        now_at = take_in(app, &upload, &mut turn, piece, body).await?;
     }
     let expires_ms = put_off(app, &upload).await?;
     let said = [

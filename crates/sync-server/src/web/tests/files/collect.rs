@@ -89,8 +89,7 @@ fn what_lies_there_without_a_row_is_deleted_when_its_time_is_over() {
     worker.upload(record(1), &bytes);
     let name = hash(&stray).to_string();
     let files = town.folder.path().join("files");
-    let folder = files.join("files").join(&name[..2]).join(&name[2..4]);
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = files.join("files").join(&name[..2]);
     std::fs::write(folder.join(&name), &stray).unwrap();
     std::fs::write(files.join("unfinished").join("00".repeat(16)), b"x").unwrap();
     let strays = |at_ms: i64| {

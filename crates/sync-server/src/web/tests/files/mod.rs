@@ -110,12 +110,7 @@ impl<'a> Sender<'a> {
     }
 
     fn begin(&self, record: RecordId, sha256: Digest, length: usize) -> Answer {
-        let metadata = format!(
-            "filename {},record {},sha256 {}",
-            STANDARD.encode("近景 某某家门口.jpg"),
-            STANDARD.encode(record.to_string()),
-            STANDARD.encode(sha256.to_string())
-        );
+        let metadata = metadata(record, sha256);
         let length = length.to_string();
         let said = [
             TUS,
@@ -123,6 +118,25 @@ impl<'a> Sender<'a> {
             ("upload-metadata", &metadata),
         ];
         self.ask("POST", "/v1/files", &said)
+    }
+
+    /// Begins to upload a file; its first piece goes along.
+    fn begin_with(&self, record: RecordId, file: &[u8], first: &[u8], checksum: &str) -> Answer {
+        let metadata = metadata(record, hash(file));
+        let (length, first_length) = (file.len().to_string(), first.len().to_string());
+        let said = [
+            TUS,
+            PIECE,
+            ("upload-length", &length),
+            ("upload-metadata", &metadata),
+            ("upload-checksum", checksum),
+            ("content-length", &first_length),
+        ];
+        let body = Body::from(first.to_vec());
+        send(
+            self.site,
+            with_body("POST", "/v1/files", &self.token, &said, body),
+        )
     }
 
     /// Where an upload is that begins, or goes on.
@@ -164,6 +178,15 @@ impl<'a> Sender<'a> {
     fn read(&self, record: RecordId, sha256: Digest, headers: &[(&str, &str)]) -> Answer {
         self.ask("GET", &format!("/v1/files/{record}/{sha256}"), headers)
     }
+}
+
+fn metadata(record: RecordId, sha256: Digest) -> String {
+    format!(
+        "filename {},record {},sha256 {}",
+        STANDARD.encode("近景 某某家门口.jpg"),
+        STANDARD.encode(record.to_string()),
+        STANDARD.encode(sha256.to_string())
+    )
 }
 
 fn hash(bytes: &[u8]) -> Digest {

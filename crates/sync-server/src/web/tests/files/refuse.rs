@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Files;
+use futures_util::StreamExt as _;
 
 fn code(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
@@ -225,7 +226,7 @@ fn who_has_too_much_under_way_finishes_that_first() {
 
 #[test]
 fn a_newer_request_takes_an_upload_over_and_uploads_take_no_place_of_those_who_sync() {
-    let bytes = photo(1, 5_000);
+    let bytes = photo(1, 300_000);
     let (town, _phone) = town_with(&[&bytes]);
     let site = Site::over(&town);
     let worker = Sender::phone(&site, WORKER, 1);
@@ -233,9 +234,10 @@ fn a_newer_request_takes_an_upload_over_and_uploads_take_no_place_of_those_who_s
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let piece = || {
         let said = [TUS, PIECE, ("upload-offset", "0")];
-        let body = Body::from_stream(futures_util::stream::pending::<
-            Result<Vec<u8>, std::io::Error>,
-        >());
+        // So much is written at once; more never comes.
+        let came = vec![Ok::<_, std::io::Error>(bytes[..256 * 1024].to_vec())];
+        let body = futures_util::stream::iter(came).chain(futures_util::stream::pending());
+        let body = Body::from_stream(body);
         with_body("PATCH", &at, &worker.token, &said, body)
     };
     runtime.block_on(async {

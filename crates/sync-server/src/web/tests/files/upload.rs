@@ -100,6 +100,53 @@ fn beginning_again_is_the_same_upload_and_what_is_held_is_finished_at_once() {
 }
 
 #[test]
+fn a_small_file_arrives_with_the_request_that_begins_it() {
+    let bytes = photo(1, 5_000);
+    let (town, _phone) = town_with(&[&bytes]);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    let answer = worker.begin_with(record(1), &bytes, &bytes, &checksum(&bytes));
+    assert_eq!(
+        (answer.status, answer.header("upload-offset")),
+        (201, "5000")
+    );
+    assert_eq!(worker.read(record(1), hash(&bytes), &[]).body, bytes);
+    assert_eq!(on_disk(&town).len(), 1);
+}
+
+#[test]
+fn the_first_piece_comes_with_the_request_that_begins_and_counts_once() {
+    let bytes = photo(1, 5_000);
+    let (town, _phone) = town_with(&[&bytes]);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    let first = &bytes[..2_000];
+    let begin = |checksum: &str| worker.begin_with(record(1), &bytes, first, checksum);
+    let damaged = begin(&checksum(b"something else"));
+    assert_eq!(damaged.code(), (460, "checksum_wrong".to_owned()));
+    let begun = begin(&checksum(first));
+    assert_eq!((begun.status, begun.header("upload-offset")), (201, "2000"));
+    let again = begin(&checksum(first));
+    assert_eq!((again.status, again.header("upload-offset")), (201, "2000"));
+    let at = begun.header("location");
+    assert_eq!(again.header("location"), at);
+    assert_eq!(worker.piece(at, 2_000, &bytes[2_000..], &[]).status, 204);
+    assert_eq!(worker.read(record(1), hash(&bytes), &[]).body, bytes);
+}
+
+#[test]
+fn a_first_piece_that_is_longer_than_the_file_begins_nothing() {
+    let bytes = photo(1, 5_000);
+    let (town, _phone) = town_with(&[&bytes]);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    let longer = photo(1, 5_001);
+    let answer = worker.begin_with(record(1), &bytes, &longer, &checksum(&longer));
+    assert_eq!(answer.code(), (413, "upload_beyond_end".to_owned()));
+    assert_eq!(on_disk(&town), [] as [std::path::PathBuf; 0]);
+}
+
+#[test]
 fn after_a_cut_every_byte_counts_without_a_checksum_and_none_with_one() {
     let bytes = photo(1, 400_000);
     let (town, _phone) = town_with(&[&bytes]);
@@ -180,7 +227,10 @@ fn the_server_says_what_it_can_to_anybody() {
     for (name, said) in [
         ("tus-resumable", "1.0.0"),
         ("tus-version", "1.0.0"),
-        ("tus-extension", "creation,checksum,expiration,termination"),
+        (
+            "tus-extension",
+            "creation,creation-with-upload,checksum,expiration,termination",
+        ),
         ("tus-max-size", "10485760"),
         ("tus-checksum-algorithm", "sha256,sha1"),
     ] {
