@@ -48,6 +48,14 @@ impl Cores {
         }
     }
 
+    /// Waits for a core without a thread, for work that gets one afterwards.
+    pub async fn wait_for_one(&self) -> Core {
+        Core {
+            permit: Arc::clone(&self.0).acquire_owned().await.ok(),
+            of: self.clone(),
+        }
+    }
+
     /// A permit; `None` only if the semaphore were closed, which nobody does.
     fn permit(&self) -> Option<OwnedSemaphorePermit> {
         let asked = Arc::clone(&self.0).acquire_owned();

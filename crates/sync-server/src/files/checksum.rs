@@ -65,6 +65,14 @@ impl Checksum {
             Hash::Sha1(hash) => hash.finalize().as_slice() == self.expected,
         }
     }
+
+    /// The hash of all bytes so far, if it is by SHA-256.
+    pub(crate) fn sha256(&self) -> Option<&Sha256> {
+        match &self.hash {
+            Hash::Sha256(hash) => Some(hash),
+            Hash::Sha1(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 mod checksum;
 mod collect;
 mod error;
+mod finish;
 mod part;
 mod preview;
 mod receive;
@@ -34,12 +35,13 @@ pub use shelf::ShelfError;
 pub(crate) use shelf::{Kept, Reading};
 pub(crate) use turns::UploadTurn;
 
+use finish::Finishing;
 use part::Part;
 use shelf::Shelf;
 use turns::Turns;
 
 use crate::config::Config;
-use crate::store::{Store, Upload, UploadId};
+use crate::store::{Store, Upload, UploadId, Uploader};
 
 /// The files of a district. Clones share everything.
 #[derive(Clone)]
@@ -49,6 +51,7 @@ struct Inner {
     store: Arc<dyn Store>,
     shelf: Shelf,
     turns: Turns,
+    finishing: Finishing,
     /// One preview is made at a time.
     maker: tokio::sync::Semaphore,
     clock: Arc<dyn Clock>,
@@ -85,6 +88,7 @@ impl Files {
             store,
             shelf: Shelf::open(config)?,
             turns: Turns::default(),
+            finishing: Finishing::default(),
             maker: tokio::sync::Semaphore::new(1),
             clock,
             left: tokio::sync::Notify::new(),
@@ -101,6 +105,16 @@ impl Files {
         self.0.turns.take(id).await
     }
 
+    /// Whether an upload is remembered as theirs, so that they may take it over.
+    pub(crate) fn is_of(&self, id: UploadId, by: &Uploader) -> bool {
+        self.0.turns.is_of(id, by)
+    }
+
+    /// Remembers whose an upload is, as they were seen to be.
+    pub(crate) fn remember_owner(&self, upload: &Upload) {
+        self.0.turns.remember_owner(upload.id, &upload.by);
+    }
+
     /// Where the bytes of an upload lie.
     pub(crate) fn part(&self, id: UploadId) -> std::path::PathBuf {
         self.0.shelf.part(id)
@@ -112,27 +126,19 @@ impl Files {
         Ok(there == Some(bytes))
     }
 
-    /// Where an upload stands, with everything up to there on the disk, so that it may be promised; see
-    /// [`Self::stands_at`].
-    ///
-    /// # Errors
-    /// [`FileError`], as there.
-    pub(crate) async fn offset(
-        &self,
-        upload: &Upload,
-        turn: &mut UploadTurn,
-    ) -> Result<u64, FileError> {
-        let path = self.part(upload.id);
-        let at = blocking(move || {
-            Part::sync_at(&path)?;
-            Ok(Part::length_of(&path)?)
-        });
-        let at = at.await?;
-        turn.remembered.unsynced = 0;
-        self.settle(upload, turn, at).await
+    /// How many bytes of an upload lie there. It blocks.
+    pub(crate) fn lying_there(&self, upload: &Upload) -> Result<u64, FileError> {
+        Ok(Part::length_of(&self.part(upload.id))?)
     }
 
-    /// Where an upload stands. One that turns out to be whole is finished: the server was killed before it could.
+    /// The same, with everything up to there on the disk, so that it may be promised. It blocks.
+    pub(crate) fn synced(&self, upload: &Upload) -> Result<u64, FileError> {
+        Part::sync_at(&self.part(upload.id))?;
+        self.lying_there(upload)
+    }
+
+    /// Where an upload stands of which so many bytes lie there. One that turns out to be whole is finished: the server
+    /// was killed before it could.
     ///
     /// # Errors
     /// [`FileError`]; [`FileError::HashWrong`] if the whole file is another one than promised.
@@ -140,95 +146,17 @@ impl Files {
         &self,
         upload: &Upload,
         turn: &mut UploadTurn,
-    ) -> Result<u64, FileError> {
-        let path = self.part(upload.id);
-        let at = blocking(move || Ok(Part::length_of(&path)?)).await?;
-        self.settle(upload, turn, at).await
-    }
-
-    async fn settle(
-        &self,
-        upload: &Upload,
-        turn: &mut UploadTurn,
-        at: u64,
+        lying_there: u64,
     ) -> Result<u64, FileError> {
         if upload.finished {
             return Ok(upload.length);
         }
-        if at >= upload.length {
+        if lying_there >= upload.length {
             let path = self.part(upload.id);
             blocking(move || Ok(Part::sync_at(&path)?)).await?;
             self.finish(upload, turn).await?;
         }
-        Ok(at.min(upload.length))
-    }
-
-    /// Finishes a whole upload, whose bytes are synced: from here on its record holds the file.
-    ///
-    /// # Errors
-    /// [`FileError::HashWrong`] if it is another file than promised, and [`FileError::Unknown`] if its record went
-    /// meanwhile; the upload is gone then.
-    pub(crate) async fn finish(
-        &self,
-        upload: &Upload,
-        turn: &mut UploadTurn,
-    ) -> Result<(), FileError> {
-        let (id, sha256) = (upload.id, upload.of.sha256);
-        let found = self.hash_of(upload, turn).await?;
-        if found != sha256 {
-            self.end(id).await?;
-            return Err(FileError::HashWrong);
-        }
-        let kept = {
-            let _file = self.0.turns.file(sha256).await;
-            if !self.is_kept(upload).await? {
-                self.0.shelf.put(id, sha256).await?;
-            }
-            self.note_finished(upload).await?
-        };
-        self.0.turns.forget(id);
-        if kept {
-            Ok(())
-        } else {
-            Err(FileError::Unknown)
-        }
-    }
-
-    async fn hash_of(&self, upload: &Upload, turn: &mut UploadTurn) -> Result<Digest, FileError> {
-        use sha2::Digest as _;
-        match turn.remembered.hash.take() {
-            Some((at, hash)) if at == upload.length => Ok(Digest(hash.finalize().into())),
-            _ => {
-                let path = self.part(upload.id);
-                blocking(move || Ok(Part::hash_at(&path)?)).await
-            }
-        }
-    }
-
-    /// Whether the very file is kept already, and stays. Its lock is held.
-    async fn is_kept(&self, upload: &Upload) -> Result<bool, FileError> {
-        let (store, sha256) = (Arc::clone(&self.0.store), upload.of.sha256);
-        let stays = blocking(move || Ok(store.is_leaving(sha256)? == Some(false))).await?;
-        Ok(stays && self.0.shelf.size(Kept::File, sha256).await? == Some(upload.length))
-    }
-
-    /// Commits that the record holds the file, and takes the upload's own bytes away. The file's lock is held.
-    async fn note_finished(&self, upload: &Upload) -> Result<bool, FileError> {
-        let (id, sha256) = (upload.id, upload.of.sha256);
-        let (store, path) = (Arc::clone(&self.0.store), self.part(id));
-        let now_ms = self.0.clock.now_ms();
-        let kept = blocking(move || {
-            let beginning = Part::read_at(&path, 0, preview::TOLD_BY)?;
-            let media_type = preview::media_type(&beginning);
-            let kept = store.finish_upload(id, media_type, now_ms)?;
-            Part::remove(&path)?;
-            Ok((kept, store.is_leaving(sha256)?))
-        });
-        let (kept, leaving) = kept.await?;
-        if leaving.is_none() {
-            self.0.shelf.remove(sha256).await?;
-        }
-        Ok(kept)
+        Ok(lying_there.min(upload.length))
     }
 
     /// Throws an upload away.

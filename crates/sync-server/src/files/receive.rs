@@ -17,7 +17,7 @@ use crate::fairness::Cores;
 /// However slowly a piece comes, it is over after this time; the next one goes on.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// How many bytes of a piece are collected before they are written.
+/// How many bytes of a piece are collected; what is more than these is written. A phone's pieces are as large.
 const AT_ONCE: usize = 256 * 1024;
 
 /// What a piece says of itself.
@@ -31,6 +31,14 @@ pub struct Piece {
     pub idle: Duration,
 }
 
+impl Piece {
+    /// Whether its checksum is computed as the file's hash is, and over the same bytes so far.
+    fn hashes_the_file(&self) -> bool {
+        let checksum = self.checksum.as_ref();
+        self.offset == 0 && checksum.is_some_and(|checksum| checksum.sha256().is_some())
+    }
+}
+
 /// How many bytes of an upload may lie only in the memory of the system until they are synced. The power takes no
 /// more than these.
 const SYNC_EVERY: u64 = 1024 * 1024;
@@ -39,7 +47,8 @@ const SYNC_EVERY: u64 = 1024 * 1024;
 struct Incoming {
     path: PathBuf,
     offset: u64,
-    /// The hash of everything before the piece, if it is known.
+    /// The hash of everything before the piece, if it is known, and not that of the first piece, which
+    /// `checksum` computes.
     before: Option<Sha256>,
     checksum: Option<Checksum>,
     /// How many bytes before the piece were not synced.
@@ -87,6 +96,7 @@ pub(crate) async fn receive<E>(
         path,
         offset: piece.offset,
         before: match known {
+            _ if piece.hashes_the_file() => None,
             _ if piece.offset == 0 => Some(Sha256::new()),
             Some((at, hash)) if at == piece.offset => Some(hash),
             _ => None,
@@ -108,9 +118,9 @@ async fn on_a_core<T: Send + 'static>(
     cores: &Cores,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, FileError> {
-    let cores = cores.clone();
+    let core = cores.wait_for_one().await;
     let task = tokio::task::spawn_blocking(move || {
-        let _core = cores.take();
+        let _core = core;
         work()
     });
     task.await.map_err(|_| FileError::Thread)
@@ -152,7 +162,7 @@ async fn pour<E>(
                 came.push(bytes);
             }
         }
-        if size >= AT_ONCE {
+        if size > AT_ONCE {
             let bytes = std::mem::take(&mut came);
             let written;
             (incoming, written) = on_a_core(cores, move || {
@@ -207,6 +217,9 @@ impl Incoming {
             (ending, _) => ending,
         };
         let was_checked = self.checksum.is_some();
+        if self.offset == 0 && hash.is_none() {
+            hash = self.checksum.as_ref().and_then(Checksum::sha256).cloned();
+        }
         let (voids, ended) = match ending {
             Ending::Whole if self.checksum.is_none_or(Checksum::fits) => (false, Ok(())),
             Ending::Whole => (true, Err(FileError::ChecksumWrong)),

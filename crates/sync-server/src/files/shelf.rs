@@ -123,6 +123,11 @@ impl Shelf {
         &self.unfinished
     }
 
+    /// Whether a whole upload is put by another name for the same bytes, so that putting it again costs nothing.
+    pub(crate) fn links(&self) -> bool {
+        self.links
+    }
+
     /// Puts a whole upload, whose bytes are synced, under its name. The upload stays as it is.
     pub(crate) async fn put(&self, id: UploadId, sha256: Digest) -> Result<(), FileError> {
         let to = place(Kept::File, sha256);

@@ -4,13 +4,13 @@
 //! otherwise hold up the one after it until it times out.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gridlog_protocol::Digest;
 use sha2::Sha256;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedMutexGuard, watch};
 
-use crate::store::UploadId;
+use crate::store::{UploadId, Uploader};
 
 /// Uploads that are remembered although nobody works on them just now.
 const REMEMBERED: usize = 1_024;
@@ -30,6 +30,8 @@ pub(crate) struct Remembered {
 
 #[derive(Debug)]
 struct Slot {
+    /// Whose upload it is, once they were seen to be.
+    owner: OnceLock<Uploader>,
     remembered: Arc<AsyncMutex<Remembered>>,
     /// The number of the newest request.
     newest: watch::Sender<u64>,
@@ -69,11 +71,25 @@ impl Turns {
         }
         let slot = uploads.entry(id).or_insert_with(|| {
             Arc::new(Slot {
+                owner: OnceLock::new(),
                 remembered: Arc::default(),
                 newest: watch::Sender::new(0),
             })
         });
         Arc::clone(slot)
+    }
+
+    /// Whether an upload is remembered as theirs. An upload never changes hands.
+    pub(crate) fn is_of(&self, id: UploadId, by: &Uploader) -> bool {
+        let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = uploads.get(&id);
+        slot.is_some_and(|slot| slot.owner.get() == Some(by))
+    }
+
+    /// Remembers whose an upload is.
+    pub(crate) fn remember_owner(&self, id: UploadId, by: &Uploader) {
+        // It is remembered already.
+        let _ = self.slot(id).owner.set(by.clone());
     }
 
     /// Takes an upload over from whoever works on it, as soon as they have noticed.
@@ -107,6 +123,11 @@ impl Turns {
 }
 
 impl UploadTurn {
+    /// Whether nobody had a turn with the upload before, since it was remembered.
+    pub(crate) fn is_first(&self) -> bool {
+        self.number == 1
+    }
+
     /// Whether a newer request wants the upload.
     pub(crate) fn is_over(&self) -> bool {
         *self.newest.borrow() > self.number

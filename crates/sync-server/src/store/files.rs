@@ -108,6 +108,15 @@ pub struct Referred {
     pub people: Vec<PersonId>,
 }
 
+/// An upload whose file was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeUpload {
+    /// The upload.
+    pub id: UploadId,
+    /// What the file is, by its first bytes.
+    pub media_type: &'static str,
+}
+
 /// What is kept of files. Each method is atomic; see [`super::Store`] for what holds of all of them.
 pub trait FileStore {
     /// Begins an upload, or finds the one that the same uploader began of the same file for the same record. One
@@ -120,15 +129,10 @@ pub trait FileStore {
     /// Lets an upload wait longer.
     fn extend_upload(&self, id: UploadId, expires_ms: i64) -> Result<(), StoreError>;
 
-    /// The whole file was verified and lies in its place: from here on the upload's record holds it. Says no if
-    /// the upload is gone, as after its record was erased; then nothing was written. A file that was about to
-    /// leave stays.
-    fn finish_upload(
-        &self,
-        id: UploadId,
-        media_type: &str,
-        now_ms: i64,
-    ) -> Result<bool, StoreError>;
+    /// Whole files were verified and lie in their places: from here on the uploads' records hold them. Says for each,
+    /// in the same order, whether it does: not if the upload is gone, as after its record was erased; nothing is
+    /// written of it then. A file that was about to leave stays.
+    fn finish_uploads(&self, whole: &[WholeUpload], now_ms: i64) -> Result<Vec<bool>, StoreError>;
 
     /// Forgets uploads.
     fn drop_uploads(&self, ids: &[UploadId]) -> Result<(), StoreError>;

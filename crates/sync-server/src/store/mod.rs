@@ -22,7 +22,7 @@ pub use facts::{
 };
 pub use files::{
     Begun, FileOfRecord, FileStore, NewUpload, Referred, StoredFile, Upload, UploadId,
-    UploadLimits, Uploader, digest_of,
+    UploadLimits, Uploader, WholeUpload, digest_of,
 };
 pub use model::{
     CaseFilter, ClosedDay, Device, DeviceStanding, Epoch, ExchangeQuery, ExchangeSlice, HeldItems,

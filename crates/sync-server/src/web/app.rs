@@ -166,6 +166,22 @@ impl App {
         task.await.map_err(|_| ApiError::Internal)?
     }
 
+    /// The same on a core of its own, for work that seldom waits for anything.
+    ///
+    /// # Errors
+    /// What the work says.
+    pub(crate) async fn work_on_a_core<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let core = self.cores.wait_for_one().await;
+        self.work(move |app| {
+            let _core = core;
+            work(app)
+        })
+        .await
+    }
+
     /// Whether the password fits; see [`Passwords::verify`].
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub(super) fn checks<S: Store>() -> Vec<Check<S>> {
         an_upload_that_expired_begins_anew,
         who_has_too_much_under_way_begins_nothing,
         a_record_holds_what_was_finished_for_it_and_no_other_does,
+        of_uploads_that_are_finished_together_each_counts_for_itself,
         a_record_refers_to_what_its_view_names,
         a_reference_that_came_first_counts_as_well,
         what_nobody_refers_to_leaves_and_what_comes_back_stays,
@@ -68,9 +69,17 @@ fn refers(store: &impl Store, n: u8, files: &[u8]) {
     store.commit(&batch).unwrap();
 }
 
+fn finished(store: &impl Store, ids: &[UploadId]) -> Vec<bool> {
+    let whole = ids.iter().map(|id| WholeUpload {
+        id: *id,
+        media_type: "image/jpeg",
+    });
+    store.finish_uploads(&Vec::from_iter(whole), NOW).unwrap()
+}
+
 fn hold(store: &impl Store, id: u8, n: u8, f: u8) {
     let upload = begun(store, &new(id, n, f));
-    assert!(store.finish_upload(upload.id, "image/jpeg", NOW).unwrap());
+    assert_eq!(finished(store, &[upload.id]), [true]);
 }
 
 fn an_upload_is_found_again_by_its_uploader_file_and_record(store: &impl Store) {
@@ -158,9 +167,7 @@ fn who_has_too_much_under_way_begins_nothing(store: &impl Store) {
     );
     assert_eq!(refused.unwrap(), Begun::TooMuch, "in bytes");
     // What is finished counts until a record refers to it.
-    for id in 1..=3 {
-        assert!(store.finish_upload([id; 16], "", NOW).unwrap());
-    }
+    assert_eq!(finished(store, &[[1; 16], [2; 16], [3; 16]]), [true; 3]);
     let left = NewUpload {
         length: 700,
         now_ms: NOW + 5_000,
@@ -202,7 +209,19 @@ fn a_record_holds_what_was_finished_for_it_and_no_other_does(store: &impl Store)
     assert!(store.upload([1; 16]).unwrap().unwrap().finished);
     // Its bytes were found to be missing.
     assert!(!begun(store, &new(3, 1, 1)).finished);
-    assert!(!store.finish_upload([9; 16], "", NOW).unwrap());
+    assert_eq!(finished(store, &[[9; 16]]), [false]);
+}
+
+fn of_uploads_that_are_finished_together_each_counts_for_itself(store: &impl Store) {
+    for (id, n) in [(1, 1), (2, 2), (3, 2)] {
+        begun(store, &new(id, n, id));
+    }
+    erase(store, 1, &["a:1"]);
+    let together = [[3; 16], [1; 16], [9; 16], [2; 16]];
+    assert_eq!(finished(store, &together), [true, false, false, true]);
+    assert!(store.held_file(of(2, file(2))).unwrap().is_some());
+    assert!(store.held_file(of(2, file(3))).unwrap().is_some());
+    assert_eq!(store.stored_files().unwrap(), (2, 200));
 }
 
 fn a_record_refers_to_what_its_view_names(store: &impl Store) {
@@ -285,9 +304,9 @@ fn an_upload_of_an_erased_record_is_not_finished(store: &impl Store) {
     refers(store, 1, &[1]);
     begun(store, &new(1, 1, 1));
     erase(store, 1, &["a:1"]);
-    assert!(!store.finish_upload([1; 16], "", NOW).unwrap());
+    assert_eq!(finished(store, &[[1; 16]]), [false]);
     // It began while the record was being erased.
     begun(store, &new(2, 1, 1));
-    assert!(!store.finish_upload([2; 16], "", NOW).unwrap());
+    assert_eq!(finished(store, &[[2; 16]]), [false]);
     assert_eq!(store.stored_files().unwrap(), (0, 0));
 }

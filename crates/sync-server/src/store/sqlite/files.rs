@@ -8,7 +8,7 @@ use super::{SqliteStore, rows};
 use crate::store::error::StoreError;
 use crate::store::files::{
     Begun, FileOfRecord, FileStore, NewUpload, Referred, StoredFile, Upload, UploadId,
-    UploadLimits, Uploader, references_of,
+    UploadLimits, Uploader, WholeUpload, references_of,
 };
 use crate::store::model::RecordRow;
 
@@ -31,13 +31,11 @@ impl FileStore for SqliteStore {
         })
     }
 
-    fn finish_upload(
-        &self,
-        id: UploadId,
-        media_type: &str,
-        now_ms: i64,
-    ) -> Result<bool, StoreError> {
-        self.write(|tx| finish(tx, id, media_type, now_ms))
+    fn finish_uploads(&self, whole: &[WholeUpload], now_ms: i64) -> Result<Vec<bool>, StoreError> {
+        self.write(|tx| {
+            let uploads = whole.iter();
+            uploads.map(|upload| finish(tx, upload, now_ms)).collect()
+        })
     }
 
     fn drop_uploads(&self, ids: &[UploadId]) -> Result<(), StoreError> {
@@ -247,13 +245,8 @@ fn has_room(
     Ok(uploads.cast_unsigned() < limits.uploads && bytes <= limits.bytes)
 }
 
-fn finish(
-    tx: &Transaction<'_>,
-    id: UploadId,
-    media_type: &str,
-    now_ms: i64,
-) -> Result<bool, StoreError> {
-    let Some(upload) = upload(tx, id)? else {
+fn finish(tx: &Transaction<'_>, whole: &WholeUpload, now_ms: i64) -> Result<bool, StoreError> {
+    let Some(upload) = upload(tx, whole.id)? else {
         return Ok(false);
     };
     let (record, sha256) = (upload.of.record, upload.of.sha256);
@@ -267,7 +260,7 @@ fn finish(
     .execute(params![
         sha256.0,
         upload.length.cast_signed(),
-        media_type,
+        whole.media_type,
         now_ms
     ])?;
     tx.prepare_cached(
@@ -284,7 +277,7 @@ fn finish(
         now_ms
     ])?;
     tx.prepare_cached("UPDATE uploads SET finished = 1 WHERE id = ?1")?
-        .execute(params![id])?;
+        .execute(params![whole.id])?;
     Ok(true)
 }
 

@@ -43,14 +43,10 @@ pub(super) fn length(headers: &HeaderMap) -> Result<u64, FileError> {
     }
 }
 
-/// `Upload-Length` where it is not needed; what is there must be what was promised.
-pub(super) fn require_length(headers: &HeaderMap, length: u64) -> Result<(), FileError> {
-    match headers.contains_key("upload-length") {
-        true if number(headers, "upload-length") != Some(length) => {
-            Err(FileError::LengthChanged(length))
-        }
-        _ => Ok(()),
-    }
+/// `Upload-Length` where it is not needed: 0, which no upload has, for what is no number.
+pub(super) fn length_again(headers: &HeaderMap) -> Option<u64> {
+    let is_there = headers.contains_key("upload-length");
+    is_there.then(|| number(headers, "upload-length").unwrap_or(0))
 }
 
 /// `Upload-Offset`.

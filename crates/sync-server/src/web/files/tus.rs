@@ -74,14 +74,16 @@ async fn begin(
     let first = first_piece(app, said, length)?;
     let place = app.file_door.uploads.try_acquire();
     let _place = place.map_err(|_| app.busy())?;
+    let mut id: UploadId = [0; 16];
+    app.entropy().fill(&mut id);
     let by = of.by.clone();
     let work = Work::of_file(first.as_ref().map_or(0, |(_, bytes)| *bytes));
-    let wanted = app.work(move |app| {
+    let wanted = app.work_on_a_core(move |app| {
         let_ask(app, &by, work)?;
         require_writer(app, &by, file)?;
         match app.store.held_file(file)? {
             Some(held) => Ok(Wanted::Held(held.bytes)),
-            None => Ok(Wanted::Begun(put(app, by, file, length, false)?)),
+            None => Ok(Wanted::Begun(put(app, id, by, (file, length), false)?)),
         }
     });
     let upload = match wanted.await? {
@@ -89,12 +91,18 @@ async fn begin(
         Wanted::Held(bytes) => {
             let finished = app.file_door.files.is_there(file.sha256, bytes).await?;
             let by = of.by.clone();
-            app.work(move |app| put(app, by, file, length, finished))
+            app.work_on_a_core(move |app| put(app, id, by, (file, length), finished))
                 .await?
         }
     };
-    let mut turn = app.file_door.files.take(upload.id).await;
-    let mut at = app.file_door.files.offset(&upload, &mut turn).await?;
+    let files = &app.file_door.files;
+    files.remember_owner(&upload);
+    let mut turn = files.take(upload.id).await;
+    let begins_now = upload.id == id && turn.is_first() && !upload.finished;
+    let mut at = match begins_now {
+        true => 0,
+        false => promised(app, &upload, &mut turn).await?,
+    };
     if let Some((first, _)) = first {
         match at {
             0 => at = take_in(app, &upload, &mut turn, first, body).await?,
@@ -171,13 +179,11 @@ async fn pass_over(body: Body, idle: Duration) {
 
 fn put(
     app: &App,
+    id: UploadId,
     by: Uploader,
-    of: FileOfRecord,
-    length: u64,
+    (of, length): (FileOfRecord, u64),
     finished: bool,
 ) -> Result<Upload, ApiError> {
-    let mut id: UploadId = [0; 16];
-    app.entropy().fill(&mut id);
     let now_ms = app.now_ms();
     let settings = &app.config.files;
     let new = NewUpload {
@@ -200,35 +206,49 @@ fn put(
     }
 }
 
-/// The upload of that id, if it is theirs.
-async fn own_upload(app: &App, by: &Uploader, id: &str) -> Result<Upload, ApiError> {
-    let mut bytes: UploadId = [0; 16];
-    hex::decode_to_slice(id, &mut bytes).map_err(|_| FileError::Unknown)?;
-    let by = by.clone();
-    let found = app.work(move |app| {
-        // Whose account is disabled, or whose phone was handed over, goes on with nothing.
-        audiences(app, &by)?;
-        let upload = app.store.upload(bytes)?.ok_or(FileError::Unknown)?;
-        if upload.by != by {
-            return Err(FileError::Foreign.into());
-        }
-        if upload.expires_ms <= app.now_ms() {
-            return Err(FileError::Expired.into());
-        }
-        Ok(upload)
-    });
-    found.await
+/// Where an upload stands, with everything up to there on the disk.
+async fn promised(app: &App, upload: &Upload, turn: &mut UploadTurn) -> Result<u64, ApiError> {
+    let of = upload.clone();
+    let synced = app.work(move |app| Ok(app.file_door.files.synced(&of)?));
+    let lying_there = synced.await?;
+    turn.remembered.unsynced = 0;
+    let files = &app.file_door.files;
+    Ok(files.stands_at(upload, turn, lying_there).await?)
 }
 
-/// The same, taken over from whoever works on it.
-async fn take(app: &App, by: &Uploader, id: &str) -> Result<(Upload, UploadTurn), ApiError> {
-    let upload = own_upload(app, by, id).await?;
-    let turn = app.file_door.files.take(upload.id).await;
-    if turn.is_over() {
-        return Err(FileError::TakenOver.into());
+fn upload_id(id: &str) -> Result<UploadId, ApiError> {
+    let mut bytes: UploadId = [0; 16];
+    hex::decode_to_slice(id, &mut bytes).map_err(|_| FileError::Unknown)?;
+    Ok(bytes)
+}
+
+/// The upload of that id, if it is theirs.
+fn own_upload(app: &App, by: &Uploader, id: UploadId) -> Result<Upload, ApiError> {
+    // Whose account is disabled, or whose phone was handed over, goes on with nothing.
+    audiences(app, by)?;
+    let upload = app.store.upload(id)?.ok_or(FileError::Unknown)?;
+    if upload.by != *by {
+        return Err(FileError::Foreign.into());
     }
-    // It may have been finished or thrown away while this request waited.
-    Ok((own_upload(app, by, id).await?, turn))
+    if upload.expires_ms <= app.now_ms() {
+        return Err(FileError::Expired.into());
+    }
+    Ok(upload)
+}
+
+/// Takes an upload of theirs over from whoever works on it. It may have been finished or thrown away meanwhile.
+async fn take(app: &App, by: &Uploader, id: UploadId) -> Result<UploadTurn, ApiError> {
+    let files = &app.file_door.files;
+    if !files.is_of(id, by) {
+        let by = by.clone();
+        let own = app.work_on_a_core(move |app| own_upload(app, &by, id));
+        files.remember_owner(&own.await?);
+    }
+    let turn = files.take(id).await;
+    match turn.is_over() {
+        true => Err(FileError::TakenOver.into()),
+        false => Ok(turn),
+    }
 }
 
 /// `HEAD /v1/files/uploads/{id}`: where an upload stands.
@@ -239,8 +259,12 @@ pub(super) async fn progress(
     said: HeaderMap,
 ) -> Result<Response, ApiError> {
     headers::require_version(&said)?;
-    let (upload, mut turn) = take(&app, &of.by, &id).await?;
-    let at = app.file_door.files.offset(&upload, &mut turn).await?;
+    let id = upload_id(&id)?;
+    let mut turn = take(&app, &of.by, id).await?;
+    let by = of.by.clone();
+    let own = app.work_on_a_core(move |app| own_upload(app, &by, id));
+    let upload = own.await?;
+    let at = promised(&app, &upload, &mut turn).await?;
     let said = [
         ("upload-offset", HeaderValue::from(at)),
         ("upload-length", HeaderValue::from(upload.length)),
@@ -258,8 +282,12 @@ pub(super) async fn end(
     said: HeaderMap,
 ) -> Result<Response, ApiError> {
     headers::require_version(&said)?;
-    let (upload, _turn) = take(&app, &of.by, &id).await?;
-    app.file_door.files.end(upload.id).await?;
+    let id = upload_id(&id)?;
+    let _turn = take(&app, &of.by, id).await?;
+    let by = of.by.clone();
+    app.work_on_a_core(move |app| own_upload(app, &by, id))
+        .await?;
+    app.file_door.files.end(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -306,45 +334,70 @@ async fn take_piece(
     body: Body,
 ) -> Result<Response, ApiError> {
     headers::require_piece(said)?;
-    let offset = headers::offset(said)?;
-    let checksum = headers::checksum(said)?;
-    let upload = own_upload(app, &of.by, id).await?;
-    headers::require_length(said, upload.length)?;
+    let piece = Piece {
+        offset: headers::offset(said)?,
+        checksum: headers::checksum(said)?,
+        idle: idle(app),
+    };
+    let id = upload_id(id)?;
     let place = app.file_door.uploads.try_acquire();
     let _place = place.map_err(|_| app.busy())?;
-    let (upload, mut turn) = take(app, &of.by, id).await?;
+    let mut turn = take(app, &of.by, id).await?;
+    let announced = Announced {
+        from: piece.offset,
+        bytes: headers::content_length(said).unwrap_or(0),
+        length: headers::length_again(said),
+    };
+    let by = of.by.clone();
+    let found = app.work_on_a_core(move |app| let_send(app, &by, id, announced));
+    let (upload, lying_there) = found.await?;
     let files = &app.file_door.files;
-    let at = files.stands_at(&upload, &mut turn).await?;
-    let piece_length = headers::content_length(said);
-    let end = offset.saturating_add(piece_length.unwrap_or(0));
-    if offset > upload.length || end > upload.length {
-        return Err(FileError::BeyondEnd(upload.length).into());
-    }
-    if offset != at {
+    let mut at = files.stands_at(&upload, &mut turn, lying_there).await?;
+    if piece.offset != at {
         return Err(FileError::Offset(at).into());
     }
-    let (by, of_file) = (of.by.clone(), upload.of);
-    let work = Work::of_file(end - offset);
-    app.work(move |app| {
-        let_ask(app, &by, work)?;
-        require_writer(app, &by, of_file)
-    })
-    .await?;
-    let mut now_at = at;
     if at < upload.length {
-        let piece = Piece {
-            offset,
-            checksum,
-            idle: idle(app),
-        };
-        now_at = take_in(app, &upload, &mut turn, piece, body).await?;
+        at = take_in(app, &upload, &mut turn, piece, body).await?;
     }
     let expires_ms = put_off(app, &upload).await?;
     let said = [
-        ("upload-offset", HeaderValue::from(now_at)),
+        ("upload-offset", HeaderValue::from(at)),
         ("upload-expires", headers::moment(expires_ms)),
     ];
     Ok((StatusCode::NO_CONTENT, said).into_response())
+}
+
+/// What the head of a request says of the piece behind it.
+#[derive(Debug, Clone, Copy)]
+struct Announced {
+    from: u64,
+    bytes: u64,
+    /// How long the whole upload is to be, if that is said again.
+    length: Option<u64>,
+}
+
+/// Lets them send a piece of an upload of theirs, and says how many bytes lie there. The turn is theirs.
+fn let_send(
+    app: &App,
+    by: &Uploader,
+    id: UploadId,
+    piece: Announced,
+) -> Result<(Upload, u64), ApiError> {
+    let upload = own_upload(app, by, id)?;
+    if piece.length.is_some_and(|length| length != upload.length) {
+        return Err(FileError::LengthChanged(upload.length).into());
+    }
+    if piece.from.saturating_add(piece.bytes) > upload.length {
+        return Err(FileError::BeyondEnd(upload.length).into());
+    }
+    let lying_there = app.file_door.files.lying_there(&upload)?;
+    let stands_elsewhere = !upload.finished && lying_there != piece.from;
+    if stands_elsewhere && lying_there < upload.length {
+        return Err(FileError::Offset(lying_there).into());
+    }
+    let_ask(app, by, Work::of_file(piece.bytes))?;
+    require_writer(app, by, upload.of)?;
+    Ok((upload, lying_there))
 }
 
 /// Lets an upload wait longer for its next piece. Only now and then: each time is a commit.

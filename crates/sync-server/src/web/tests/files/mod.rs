@@ -120,8 +120,14 @@ impl<'a> Sender<'a> {
         self.ask("POST", "/v1/files", &said)
     }
 
-    /// Begins to upload a file; its first piece goes along.
-    fn begin_with(&self, record: RecordId, file: &[u8], first: &[u8], checksum: &str) -> Answer {
+    /// The request that begins to upload a file, with its first piece.
+    fn beginning(
+        &self,
+        record: RecordId,
+        file: &[u8],
+        first: &[u8],
+        checksum: &str,
+    ) -> Request<Body> {
         let metadata = metadata(record, hash(file));
         let (length, first_length) = (file.len().to_string(), first.len().to_string());
         let said = [
@@ -133,10 +139,12 @@ impl<'a> Sender<'a> {
             ("content-length", &first_length),
         ];
         let body = Body::from(first.to_vec());
-        send(
-            self.site,
-            with_body("POST", "/v1/files", &self.token, &said, body),
-        )
+        with_body("POST", "/v1/files", &self.token, &said, body)
+    }
+
+    /// Begins to upload a file; its first piece goes along.
+    fn begin_with(&self, record: RecordId, file: &[u8], first: &[u8], checksum: &str) -> Answer {
+        send(self.site, self.beginning(record, file, first, checksum))
     }
 
     /// Where an upload is that begins, or goes on.

@@ -234,8 +234,8 @@ fn a_newer_request_takes_an_upload_over_and_uploads_take_no_place_of_those_who_s
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let piece = || {
         let said = [TUS, PIECE, ("upload-offset", "0")];
-        // So much is written at once; more never comes.
-        let came = vec![Ok::<_, std::io::Error>(bytes[..256 * 1024].to_vec())];
+        // So much is written before the end; more never comes.
+        let came = vec![Ok::<_, std::io::Error>(bytes[..=256 * 1024].to_vec())];
         let body = futures_util::stream::iter(came).chain(futures_util::stream::pending());
         let body = Body::from_stream(body);
         with_body("PATCH", &at, &worker.token, &said, body)

@@ -115,6 +115,29 @@ fn a_small_file_arrives_with_the_request_that_begins_it() {
 }
 
 #[test]
+fn uploads_that_end_at_the_same_moment_are_finished_together_and_each_is_answered() {
+    let photos: Vec<Vec<u8>> = (1..=30).map(|n| photo(n, 5_000)).collect();
+    let photos: Vec<&[u8]> = photos.iter().map(Vec::as_slice).collect();
+    let (town, _phone) = town_with(&photos);
+    let site = Site::over(&town);
+    let worker = Sender::phone(&site, WORKER, 1);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for at_once in photos.chunks(6) {
+        let requests = at_once.iter().map(|bytes| {
+            let request = worker.beginning(record(1), bytes, bytes, &checksum(bytes));
+            runtime.spawn(router(site.app.clone()).oneshot(request))
+        });
+        for answer in Vec::from_iter(requests) {
+            let answer = runtime.block_on(answer).unwrap().unwrap();
+            assert_eq!(answer.status(), StatusCode::CREATED);
+            assert_eq!(answer.headers()["upload-offset"], "5000");
+        }
+    }
+    assert_eq!(town.store.stored_files().unwrap(), (30, 150_000));
+    assert_eq!(on_disk(&town).len(), 30);
+}
+
+#[test]
 fn the_first_piece_comes_with_the_request_that_begins_and_counts_once() {
     let bytes = photo(1, 5_000);
     let (town, _phone) = town_with(&[&bytes]);
