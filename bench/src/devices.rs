@@ -101,12 +101,12 @@ impl Devices {
                     Ok(())
                 },
             ),
-            Order::Photograph { photos, bytes } => self.all_at_once(
+            Order::Photograph(film) => self.all_at_once(
                 |_| true,
                 |open| {
                     tell(News::Photographed {
                         device: open.device(),
-                        bytes: open.photograph(photos, bytes)?,
+                        bytes: open.photograph(film)?,
                     });
                     Ok(())
                 },

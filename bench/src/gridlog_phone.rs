@@ -19,7 +19,7 @@ use crate::edits;
 use crate::error::BenchError;
 use crate::generator::Generator;
 use crate::handset::{Attempt, OpenHandset};
-use crate::orders::{Edit, Exchange, Field, Handset, News, Standing};
+use crate::orders::{Edit, Exchange, Field, Film, Handset, News, Standing};
 
 /// What everybody signs in with; a bench has nothing to protect.
 pub(crate) const PASSWORD: &str = "bench-password";
@@ -168,16 +168,16 @@ impl OpenHandset for GridlogPhone {
         Ok(self.phone.list(&all)?.len() as u64)
     }
 
-    fn photograph(&self, photos: u32, bytes: u32) -> Result<Vec<u64>, BenchError> {
+    fn photograph(&self, film: Film) -> Result<Vec<u64>, BenchError> {
         let case = self.phone.report(NewReport {
             title: "井盖缺失".to_owned(),
             category: "01014".to_owned(),
             ..NewReport::default()
         })?;
         let path = self.handset.folder.join("camera.jpg");
-        let taken = (0..photos).map(|number| {
-            let seed = u64::from(self.device()) * u64::from(photos) + u64::from(number);
-            let photo = gallery::photo(bytes as usize, seed);
+        let first = u64::from(film.first) + u64::from(self.device()) * u64::from(film.photos);
+        let taken = (0..u64::from(film.photos)).map(|number| {
+            let photo = gallery::photo(film.bytes as usize, first + number);
             std::fs::write(&path, photo).map_err(BenchError::file(&path, "written"))?;
             Ok(self.phone.attach(case, &path, PhotoRole::Near)?.bytes)
         });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::BenchError;
 use crate::generator::Generator;
-use crate::orders::{Edit, Exchange, News, Standing};
+use crate::orders::{Edit, Exchange, Film, News, Standing};
 
 /// How often a phone goes on at once after the server asked for patience.
 const MOST_TRIES: u32 = 20;
@@ -50,7 +50,7 @@ pub(crate) trait OpenHandset: Send + Sync {
     fn count(&self) -> Result<u64, BenchError>;
 
     /// Reports a case and takes photos of about that many bytes of it; how large each is as it will be sent.
-    fn photograph(&self, _photos: u32, _bytes: u32) -> Result<Vec<u64>, BenchError> {
+    fn photograph(&self, _film: Film) -> Result<Vec<u64>, BenchError> {
         Err(NO_CAMERA)
     }
 

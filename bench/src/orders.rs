@@ -79,6 +79,17 @@ impl Field {
     }
 }
 
+/// What a phone photographs.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Film {
+    /// How many photos.
+    pub(crate) photos: u32,
+    /// About how large each is, bytes.
+    pub(crate) bytes: u32,
+    /// The number of the first one: others look different.
+    pub(crate) first: u32,
+}
+
 /// What a device process is told to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
@@ -112,12 +123,7 @@ pub(crate) enum Order {
     /// Every phone syncs, all at once, until all it wrote is in the log, whatever the server says.
     Rush,
     /// Every phone reports a case and takes photos of it.
-    Photograph {
-        /// How many.
-        photos: u32,
-        /// About how large each is, bytes.
-        bytes: u32,
-    },
+    Photograph(Film),
     /// Every phone sends its photos, all at once.
     SendPhotos,
     /// Every phone says which of these edits it shows.

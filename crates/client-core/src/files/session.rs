@@ -155,6 +155,7 @@ impl FileSession {
                 self.refill()?;
             }
             let Some(turn) = self.turns.front() else {
+                self.let_go();
                 return Ok(FileStep::Done);
             };
             let what = turn.what.clone();
@@ -206,6 +207,16 @@ impl FileSession {
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Files of records that have left this phone go, now that the server has them.
+    fn let_go(&self) {
+        if let Err(error) = self.phone.inner.release_files() {
+            tracing::warn!(
+                code = error.code(),
+                "files that nobody holds were not removed"
+            );
         }
     }
 
@@ -380,12 +391,6 @@ impl FileSession {
             .store
             .note(|tx| attachments::set_sent(tx, what.record, what.file))?;
         inner.signal.committed();
-        if let Err(error) = inner.release_files() {
-            tracing::warn!(
-                code = error.code(),
-                "files that nobody holds were not removed"
-            );
-        }
         self.refill()
     }
 
