@@ -27,8 +27,8 @@ const SWIFT_PARTS: &[(&str, &str)] = &[
     ),
     ("GridlogFFI.h", "mobile-bindings/swift/Sources/GridlogFFI"),
 ];
-/// The library that its tests load.
-pub(crate) const SWIFT_LIBRARY: &str = "mobile-bindings/swift/generated/library";
+/// The library that its programs load.
+const SWIFT_LIBRARY: &str = "mobile-bindings/swift/generated/library";
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

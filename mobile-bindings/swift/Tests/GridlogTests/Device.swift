@@ -7,8 +7,8 @@ let cover = "01014"
 
 /// A photo as a camera writes it, with a place in it.
 let photo = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("samples/cover.jpg")
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("samples/manhole.jpg")
 
 /// A folder that goes when this does, with the phones in it.
 final class Folder: Sendable {

@@ -45,7 +45,7 @@ class SampleTest {
     @Test
     fun `the guide shows the very code that is compiled`() {
         val guide = Files.readString(Path.of("../README.md"))
-        for (sample in listOf("samples/Start.kt", "../python/samples/start.py")) {
+        for (sample in listOf("samples/Start.kt", "../swift/samples/Start.swift", "../python/samples/start.py")) {
             assertTrue(Files.readString(Path.of(sample)).trim() in guide, "the guide does not hold $sample as it is")
         }
     }
