@@ -28,8 +28,11 @@ pub(crate) fn ci(run: &Run) -> Result<(), TaskError> {
     )?;
     api::check(run, false)?;
     // The seeds that continuous integration plays are among the tests of the simulator.
-    test::test(run, None)?;
+    let skipped = test::test(run, None)?;
     sim::mutations(run)?;
-    run.heading("全部通过 all green");
+    run.heading(&format!(
+        "全部通过 all green{}",
+        test::in_brackets(&skipped)
+    ));
     Ok(())
 }

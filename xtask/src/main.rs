@@ -18,6 +18,7 @@ mod error;
 mod setup;
 mod sim;
 mod step;
+mod swift;
 mod test;
 
 use std::process::ExitCode;
@@ -103,7 +104,7 @@ fn carry_out(task: &Task) -> Result<(), TaskError> {
     let run = Run::start()?;
     match task {
         Task::Demo { arguments } => demo::demo(&run, arguments),
-        Task::Test { part } => test::test(&run, *part),
+        Task::Test { part } => test::test(&run, *part).map(drop),
         Task::Bindings { language } => bindings::bindings(&run, *language),
         Task::ApiCheck { write } => {
             setup::ensure(&run)?;

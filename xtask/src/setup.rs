@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use crate::error::TaskError;
 use crate::step::{Run, execute};
+use crate::swift;
 
 /// Something that has to be there.
 struct Need {
@@ -93,34 +94,13 @@ pub(crate) fn report(run: &Run) -> Result<(), TaskError> {
     run.heading(
         "环境齐备 everything is there: C compiler, make, perl, libclang, python3, JDK, Maven",
     );
-    if swift().is_none() {
-        run.heading(
-            "可选：没有 Swift optional: there is no Swift 6, so `cargo xtask test swift` is skipped; \
-             mobile-bindings/swift/README.md says how to get it (Debian 13: apt-get install swiftlang)",
-        );
+    if let Err(why) = swift::compiler() {
+        run.heading(&format!(
+            "可选 optional: {why}; `cargo xtask test swift` is skipped, and mobile-bindings/swift/README.md says how to \
+             get it (Debian 13: apt-get install swiftlang)"
+        ));
     }
     Ok(())
-}
-
-/// Names a Swift compiler that is not `swift` on the PATH.
-const SWIFT: &str = "SWIFT";
-
-/// The oldest that knows the package's language mode.
-const OLDEST_SWIFT: u32 = 6;
-
-/// The command that runs Swift, if there is one. It comes with few systems, and only the Swift package needs it.
-pub(crate) fn swift() -> Option<String> {
-    let program = std::env::var(SWIFT).unwrap_or_else(|_| "swift".to_owned());
-    // Another program has the name too: the client of an object store.
-    let said = Command::new(&program).arg("--version").output().ok()?;
-    let major = swift_version(&String::from_utf8_lossy(&said.stdout))?;
-    (major >= OLDEST_SWIFT).then_some(program)
-}
-
-/// The major version that a Swift compiler says it is.
-fn swift_version(said: &str) -> Option<u32> {
-    let (_, version) = said.split_once("Swift version ")?;
-    version.split('.').next()?.parse().ok()
 }
 
 impl Need {
@@ -199,15 +179,6 @@ mod tests {
             words.contains("apt-get install gcc libc6-dev make"),
             "{words}"
         );
-    }
-
-    #[test]
-    fn a_compiler_is_told_from_another_program_of_its_name() {
-        let linux = "Swift version 6.0.3 (swift-6.0.3-RELEASE)\nTarget: x86_64-pc-linux-gnu\n";
-        let apple = "swift-driver version: 1.115.1 Apple Swift version 5.10.1 (swiftlang-6.0.3)\n";
-        assert_eq!(swift_version(linux), Some(6));
-        assert_eq!(swift_version(apple), Some(5));
-        assert_eq!(swift_version("python-swiftclient 4.6.0\n"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::bindings::{self, Language};
 use crate::error::TaskError;
 use crate::setup;
 use crate::step::{Run, execute};
+use crate::swift;
 
 const TUS_JS: &str = "tests/tus-js";
 const KOTLIN_MODULE: &str = "mobile-bindings/kotlin/pom.xml";
@@ -27,11 +28,11 @@ pub(crate) enum Part {
     TusJs,
 }
 
-/// Runs one part, or all.
-pub(crate) fn test(run: &Run, part: Option<Part>) -> Result<(), TaskError> {
+/// Runs one part, or all. Gives the names of those that were skipped, as something that they take could not be had.
+pub(crate) fn test(run: &Run, part: Option<Part>) -> Result<Vec<&'static str>, TaskError> {
     setup::ensure(run)?;
     let wanted = |of: Part| part.is_none_or(|part| part == of);
-    let mut skipped = 0;
+    let mut skipped = Vec::new();
     if wanted(Part::Rust) {
         rust(run)?;
     }
@@ -45,18 +46,24 @@ pub(crate) fn test(run: &Run, part: Option<Part>) -> Result<(), TaskError> {
         kotlin(run)?;
     }
     if wanted(Part::Swift) && !swift(run)? {
-        skipped += 1;
+        skipped.push("swift");
     }
     if wanted(Part::TusJs) && !tus_js(run)? {
-        skipped += 1;
+        skipped.push("tus-js");
     }
-    match skipped {
-        0 => run.heading("测试通过 tests passed"),
-        skipped => run.heading(&format!(
-            "测试通过，略过 {skipped} 项 tests passed, {skipped} skipped"
-        )),
+    run.heading(&format!("测试通过 tests passed{}", in_brackets(&skipped)));
+    Ok(skipped)
+}
+
+/// What a last line says of parts that were skipped.
+pub(crate) fn in_brackets(skipped: &[&str]) -> String {
+    match skipped.len() {
+        0 => String::new(),
+        number => format!(
+            "（略过 {number} 项 skipped {number}: {}）",
+            skipped.join(", ")
+        ),
     }
-    Ok(())
 }
 
 /// A foreign client against the real server. Says no if it could not be had: that is no fault of what is tested.
@@ -134,14 +141,17 @@ fn kotlin(run: &Run) -> Result<(), TaskError> {
     )
 }
 
-/// Says no if there is no compiler: it comes with few systems, and nothing else here needs it.
+/// Says no if there is no compiler.
 fn swift(run: &Run) -> Result<bool, TaskError> {
     run.heading("Swift 绑定 the Swift bindings");
-    let Some(program) = setup::swift() else {
-        run.heading(
-            "略过：没有 Swift 6 skipped: there is no Swift 6; mobile-bindings/swift/README.md says how to get it",
-        );
-        return Ok(false);
+    let program = match swift::compiler() {
+        Ok(program) => program,
+        Err(why) => {
+            run.heading(&format!(
+                "略过 skipped: {why}; mobile-bindings/swift/README.md says how to get Swift 6"
+            ));
+            return Ok(false);
+        }
     };
     bindings::bindings(run, Language::Swift)?;
     server(run)?;
@@ -152,4 +162,16 @@ fn swift(run: &Run) -> Result<bool, TaskError> {
             .env("GRIDLOG_SERVER", run.debug_binary("gridlog-server")),
     )?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_is_counted_and_named() {
+        assert_eq!(in_brackets(&[]), "");
+        let words = in_brackets(&["swift", "tus-js"]);
+        assert!(words.contains("skipped 2: swift, tus-js"), "{words}");
+    }
 }
