@@ -17,16 +17,16 @@ final class DevServer {
     }
 
     /// Starts it, at the port that it had before.
-    func switchOn() throws {
+    func switchOn() async throws {
         let path = try #require(
             ProcessInfo.processInfo.environment["GRIDLOG_SERVER"],
             "未指定服务器程序 GRIDLOG_SERVER names no server; run: cargo xtask test swift"
         )
         let arguments = ["dev", "--data", folder.path, "--listen", "127.0.0.1:\(port)"]
         let program = try Program(URL(fileURLWithPath: path), arguments)
-        password = try #require(program.line(after: "password: "))
-        port = try #require(program.line(after: "listening on ")?.split(separator: ":").last.map(String.init))
-        program.readOnUnheard()
+        password = try #require(await program.line(after: "password: "))
+        let address = try #require(await program.line(after: "listening on "))
+        port = try #require(address.split(separator: ":").last.map(String.init))
         running = program
     }
 
@@ -41,8 +41,8 @@ final class DevServer {
 final class Program {
     private let process = Process()
     private let output: Pipe
+    private let said: AsyncStream<String>
     private let ended: AsyncStream<Void>
-    private var unread = Data()
 
     /// Programs that start at once would hold each other's pipes, and none would be seen to end.
     private static let oneAtATime = NSLock()
@@ -53,6 +53,7 @@ final class Program {
         Program.oneAtATime.lock()
         defer { Program.oneAtATime.unlock() }
         output = Pipe()
+        said = Program.lines(of: output.fileHandleForReading)
         process.executableURL = executable
         process.arguments = arguments
         // What is meant for the tests, or for another server, is no setting of this one.
@@ -81,35 +82,35 @@ final class Program {
         return try Program(tests.deletingLastPathComponent().appendingPathComponent(name), arguments)
     }
 
-    /// The next line that it prints; nil at its end.
-    func line() -> String? {
-        while true {
-            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
-                defer { unread = Data(unread[unread.index(after: end)...]) }
-                return String(decoding: unread[..<end], as: UTF8.self)
-            }
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { return nil }
-            unread += more
+    /// What is printed, read as it comes: no program waits until somebody reads.
+    private static func lines(of output: FileHandle) -> AsyncStream<String> {
+        let (said, say) = AsyncStream.makeStream(of: String.self)
+        let cut = LineCutter(say)
+        output.readabilityHandler = { output in
+            let more = output.availableData
+            if more.isEmpty { output.readabilityHandler = nil }
+            cut.add(more)
         }
+        return said
+    }
+
+    /// The next line that it prints; nil at its end.
+    func line() async -> String? {
+        for await line in said { return line }
+        return nil
     }
 
     /// What stands behind a mark, in the next line that has it.
-    func line(after mark: String) -> String? {
-        while let line = line() {
+    func line(after mark: String) async -> String? {
+        for await line in said {
             if let found = line.range(of: mark) { return String(line[found.upperBound...]) }
         }
         return nil
     }
 
     /// Everything that it still prints.
-    func rest() -> [String] {
-        Array(sequence(state: ()) { _ in self.line() })
-    }
-
-    /// Keeps it from waiting until somebody reads.
-    func readOnUnheard() {
-        output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
+    func rest() async -> [String] {
+        await said.reduce(into: []) { $0.append($1) }
     }
 
     func end() async {
@@ -120,6 +121,26 @@ final class Program {
     /// As the system kills an app: without a word.
     func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)
+    }
+}
+
+/// Cuts what comes in pieces, one after another, into lines.
+private final class LineCutter: @unchecked Sendable {
+    private let lines: AsyncStream<String>.Continuation
+    private var unread = Data()
+
+    init(_ lines: AsyncStream<String>.Continuation) {
+        self.lines = lines
+    }
+
+    /// An empty piece is the end.
+    func add(_ piece: Data) {
+        if piece.isEmpty { return lines.finish() }
+        unread += piece
+        while let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+            lines.yield(String(decoding: unread[..<end], as: UTF8.self))
+            unread = Data(unread[unread.index(after: end)...])
+        }
     }
 }
 

@@ -80,6 +80,19 @@ func eventually(_ isSo: () async throws -> Bool) async throws {
     }
 }
 
+struct TimeIsOver: Error {}
+
+/// What a task comes to. A test whose time is over does not go on waiting for it, as it would for the task's `value`.
+func outcome<T: Sendable>(of task: Task<T, any Error>) async throws -> T {
+    let (results, result) = AsyncStream.makeStream(of: Result<T, any Error>.self)
+    Task {
+        result.yield(await task.result)
+        result.finish()
+    }
+    for await result in results { return try result.get() }
+    throw TimeIsOver()
+}
+
 struct NotRefused: Error {}
 
 /// Why a call was refused.

@@ -8,10 +8,10 @@ struct PhotoTests {
     let folder: Folder
     let server: DevServer
 
-    init() throws {
+    init() async throws {
         folder = try Folder()
         server = DevServer(in: folder.url.appendingPathComponent("dev"))
-        try server.switchOn()
+        try await server.switchOn()
     }
 
     @Test("A photo that was attached offline is sent, and somebody else sees it without its place")
@@ -26,7 +26,7 @@ struct PhotoTests {
         // Nothing leaves before its record: the photo and its preview wait.
         #expect(try await first.sendFiles().left == 2)
 
-        try server.switchOn()
+        try await server.switchOn()
         try await first.syncUntilSettled()
         try await eventually { try await first.sendFiles().left == 0 }
         let sent = try #require(try await first.files(of: matter).first)
@@ -71,7 +71,7 @@ struct PhotoTests {
         endless.beginning()
         attaching.cancel()
         endless.goOn()
-        await #expect(throws: CancellationError.self) { try await attaching.value }
+        await #expect(throws: CancellationError.self) { try await outcome(of: attaching) }
         #expect(try await phone.files().isEmpty)
         #expect(try await phone.attach(photo, to: matter, as: .near).isClean)
     }
@@ -91,7 +91,7 @@ struct PhotoTests {
         let fetching = Task { try await phone.fetchFile(attached.sha256, in: matter) }
         try await silent.reached()
         fetching.cancel()
-        await #expect(throws: CancellationError.self) { try await fetching.value }
+        await #expect(throws: CancellationError.self) { try await outcome(of: fetching) }
         silent.close()
     }
 
@@ -103,7 +103,7 @@ struct PhotoTests {
         try await phone.attach(photo, to: matter, as: .near)
         try await eventually { try await phone.files(of: matter).map(\.standing) == [.onServer] }
         staying.cancel()
-        await #expect(throws: CancellationError.self) { try await staying.value }
+        await #expect(throws: CancellationError.self) { try await outcome(of: staying) }
     }
 
     @Test("A file that is none is refused and leaves nothing behind")
