@@ -91,10 +91,10 @@ struct PhoneTests {
     func slowLoop() async throws {
         let phone = try await device("first").of("W001", at: server)
         let slow = try await phone.watch()
-        for number in 1...3 {
-            try await phone.report(report("井盖\(number)"))
-            // Another loop has them: what this one had before was replaced.
-            _ = try await phone.watch().first { $0.rows.count == number }
+        // Another loop is shown four lists, one after another, and so is this one.
+        for await update in try await phone.watch() {
+            if update.rows.count == 3 { break }
+            try await phone.report(report("井盖\(update.number)"))
         }
         phone.close()
         let waiting = await slow.reduce(into: []) { $0.append($1) }
