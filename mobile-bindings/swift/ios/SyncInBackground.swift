@@ -7,19 +7,21 @@ private let name = "your.app.sync"
 
 /// One sync in the background. Call `register` before the app has finished launching, and `schedule` when it leaves the
 /// screen.
+///
+/// The system calls back on a queue of its own, so nothing here belongs to the main actor, whatever the app's default is.
 enum SyncInBackground {
-    static func register(_ phone: @escaping @Sendable () async throws -> Phone) {
-        BGTaskScheduler.shared.register(forTaskWithIdentifier: name, using: nil) { task in
+    nonisolated static func register(_ phone: @escaping @Sendable () async throws -> Phone) {
+        BGTaskScheduler.shared.register(forTaskWithIdentifier: name, using: nil) { @Sendable task in
             // Whatever becomes of this one, there is a next.
             schedule()
             let run = Running(task)
-            let work = Task { run.end(success: await sync(phone)) }
+            let work = Task.detached { run.end(success: await sync(phone)) }
             // The system ends it early: the sync throws at once, and what was exchanged is kept.
             task.expirationHandler = { work.cancel() }
         }
     }
 
-    static func schedule() {
+    nonisolated static func schedule() {
         let request = BGProcessingTaskRequest(identifier: name)
         request.requiresNetworkConnectivity = true
         request.earliestBeginDate = Date(timeIntervalSinceNow: 15 * 60)
@@ -28,7 +30,7 @@ enum SyncInBackground {
     }
 
     /// Whether everything was exchanged.
-    private static func sync(_ open: () async throws -> Phone) async -> Bool {
+    nonisolated private static func sync(_ open: @Sendable () async throws -> Phone) async -> Bool {
         do {
             let phone = try await open()
             let report = try await phone.sync()
@@ -42,14 +44,14 @@ enum SyncInBackground {
 }
 
 /// The system's task, which may be ended from any thread.
-private final class Running: @unchecked Sendable {
-    private let task: BGTask
+private final class Running: Sendable {
+    nonisolated(unsafe) private let task: BGTask
 
-    init(_ task: BGTask) {
+    nonisolated init(_ task: BGTask) {
         self.task = task
     }
 
-    func end(success: Bool) {
+    nonisolated func end(success: Bool) {
         task.setTaskCompleted(success: success)
     }
 }

@@ -5,7 +5,10 @@ import Security
 
 /// Keeps the store's key in the Keychain of this device: read after the first unlock, left out of every backup.
 ///
-/// The key is made when it is asked for the first time. A store without its key is lost.
+/// The key is made when it is asked for the first time. A store without its key is lost. Before the first unlock it cannot
+/// be read: `key_store_failed`, with `device_locked` in `en`; open the store again later.
+///
+/// On a Mac the app has to be signed with an entitlement for the Keychain (`keychain-access-groups`, or the sandbox's).
 public final class KeychainKey: KeyStore {
     private let service: String
     private let account: String

@@ -6,10 +6,12 @@ import Network
 /// The system's word on the network: nothing is sent while there is none, and photos know what it costs.
 ///
 /// ```swift
-/// let path = NetworkPath { network in phone.allowFiles(.unmeteredOnly, on: network) }
-/// phone.use(path)
+/// phone.use(NetworkPath { [weak phone] network in phone?.allowFiles(.unmeteredOnly, on: network) })
 /// ```
-public final class NetworkPath: Connectivity {
+///
+/// The phone holds what it uses, so a closure that held the phone would keep it open for good.
+public final class NetworkPath: Connectivity, @unchecked Sendable {
+    // Not every version of the system's SDK says that it may be shared. It is started once and cancelled once.
     private let monitor = NWPathMonitor()
     private let latest = Latest()
 

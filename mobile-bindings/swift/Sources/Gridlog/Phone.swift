@@ -1,8 +1,5 @@
 import Foundation
 
-/// The version of the native surface that this layer is written for.
-public let api: UInt32 = 1
-
 /// A worker's phone: one encrypted store, shared by every screen, with or without signal.
 ///
 /// ```swift
@@ -19,6 +16,9 @@ public let api: UInt32 = 1
 /// Cancelling a task does not undo what it records. What waits for the server (``sync()``, ``enrol(_:password:deviceName:)``,
 /// ``fetchFile(_:in:)`` …) throws a `CancellationError` at once, and the engine ends after the request that is under way.
 public final class Phone: Sendable {
+    /// The version of the native surface that this layer is written for.
+    public static let api: UInt32 = 1
+
     /// The generated surface, for what this layer does not have.
     public let core: GridlogPhone
 
@@ -44,7 +44,7 @@ public final class Phone: Sendable {
         marker: any GenerationMarker
     ) async throws -> Phone {
         try await onStoreThread {
-            try checkApi(api: api)
+            try checkApi(api: Self.api)
             let options = OpenOptions(storePath: store.path, server: server.absoluteString)
             return Phone(core: try GridlogPhone.open(options: options, keys: keys, marker: marker))
         }
