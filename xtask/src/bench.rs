@@ -4,22 +4,32 @@ use std::fs;
 
 use crate::bindings::{self, Language};
 use crate::error::TaskError;
+use crate::phone;
 use crate::setup;
 use crate::step::{Run, execute};
 
+/// The workload that measures the phone's library.
+const FFI: &str = "ffi";
+
 /// Builds the bench and the server in release and runs one workload.
+///
+/// A phone does not run the release profile, so for `ffi` the bench is built as the phone's library is.
 pub(crate) fn bench(run: &Run, workload: &str, arguments: &[String]) -> Result<(), TaskError> {
     setup::ensure(run)?;
-    run.build_release(&["gridlog-bench", "gridlog-server"])?;
-    run.heading(&format!("性能测试 bench {workload}"));
-    let mut command = run.program(run.release_binary("gridlog-bench"));
-    command.arg(workload);
-    if workload == "ffi" {
+    let mut command = if workload == FFI {
+        run.build_release(&["gridlog-server"])?;
+        let mut command = run.program(phone::program(run, "gridlog-bench")?);
         // The size of what ships is one of its figures.
-        let library = bindings::release_library(run)?;
-        command.arg("--library").arg(library);
+        command.arg(FFI).arg("--library").arg(phone::library(run)?);
         command.arg("--kotlin-classpath").arg(kotlin(run)?);
-    }
+        command
+    } else {
+        run.build_release(&["gridlog-bench", "gridlog-server"])?;
+        let mut command = run.program(run.release_binary("gridlog-bench"));
+        command.arg(workload);
+        command
+    };
+    run.heading(&format!("性能测试 bench {workload}"));
     command
         .arg("--server-bin")
         .arg(run.release_binary("gridlog-server"))

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::error::TaskError;
+use crate::phone;
 use crate::step::{Run, execute};
 
 /// The Python package.
@@ -83,28 +84,15 @@ pub(crate) fn library(run: &Run) -> Result<PathBuf, TaskError> {
 /// Builds the wheel around the library as it ships.
 pub(crate) fn wheel(run: &Run) -> Result<(), TaskError> {
     bindings(run, Language::Python)?;
-    // The generator reads what the debug build says of itself; the release is stripped and ships.
-    let built = release_library(run)?;
+    // The generator reads what the debug build says of itself; what ships is stripped.
+    let built = phone::library(run)?;
     put_beside(run, PYTHON, &built)?;
     run.heading("打包 packing the wheel");
     execute(run.program("python3").args([WHEEL_BACKEND, WHEELS]))
 }
 
-/// Builds the library as it ships: optimised and stripped.
-pub(crate) fn release_library(run: &Run) -> Result<PathBuf, TaskError> {
-    run.heading("构建发布版 building the library for release");
-    execute(&mut run.cargo(&[
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "gridlog-ffi",
-        "--lib",
-    ]))?;
-    Ok(run.target().join("release").join(library_name()))
-}
-
-fn library_name() -> String {
+/// What the library's file is called on this system.
+pub(crate) fn library_name() -> String {
     format!("{DLL_PREFIX}gridlog_ffi{DLL_SUFFIX}")
 }
 

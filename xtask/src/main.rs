@@ -15,6 +15,7 @@ mod demo;
 mod dictionary;
 mod docs;
 mod error;
+mod phone;
 mod setup;
 mod sim;
 mod step;
@@ -66,7 +67,7 @@ enum Task {
     Wheel,
     /// 持续集成。Formatting, lints, documentation and tests: what has to be green.
     Ci,
-    /// 性能测试。Builds `gridlog-bench` and the server in release and runs one workload.
+    /// 性能测试。Builds `gridlog-bench` and the server in release and runs one workload; `ffi` as on phones.
     Bench {
         /// The workload; `list` names them.
         workload: String,

@@ -55,7 +55,8 @@ impl Run {
         self.binary("debug", name)
     }
 
-    fn binary(&self, profile: &str, name: &str) -> PathBuf {
+    /// Where a binary of any profile is.
+    pub(crate) fn binary(&self, profile: &str, name: &str) -> PathBuf {
         self.target()
             .join(profile)
             .join(format!("{name}{}", env::consts::EXE_SUFFIX))
