@@ -68,16 +68,18 @@ pub(crate) fn bindings(run: &Run, language: Language) -> Result<(), TaskError> {
     }
 }
 
+/// The library as its own package names it.
+pub(crate) const PACKAGE: [&str; 2] = ["--package", "gridlog-ffi"];
+/// As what apps load. Its package makes a Rust library of it, unless asked.
+pub(crate) const DYNAMIC: [&str; 3] = ["--lib", "--crate-type", "cdylib"];
+
 /// Builds the library and its generator.
 pub(crate) fn library(run: &Run) -> Result<PathBuf, TaskError> {
-    execute(&mut run.cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "gridlog-ffi",
-        "--features",
-        "bindgen",
-    ]))?;
+    let with_generator = ["--quiet", "--features", "bindgen"];
+    for (subcommand, what) in [("rustc", &DYNAMIC[..]), ("build", &["--bins"])] {
+        let mut command = run.cargo(&[subcommand]);
+        execute(command.args(with_generator).args(PACKAGE).args(what))?;
+    }
     Ok(run.target().join("debug").join(library_name()))
 }
 

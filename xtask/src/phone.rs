@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::bindings::library_name;
+use crate::bindings::{DYNAMIC, PACKAGE, library_name};
 use crate::error::TaskError;
 use crate::step::{Run, execute};
 
@@ -14,19 +14,9 @@ const PROFILE: &str = "phone";
 const CONFIGURE_OPENSSL: &str = "mobile-bindings/configure-openssl.sh";
 
 /// Builds the library as it ships, stripped.
-///
-/// It is asked for as a dynamic library alone: where cargo also makes a Rust library of the crate, it leaves out the
-/// optimisation across crates without a word, which is 1.7 MB.
 pub(crate) fn library(run: &Run) -> Result<PathBuf, TaskError> {
     run.heading("构建手机用的库 building the library for phones");
-    let dynamic = [
-        "--package",
-        "gridlog-ffi",
-        "--lib",
-        "--crate-type",
-        "cdylib",
-    ];
-    execute(with_profile(run, "rustc").args(dynamic))?;
+    execute(with_profile(run, "rustc").args(PACKAGE).args(DYNAMIC))?;
     Ok(run.target().join(PROFILE).join(library_name()))
 }
 
