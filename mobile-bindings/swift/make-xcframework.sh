@@ -18,9 +18,11 @@ export IPHONEOS_DEPLOYMENT_TARGET=16.0 MACOSX_DEPLOYMENT_TARGET=13.0
 
 cargo xtask bindings swift
 
+# As `cargo xtask wheel` builds it: the profile for phones, and less of OpenSSL.
+export OPENSSL_SRC_PERL="$PWD/mobile-bindings/configure-openssl.sh"
 for platform in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do
   # An app links the engine into itself: Apple's stores take no loose libraries.
-  cargo rustc --release --package gridlog-ffi --lib --target "$platform" --crate-type staticlib
+  cargo rustc --profile phone --package gridlog-ffi --lib --target "$platform" --crate-type staticlib
 done
 
 headers=$work/headers
@@ -29,7 +31,7 @@ cp "$here/generated/GridlogFFI.h" "$headers/GridlogFFI/"
 # In a folder of its own: Xcode puts the headers of every framework into one.
 cp "$here/generated/GridlogFFI.modulemap" "$headers/GridlogFFI/module.modulemap"
 
-built() { echo "$target/$1/release/libgridlog_ffi.a"; }
+built() { echo "$target/$1/phone/libgridlog_ffi.a"; }
 lipo -create "$(built aarch64-apple-ios-sim)" "$(built x86_64-apple-ios)" -output "$work/simulator/libgridlog_ffi.a"
 lipo -create "$(built aarch64-apple-darwin)" "$(built x86_64-apple-darwin)" -output "$work/mac/libgridlog_ffi.a"
 

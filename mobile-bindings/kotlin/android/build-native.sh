@@ -5,8 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 cargo xtask bindings kotlin
-# As `cargo xtask wheel` builds it: the profile for phones, as a dynamic library alone (with a Rust library beside it cargo
-# would not optimise across crates), and less of OpenSSL.
+# As `cargo xtask wheel` builds it: the profile for phones, and less of OpenSSL.
 export OPENSSL_SRC_PERL="$PWD/mobile-bindings/configure-openssl.sh"
 # Phones are arm64-v8a and, the old ones, armeabi-v7a; the other two are emulators.
 cargo ndk --target arm64-v8a --target armeabi-v7a --target x86_64 --target x86 --platform 26 \
