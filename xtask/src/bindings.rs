@@ -31,6 +31,11 @@ const SWIFT_PARTS: &[(&str, &str)] = &[
 /// The library that its programs load.
 const SWIFT_LIBRARY: &str = "mobile-bindings/swift/generated/library";
 
+/// The library's package.
+pub(crate) const PACKAGE: [&str; 2] = ["--package", "gridlog-ffi"];
+/// The library as apps load it: its package makes a Rust library, unless asked.
+pub(crate) const DYNAMIC: [&str; 3] = ["--lib", "--crate-type", "cdylib"];
+
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
@@ -67,11 +72,6 @@ pub(crate) fn bindings(run: &Run, language: Language) -> Result<(), TaskError> {
         }
     }
 }
-
-/// The library as its own package names it.
-pub(crate) const PACKAGE: [&str; 2] = ["--package", "gridlog-ffi"];
-/// As what apps load. Its package makes a Rust library of it, unless asked.
-pub(crate) const DYNAMIC: [&str; 3] = ["--lib", "--crate-type", "cdylib"];
 
 /// Builds the library and its generator.
 pub(crate) fn library(run: &Run) -> Result<PathBuf, TaskError> {

@@ -10,7 +10,7 @@ use crate::step::{Run, execute};
 
 /// The profile; `Cargo.toml` says why it is as it is.
 const PROFILE: &str = "phone";
-/// Leaves out of OpenSSL what SQLCipher does not call. The crate that builds OpenSSL starts it in place of perl.
+/// Leaves out of OpenSSL what it can spare. The crate that builds OpenSSL starts it in place of perl.
 const CONFIGURE_OPENSSL: &str = "mobile-bindings/configure-openssl.sh";
 
 /// Builds the library as it ships, stripped.
