@@ -7,6 +7,8 @@ use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use crate::exif::PREFIX;
 use crate::{PictureKind, sniff};
 
+pub mod hollow;
+
 /// Texts that [`with_metadata`] hides in a picture. None of them may be left after [`crate::strip`].
 pub const SECRETS: [&[u8]; 9] = [
     b"Hidden Maker Ltd",

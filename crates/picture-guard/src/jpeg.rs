@@ -35,6 +35,9 @@ pub(crate) struct Parts<'a> {
     rest: &'a [u8],
     /// Whether the end of the picture was reached, by a marker or by there being no more.
     pub(crate) is_over: bool,
+    /// Whether anything stood where only a marker with a segment may stand. Decoders differ in what they make of it, so
+    /// nobody knows what one of them finds behind it.
+    pub(crate) is_ambiguous: bool,
     has_scan: bool,
 }
 
@@ -44,6 +47,7 @@ impl<'a> Parts<'a> {
         Some(Self {
             rest: bytes.strip_prefix(&[0xFF, SOI])?,
             is_over: false,
+            is_ambiguous: false,
             has_scan: false,
         })
     }
@@ -52,9 +56,10 @@ impl<'a> Parts<'a> {
     fn marker(&mut self) -> Option<u8> {
         loop {
             let at = self.rest.iter().position(|byte| *byte == 0xFF)?;
+            self.is_ambiguous |= at > 0;
             self.rest = &self.rest[at + 1..];
             match self.rest.first()? {
-                0x00 => {}
+                0x00 => self.is_ambiguous = true,
                 0xFF => continue,
                 marker => {
                     let marker = *marker;
@@ -115,7 +120,10 @@ impl<'a> Iterator for Parts<'a> {
                     return None;
                 }
                 // These have no body and mean nothing outside of a scan.
-                Some(0x01 | 0xD0..=SOI) => continue,
+                Some(0x01 | 0xD0..=SOI) => {
+                    self.is_ambiguous = true;
+                    continue;
+                }
                 Some(marker) => marker,
             };
             let Some(body) = self.body() else {

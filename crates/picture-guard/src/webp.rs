@@ -50,6 +50,34 @@ pub(crate) fn frame_chunks(data: &[u8]) -> Chunks<'_> {
     Chunks { rest }
 }
 
+/// Where chunks begin, one by one: the kind, and all bytes behind the head. A decoder reads the head of a picture
+/// there whatever length the chunk, the chunk around it or the file says.
+pub(crate) struct Beginnings<'a>(&'a [u8]);
+
+impl<'a> Iterator for Beginnings<'a> {
+    type Item = (&'a [u8; 4], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (kind, behind) = self.0.split_first_chunk()?;
+        let (length, behind) = behind.split_first_chunk()?;
+        let length = u64::from(u32::from_le_bytes(*length));
+        let next = usize::try_from(length + length % 2).unwrap_or(usize::MAX);
+        self.0 = behind.get(next..).unwrap_or_default();
+        Some((kind, behind))
+    }
+}
+
+/// Where the chunks of a file begin, to the last byte that is there.
+pub(crate) fn beginnings(bytes: &[u8]) -> Beginnings<'_> {
+    Beginnings(bytes.get(12..).unwrap_or_default())
+}
+
+/// Where the chunks in a frame of an animation begin; `frame` is all that is behind the frame's head. Decoders
+/// read two.
+pub(crate) fn frame_beginnings(frame: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    Beginnings(frame.get(FRAME_HEAD..).unwrap_or_default()).take(2)
+}
+
 fn push_chunk(out: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(kind);

@@ -1,11 +1,20 @@
 //! Ten thousand broken pictures: none breaks anything else.
+//!
+//! The only test of its program, since it looks at the most memory that the program ever held.
 
-use gridlog_picture_guard::{Keep, Limits, Outcome, gallery, preview, strip};
+mod mutated;
+
+use std::time::Duration;
+
+use gridlog_picture_guard::{Limits, gallery};
+use mutated::{Outcomes, peak_memory_bytes};
 
 const MUTATIONS: u64 = 10_000;
+/// What the program takes beside what decoding may take: itself, the pictures, the preview.
+const BESIDES: u64 = 32 * 1024 * 1024;
 
 #[test]
-fn ten_thousand_mutated_pictures_panic_nowhere_and_come_out_bounded() {
+fn ten_thousand_mutated_pictures_panic_nowhere_and_take_little_time_and_memory() {
     let seeds: Vec<Vec<u8>> = [
         gallery::jpeg(48, 32, 1),
         gallery::png(48, 32, 2),
@@ -18,42 +27,19 @@ fn ten_thousand_mutated_pictures_panic_nowhere_and_come_out_bounded() {
     // A mutation may name any size; what is large enough to take long is refused as every bomb is.
     let limits = Limits {
         max_pixels: 1_000_000,
+        max_scanned_pixels: 6_000_000,
+        max_memory_bytes: 16 * 1024 * 1024,
         ..Limits::default()
     };
-    let (mut shown, mut refused, mut cleaned) = (0, 0, 0);
-    for seed in 0..MUTATIONS {
-        let honest = &seeds[usize::try_from(seed).unwrap() % seeds.len()];
-        let broken = gallery::mutate(honest, seed);
-        match preview(&broken, &limits) {
-            Ok(small) => {
-                shown += 1;
-                assert!(small.len() <= limits.max_preview_bytes);
-                assert!(
-                    preview(&small, &limits).is_ok(),
-                    "mutation {seed}: no picture came out"
-                );
-            }
-            Err(_) => refused += 1,
-        }
-        let stripped = strip(&broken, Keep::Nothing);
-        // An orientation that stays is written anew.
-        assert!(
-            stripped.bytes.len() <= broken.len() + 64,
-            "mutation {seed} grew"
-        );
-        if stripped.what != Outcome::NotUnderstood {
-            cleaned += 1;
-            let again = strip(&stripped.bytes, Keep::Nothing);
-            assert_eq!(
-                again.what,
-                Outcome::Clean,
-                "mutation {seed} was not clean at once"
-            );
-        }
-    }
+    let outcomes = Outcomes::of(&seeds, MUTATIONS, &limits);
+    outcomes.assert_bounded(Duration::from_secs(2));
     // Mutations that all break everything, or nothing, would prove nothing.
     assert!(
-        shown > 1_000 && refused > 1_000 && cleaned > 1_000,
-        "{shown} {refused} {cleaned}"
+        outcomes.shown > 1_000 && outcomes.refused > 1_000 && outcomes.cleaned > 1_000,
+        "{outcomes:?}"
     );
+    if let Some(peak) = peak_memory_bytes() {
+        let allowed = limits.max_memory_bytes + BESIDES;
+        assert!(peak < allowed, "{peak} bytes of {allowed}");
+    }
 }

@@ -53,14 +53,59 @@ fn noise_gets_a_preview_that_is_small_enough_too() {
     assert!(small.len() <= 24 * 1024, "{} bytes", small.len());
 }
 
-/// A WebP whose canvas is one pixel, and whose frame has 16,383 pixels a side.
-fn webp_that_hides_its_size() -> Vec<u8> {
-    let mut frame = gallery::LOSSY_WEBP[12..].to_vec();
-    frame[8 + 6..8 + 10].copy_from_slice(&[0xFF, 0x3F, 0xFF, 0x3F]);
-    let header = b"VP8X\x0A\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let body = [b"WEBP", &header[..], &frame].concat();
-    let length = u32::try_from(body.len()).unwrap();
-    [b"RIFF", &length.to_le_bytes()[..], &body].concat()
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap();
+    [kind, &length.to_le_bytes()[..], data].concat()
+}
+
+/// A WebP whose canvas is one pixel, with these chunks on it.
+fn webp_of_one_pixel(flags: u8, chunks: &[&[u8]]) -> Vec<u8> {
+    let header = chunk(b"VP8X", &[flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    chunk(b"RIFF", &[b"WEBP", &header[..], &chunks.concat()].concat())
+}
+
+/// A frame of 16,383 pixels a side.
+fn huge_frame() -> Vec<u8> {
+    let mut frame = gallery::LOSSY_WEBP[20..].to_vec();
+    frame[6..10].copy_from_slice(&[0xFF, 0x3F, 0xFF, 0x3F]);
+    frame
+}
+
+/// Files whose largest frame stands where only a decoder looks.
+fn webps_that_hide_their_size() -> [(&'static str, Vec<u8>); 5] {
+    const ANIMATED: u8 = 0b0000_0010;
+    let frame = chunk(b"VP8 ", &huge_frame());
+    let head = [0; 16];
+    let film = |kind: &[u8; 4], chunks: &[u8]| chunk(kind, &[&head[..], chunks].concat());
+    let cut_off = {
+        let film = film(b"ANMF", &[&frame[..], &[0; 64]].concat());
+        let start = chunk(b"ANIM", &[0; 6]);
+        let mut file = webp_of_one_pixel(ANIMATED, &[&start, &film]);
+        file.truncate(file.len() - 64);
+        file
+    };
+    let transparency = chunk(b"ALPH", &[0, 0]);
+    let of_no_kind = chunk(b"MINE", &huge_frame());
+    let mut behind_its_end = film(b"ANMF", &[0; 8]);
+    behind_its_end[24..].copy_from_slice(&frame[..8]);
+    let mut behind_the_end = webp_of_one_pixel(0, &[&frame]);
+    behind_the_end[4..8].copy_from_slice(&22_u32.to_le_bytes());
+    [
+        ("behind a small canvas", webp_of_one_pixel(0, &[&frame])),
+        ("in a frame that is cut off", cut_off),
+        (
+            "behind transparency, under no name",
+            webp_of_one_pixel(
+                ANIMATED,
+                &[&film(b"ANMF", &[transparency, of_no_kind].concat())],
+            ),
+        ),
+        (
+            "behind the end of the frame that it begins in",
+            webp_of_one_pixel(0, &[&behind_its_end, &frame[8..]]),
+        ),
+        ("behind the end of the file", behind_the_end),
+    ]
 }
 
 #[test]
@@ -74,11 +119,8 @@ fn a_bomb_is_recognised_by_what_it_declares_before_it_is_decoded() {
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xFF; 4]);
     let mut png = gallery::png(16, 16, 1);
     png[16..24].copy_from_slice(&[0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF]);
-    for (name, bomb) in [
-        ("jpeg", jpeg),
-        ("png", png),
-        ("webp", webp_that_hides_its_size()),
-    ] {
+    let bombs = [("jpeg", jpeg), ("png", png)];
+    for (name, bomb) in bombs.into_iter().chain(webps_that_hide_their_size()) {
         let refused = preview(&bomb, &limits);
         assert!(
             matches!(refused, Err(NoPreview::TooManyPixels { declared, .. }) if declared > 200_000_000),
@@ -137,6 +179,27 @@ fn a_picture_of_a_great_many_scans_is_not_decoded() {
         matches!(refused, Err(NoPreview::TooManyScans { scanned: found, .. }) if found == scanned),
         "{refused:?}"
     );
+}
+
+#[test]
+fn a_picture_that_two_decoders_read_in_two_ways_is_not_decoded() {
+    let honest = gallery::jpeg(400, 300, 1);
+    let behind_the_first = 2 + 2 + 16;
+    // To one a restart has no length and a segment begins behind it; the other skips that segment's beginning only,
+    // and finds what is hidden in it.
+    let hidden = [&[0xFF, 0xD0, 0, 6, 0xFF, 0xE5, 0, 80][..], &[0; 78]].concat();
+    for between in [&hidden[..], b"\0\0\0", &[0xFF, 0], &[0xFF, 1]] {
+        let mut jpeg = honest.clone();
+        jpeg.splice(behind_the_first..behind_the_first, between.iter().copied());
+        assert_eq!(
+            preview(&jpeg, &Limits::default()),
+            Err(NoPreview::Malformed)
+        );
+    }
+    // Padding in front of a marker is no such thing.
+    let mut padded = honest;
+    padded.splice(behind_the_first..behind_the_first, [0xFF; 3]);
+    assert!(preview(&padded, &Limits::default()).is_ok());
 }
 
 #[test]
