@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use gridlog_cli::proxy::{Cut, Direction};
 use gridlog_client_core::{
-    Answer, Attached, CancelFlag, FilePolicy, FileRules, HttpTransport, Network, SendOptions,
-    StayFiles, StayOptions, Transport, TransportError,
+    Answer, Attached, CancelFlag, FileHash, FilePolicy, FileRules, HttpTransport, Network,
+    SendOptions, StayFiles, StayOptions, Transport, TransportError,
 };
 use gridlog_domain::environment::{Entropy, SeededEntropy};
 use gridlog_domain::id::RecordId;
@@ -23,7 +23,8 @@ const HUGE: usize = 20 * 1024 * 1024;
 const PIECE: u64 = 256 * 1024;
 /// What a request takes beside the piece that it carries, at most.
 const HEAD: u64 = 1_024;
-const CUTS: u64 = 12;
+/// How many connections one after the other are cut, every second one in an answer.
+const CUTS: u64 = 16;
 
 fn up_to(entropy: &mut SeededEntropy, most: u64) -> u64 {
     let mut bytes = [0; 8];
@@ -73,18 +74,25 @@ fn a_file_of_twenty_megabytes_arrives_through_cuts_and_kills_and_little_of_it_go
     phone.sync_all();
 
     let before = district.proxy.traffic();
-    let mut child = sending(&district, &phone);
-    let (mut planned, mut phone_killed, mut server_killed) = (0, false, false);
-    let ended = loop {
-        let traffic = district.proxy.traffic().since(&before);
-        if traffic.cuts == planned && planned < CUTS {
-            planned += 1;
-            district.proxy.cut_next(Cut {
+    for number in 1..=CUTS {
+        let cut = match number % 2 {
+            0 => Cut {
                 direction: Direction::Up,
                 after: 20_000 + up_to(&mut entropy, 1_500_000),
-            });
-            district.proxy.drop_open();
-        }
+            },
+            // An answer has a few hundred bytes: what it answers to has been done when it is lost.
+            _ => Cut {
+                direction: Direction::Down,
+                after: 1 + up_to(&mut entropy, 2_000),
+            },
+        };
+        let connection = before.connections + number;
+        district.proxy.cut_connection(connection, cut);
+    }
+    let mut child = sending(&district, &phone);
+    let (mut phone_killed, mut server_killed) = (false, false);
+    let ended = loop {
+        let traffic = district.proxy.traffic().since(&before);
         if !phone_killed && traffic.up > HUGE as u64 / 3 {
             phone_killed = true;
             child.kill().unwrap();
@@ -109,8 +117,8 @@ fn a_file_of_twenty_megabytes_arrives_through_cuts_and_kills_and_little_of_it_go
     let arrived = office.file(case, &attached.sha256.to_string());
     assert!(arrived == contents, "byte for byte");
 
-    // A planned cut is two breaks: what was open is dropped, and what comes next is cut.
-    let breaks = traffic.cuts + planned + 2;
+    // Cut by the proxy, and broken by a kill.
+    let breaks = traffic.cuts + 2;
     let again = traffic.up - HUGE as u64;
     let allowed = breaks * PIECE + traffic.requests * HEAD;
     assert!(again <= allowed, "{again} of {allowed}, {traffic:?}");
@@ -160,7 +168,7 @@ fn two_hundred_photos_of_twenty_phones_at_once_all_arrive_and_the_server_stays_s
     let mut previews = 0;
     for (case, attached) in &taken {
         let arrived = office.file(*case, &attached.sha256.to_string());
-        assert_eq!(arrived.len() as u64, attached.bytes);
+        assert_eq!(FileHash::of(&arrived), attached.sha256);
         if attached.preview.is_some() {
             let preview = office.preview(*case, &attached.sha256.to_string());
             assert!(preview.starts_with(&[0xff, 0xd8]), "it is a JPEG");
@@ -168,9 +176,13 @@ fn two_hundred_photos_of_twenty_phones_at_once_all_arrive_and_the_server_stays_s
         }
     }
     assert_eq!(previews, PHONES);
-    if let Some(peak) = district.server_peak_memory() {
-        assert!(peak < 200_000_000, "the server held {peak} bytes");
-    }
+    let peak = district.server_peak_memory();
+    assert!(
+        peak.is_some() || !cfg!(target_os = "linux"),
+        "Linux says it"
+    );
+    let peak = peak.unwrap_or(0);
+    assert!(peak < 200_000_000, "the server held {peak} bytes");
 }
 
 /// What an app allows, and how often it was asked.
