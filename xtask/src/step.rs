@@ -108,6 +108,39 @@ pub(crate) fn execute(command: &mut Command) -> Result<(), TaskError> {
     })
 }
 
+/// How a program ended whose words decide what is to be made of it.
+pub(crate) enum Said {
+    /// Well.
+    Done,
+    /// Not well.
+    Failed {
+        /// All that it said.
+        output: String,
+        /// The failure.
+        error: TaskError,
+    },
+}
+
+/// Runs a program to its end and listens.
+pub(crate) fn said_by(command: &mut Command) -> Result<Said, TaskError> {
+    let ended = command.output().map_err(|source| TaskError::NotStarted {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })?;
+    if ended.status.success() {
+        return Ok(Said::Done);
+    }
+    let output = [ended.stdout, ended.stderr].concat();
+    Ok(Said::Failed {
+        output: String::from_utf8_lossy(&output).into_owned(),
+        error: TaskError::Failed {
+            command: in_words(command),
+            status: ended.status.to_string(),
+            code: ended.status.code(),
+        },
+    })
+}
+
 fn in_words(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_stem().unwrap_or(command.get_program());

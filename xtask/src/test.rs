@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use crate::bindings::{self, Language};
 use crate::error::TaskError;
 use crate::setup;
-use crate::step::{Run, execute};
+use crate::step::{Run, Said, execute, said_by};
 use crate::swift;
 
 const TUS_JS: &str = "tests/tus-js";
@@ -66,7 +66,17 @@ pub(crate) fn in_brackets(skipped: &[&str]) -> String {
     }
 }
 
-/// A foreign client against the real server. Says no if it could not be had: that is no fault of what is tested.
+/// What npm says where there is no way to its registry.
+const NO_NETWORK: [&str; 5] = [
+    "code ENOTFOUND",
+    "code EAI_AGAIN",
+    "code ENETUNREACH",
+    "code ECONNREFUSED",
+    "code ETIMEDOUT",
+];
+
+/// A foreign client against the real server. Says no if there is no Node or no network: that is no fault of what is
+/// tested. Anything else that keeps it from being installed is a failure.
 fn tus_js(run: &Run) -> Result<bool, TaskError> {
     run.heading("外部客户端测试 a foreign client: tus-js-client");
     for program in ["node", "npm"] {
@@ -83,11 +93,18 @@ fn tus_js(run: &Run) -> Result<bool, TaskError> {
         TUS_JS,
         "--no-audit",
         "--no-fund",
-        "--silent",
+        "--loglevel=error",
     ];
-    if execute(run.program("npm").args(install)).is_err() {
-        run.heading("略过：无法安装 skipped: npm could not install it");
-        return Ok(false);
+    match said_by(run.program("npm").args(install))? {
+        Said::Done => {}
+        Said::Failed { output, .. } if has_no_network(&output) => {
+            run.heading("略过：没有网络 skipped: npm finds no network");
+            return Ok(false);
+        }
+        Said::Failed { output, error } => {
+            run.heading(&output);
+            return Err(error);
+        }
     }
     execute(&mut run.cargo(&[
         "test",
@@ -101,6 +118,10 @@ fn tus_js(run: &Run) -> Result<bool, TaskError> {
         "tus_js_client",
     ]))?;
     Ok(true)
+}
+
+fn has_no_network(output: &str) -> bool {
+    NO_NETWORK.iter().any(|code| output.contains(code))
 }
 
 fn rust(run: &Run) -> Result<(), TaskError> {
@@ -173,5 +194,25 @@ mod tests {
         assert_eq!(in_brackets(&[]), "");
         let words = in_brackets(&["swift", "tus-js"]);
         assert!(words.contains("skipped 2: swift, tus-js"), "{words}");
+    }
+
+    #[test]
+    fn only_a_missing_network_excuses_an_install_that_fails() {
+        for output in [
+            "npm error code ENOTFOUND\nnpm error syscall getaddrinfo",
+            "npm error code EAI_AGAIN",
+            "npm ERR! code ECONNREFUSED",
+        ] {
+            assert!(has_no_network(output), "{output}");
+        }
+        for output in [
+            "",
+            "npm error code EINTEGRITY",
+            "npm error code E404",
+            "npm error code EUSAGE\nnpm error The `npm ci` command can only install with an existing package-lock.json",
+            "npm error code ENOSPC",
+        ] {
+            assert!(!has_no_network(output), "{output}");
+        }
     }
 }
