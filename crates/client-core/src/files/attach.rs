@@ -309,22 +309,3 @@ pub(super) fn full(error: PhoneError) -> PhoneError {
         other => other,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::ffi;
-
-    use super::*;
-
-    #[test]
-    fn a_database_without_room_is_a_full_phone() {
-        let failed = |code| {
-            let failure = ffi::Error::new(code);
-            full(PhoneError::Store(rusqlite::Error::SqliteFailure(
-                failure, None,
-            )))
-        };
-        assert_eq!(failed(ffi::SQLITE_FULL).code(), "disk_full");
-        assert_eq!(failed(ffi::SQLITE_IOERR).code(), "store_failed");
-    }
-}

@@ -17,6 +17,8 @@
 
 mod attach;
 mod fetch;
+#[cfg(test)]
+mod full_disk;
 mod hash;
 mod progress;
 mod read;
