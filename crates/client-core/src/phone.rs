@@ -11,7 +11,7 @@ use gridlog_protocol::Key;
 use rusqlite::Connection;
 
 use crate::error::PhoneError;
-use crate::files::Vault;
+use crate::files::{Underway, Vault};
 use crate::key::StoreKey;
 use crate::marker::GenerationMarker;
 use crate::reference::Reference;
@@ -65,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) signal: Arc<Signal>,
     pub(crate) syncing: AtomicBool,
     pub(crate) sending: AtomicBool,
+    /// How far the file is that was sent last, beyond what is noted in the store.
+    pub(crate) underway: Mutex<Option<Underway>>,
     pub(crate) reference: Mutex<Arc<Reference>>,
 }
 
@@ -98,6 +100,7 @@ impl Phone {
             signal: Arc::new(Signal::default()),
             syncing: AtomicBool::new(false),
             sending: AtomicBool::new(false),
+            underway: Mutex::default(),
             reference: Mutex::default(),
         };
         inner.check_generation()?;

@@ -121,7 +121,7 @@ impl Phone {
                 leaving: records::out_of_scope(connection)?.len() as u64,
                 waits_until_ms: self.inner.held(connection)?.map(|(until_ms, _)| until_ms),
                 set_aside: wants::aside(connection)?.len() as u64,
-                files: files::counts(connection)?,
+                files: files::counts(connection, self.inner.underway())?,
                 ..Status::default()
             };
             for (standing, count) in outbox::counts(connection)? {

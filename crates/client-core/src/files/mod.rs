@@ -32,8 +32,8 @@ mod wire;
 
 pub use attach::Attached;
 pub use hash::{FileHash, InvalidHash};
-pub(crate) use progress::counts;
 pub use progress::{FileCounts, FileProgress, FileStanding};
+pub(crate) use progress::{Underway, counts};
 pub use read::AttachmentReader;
 pub use rules::FileRules;
 pub use send::{FilePolicy, HeldBack, MaySend, Network, SendOptions, SendProgress};

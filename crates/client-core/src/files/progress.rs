@@ -1,4 +1,7 @@
 //! Where each file stands.
+//!
+//! How far a file is, is noted in the store when its upload begins and after each of its turns (2 MiB). Between two
+//! notes it is kept in memory: a commit for each piece would be a cost, and after a restart the server is asked anyhow.
 
 use gridlog_domain::id::RecordId;
 use rusqlite::Connection;
@@ -6,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::FileHash;
 use crate::error::PhoneError;
-use crate::phone::Phone;
+use crate::phone::{Inner, Phone, lock};
 use crate::reasons::explain;
 use crate::store::attachments;
 
@@ -65,7 +68,7 @@ pub struct FileProgress {
     pub sha256: FileHash,
     /// Its size in bytes.
     pub bytes: u64,
-    /// How many of them the server has, as far as was noted here last.
+    /// How many of them the server has, as far as is known here.
     pub sent_bytes: u64,
     /// Where it stands.
     pub standing: FileStanding,
@@ -103,8 +106,38 @@ impl FileCounts {
     }
 }
 
+/// How far a file is, beyond what was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Underway {
+    pub(super) record: RecordId,
+    pub(super) file: FileHash,
+    /// How many of its bytes the server has.
+    pub(super) sent_bytes: u64,
+}
+
+impl Underway {
+    fn is(&self, own: &attachments::Own) -> bool {
+        (self.record, self.file) == (own.record, own.file)
+    }
+}
+
+impl Inner {
+    /// How far the file is that was sent last, if that is not noted.
+    pub(crate) fn underway(&self) -> Option<Underway> {
+        *lock(&self.underway)
+    }
+
+    /// The server has so much of a file, which is not noted, or is now.
+    pub(super) fn set_underway(&self, now: Option<Underway>) {
+        *lock(&self.underway) = now;
+    }
+}
+
 /// Adds up where the photos of all records stand.
-pub(crate) fn counts(connection: &Connection) -> Result<FileCounts, PhoneError> {
+pub(crate) fn counts(
+    connection: &Connection,
+    underway: Option<Underway>,
+) -> Result<FileCounts, PhoneError> {
     let mut counts = FileCounts::default();
     for group in attachments::groups(connection)? {
         let standing = standing(&group.standing, group.has_part);
@@ -118,6 +151,16 @@ pub(crate) fn counts(connection: &Connection) -> Result<FileCounts, PhoneError> 
         if matches!(standing, FileStanding::OnTheWay | FileStanding::OnThisPhone) {
             counts.bytes_to_send += group.bytes;
             counts.bytes_sent += group.sent_bytes;
+        }
+    }
+    if let Some(now) = underway {
+        let noted = attachments::noted(connection, now.record, now.file)?;
+        if let Some(noted) = noted.filter(|noted| *noted < now.sent_bytes) {
+            counts.bytes_sent += now.sent_bytes - noted;
+            if noted == 0 {
+                counts.on_this_phone -= 1;
+                counts.on_the_way += 1;
+            }
         }
     }
     Ok(counts)
@@ -161,11 +204,18 @@ impl Phone {
     /// # Errors
     /// [`PhoneError::Store`].
     pub fn files(&self, record: Option<RecordId>) -> Result<Vec<FileProgress>, PhoneError> {
+        let underway = self.inner.underway();
         let own = self
             .inner
             .store
             .read(|connection| attachments::own(connection, record))?;
-        Ok(own.into_iter().map(FileProgress::from).collect())
+        let known = own.into_iter().map(|mut own| {
+            if let Some(now) = underway.filter(|now| now.is(&own)) {
+                own.sent_bytes = own.sent_bytes.max(now.sent_bytes);
+            }
+            FileProgress::from(own)
+        });
+        Ok(known.collect())
     }
 
     /// Lets a photo that needs the worker be sent again with the next [`Phone::send_files`].

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::progress::Underway;
 use super::turns::{Turns, Waiting};
 use super::wire::{self, FileAnswer, FileRequest, PIECE_BYTES};
 use crate::error::PhoneError;
@@ -303,9 +304,14 @@ impl FileSession {
                 }
                 let what = turn.what.clone();
                 match self.turns.passed(offset) {
-                    true => self.note_of(&what, offset),
-                    false => Ok(()),
+                    true => self.note_of(&what, offset)?,
+                    false => self.phone.inner.set_underway(Some(Underway {
+                        record: what.record,
+                        file: what.file,
+                        sent_bytes: offset,
+                    })),
                 }
+                Ok(())
             }
             _ => self.trouble("bad_answer"),
         }
@@ -390,6 +396,7 @@ impl FileSession {
         inner
             .store
             .note(|tx| attachments::set_sent(tx, what.record, what.file))?;
+        inner.set_underway(None);
         inner.signal.committed();
         self.refill()
     }
@@ -408,6 +415,7 @@ impl FileSession {
             let upload = what.upload.as_deref();
             attachments::note_upload(tx, what.record, what.file, upload, offset)
         })?;
+        inner.set_underway(None);
         inner.signal.committed();
         Ok(())
     }

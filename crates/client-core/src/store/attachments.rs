@@ -213,6 +213,20 @@ pub(crate) fn own(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How much of a photo that is still to be sent the server has, as far as was noted.
+pub(crate) fn noted(
+    connection: &Connection,
+    record: RecordId,
+    file: FileHash,
+) -> Result<Option<u64>, PhoneError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT sent_bytes FROM attachments
+         WHERE record = ?1 AND sha256 = ?2 AND standing = 'here' AND preview_of IS NULL",
+    )?;
+    let keys = (record.as_bytes(), file.as_bytes());
+    Ok(statement.query_row(keys, |row| row.get(0)).optional()?)
+}
+
 /// What needs the worker is to be sent again. Says whether it needed anybody.
 pub(crate) fn retry(
     connection: &Connection,

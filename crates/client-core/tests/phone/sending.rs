@@ -227,6 +227,64 @@ fn after_a_request_that_was_not_answered_an_upload_begins_without_a_piece() {
 }
 
 #[test]
+fn each_piece_of_a_small_photo_is_seen_and_none_between_the_first_and_the_last_is_a_commit() {
+    let (f, shelf) = (Fixture::synced(), Shelf::default());
+    let id = case(&f, "井盖缺失");
+    let bytes = 1_500_000;
+    attach_bytes(&f, id, "photo.bin", bytes);
+    f.sync();
+    let store = raw(&path(&f.folder));
+    let commits = || -> i64 {
+        store
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+            .unwrap()
+    };
+    let mut session = f.phone.begin_sending().unwrap();
+    carry(&mut session, &shelf, 1);
+    let begun = commits();
+    for pieces in 2..=5 {
+        carry(&mut session, &shelf, 1);
+        let sent = pieces * PIECE_BYTES as u64;
+        let file = only_file(&f);
+        assert_eq!(
+            (file.sent_bytes, file.standing),
+            (sent, FileStanding::OnTheWay)
+        );
+        let counts = f.status().files;
+        assert_eq!((counts.bytes_sent, counts.on_the_way), (sent, 1));
+        assert_eq!(counts.bytes_to_send, bytes as u64);
+        assert_eq!(commits(), begun);
+    }
+    carry(&mut session, &shelf, 1);
+    let counts = f.status().files;
+    assert_eq!((counts.bytes_sent, counts.on_server), (0, 1));
+    assert_eq!(only_file(&f).sent_bytes, bytes as u64);
+    assert_ne!(commits(), begun);
+}
+
+#[test]
+fn a_photo_whose_upload_began_without_a_piece_is_on_the_way_with_the_first_one() {
+    let (f, shelf) = (Fixture::synced(), Shelf::default());
+    let id = case(&f, "井盖缺失");
+    attach_bytes(&f, id, "photo.bin", 1_500_000);
+    f.sync();
+    let mut session = f.phone.begin_sending().unwrap();
+    assert!(matches!(session.next_step(), Ok(FileStep::Request(_))));
+    // The server may have begun the upload: the next request brings no piece along.
+    session.failed();
+    f.clock.advance(60_000);
+    carry(&mut session, &shelf, 2);
+    let counts = f.status().files;
+    assert_eq!((counts.on_this_phone, counts.on_the_way), (0, 1));
+    assert_eq!(only_file(&f).standing, FileStanding::OnTheWay);
+    // An upload that begins anew has nothing.
+    shelf.expire();
+    carry(&mut session, &shelf, 1);
+    assert_eq!(only_file(&f).sent_bytes, 0);
+    assert_eq!(f.status().files.on_this_phone, 1);
+}
+
+#[test]
 fn an_app_that_is_killed_goes_on_where_the_server_is() {
     let (f, shelf) = (Fixture::synced(), Shelf::default());
     let id = case(&f, "井盖缺失");
