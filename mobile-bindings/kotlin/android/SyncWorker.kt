@@ -10,16 +10,21 @@ import androidx.work.NetworkType
 import androidx.work.PeriodicWorkRequestBuilder
 import androidx.work.WorkManager
 import androidx.work.WorkerParameters
-import gridlog.Gridlog
 import gridlog.ffi.GridlogException
 import java.util.concurrent.TimeUnit
 
-/** One sync in the background, and the photos that may go. WorkManager cancels the coroutine when its time is over; nothing is lost then. */
+/**
+ * One sync in the background, and the photos that may go. WorkManager cancels the coroutine when its time is over; nothing
+ * is lost then.
+ */
 class SyncWorker(context: Context, parameters: WorkerParameters) : CoroutineWorker(context, parameters) {
     override suspend fun doWork(): Result = try {
-        val phone: Gridlog = (applicationContext as App).phone
+        val phone = (applicationContext as App).phone()
+        // First of all: this process may be new, and photos go over any network until it is said.
+        applicationContext.allowPhotosOf(phone)
         val report = phone.sync()
         val photos = phone.sendPhotos()
+        // What the worker holds back waits for the worker.
         val isDone = report.complete && (photos.left == 0uL || photos.heldBack != null)
         if (isDone) Result.success() else Result.retry()
     } catch (later: GridlogException.TryLater) {
@@ -27,7 +32,7 @@ class SyncWorker(context: Context, parameters: WorkerParameters) : CoroutineWork
     } catch (signIn: GridlogException.SignIn) {
         Result.failure() // Show the sign-in when the app is opened next.
     } catch (other: GridlogException) {
-        Result.failure()
+        Result.failure() // Time does not mend it. A periodic work runs again at its next time all the same.
     }
 }
 

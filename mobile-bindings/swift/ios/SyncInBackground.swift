@@ -29,16 +29,41 @@ enum SyncInBackground {
         try? BGTaskScheduler.shared.submit(request)
     }
 
-    /// Whether everything was exchanged.
+    /// Whether everything was exchanged that the worker lets go.
     nonisolated private static func sync(_ open: @Sendable () async throws -> Phone) async -> Bool {
         do {
             let phone = try await open()
+            // First of all: this process may be new, and files go over any network until it is said.
+            await allowFiles(of: phone)
             let report = try await phone.sync()
             let files = try await phone.sendFiles()
-            return report.complete && files.left == 0
+            // What the worker holds back waits for the worker.
+            return report.complete && (files.left == 0 || files.heldBack != nil)
         } catch {
             // `TryLater`: no signal. `SignIn`: show the sign-in when the app is opened next. Cancelled: time is over.
             return false
+        }
+    }
+
+    /// Says over which networks files may go, and which there is, now and whenever the system says another: the engine
+    /// keeps neither.
+    private static func allowFiles(of phone: Phone) async {
+        let (said, say) = AsyncStream.makeStream(of: Void.self)
+        let path = NetworkPath { network in
+            phone.allowFiles(policy, on: network)
+            say.finish()
+        }
+        // It listens for as long as the phone has it.
+        phone.use(path)
+        for await _ in said {}
+    }
+
+    /// What the worker chose in the app's settings.
+    private static var policy: FilePolicy {
+        switch UserDefaults.standard.string(forKey: "photos") {
+        case "paused": .paused
+        case "unmetered": .unmeteredOnly
+        default: .anyNetwork
         }
     }
 }

@@ -1,0 +1,69 @@
+// NOT BUILT HERE: for an Android app to copy.
+package your.app
+
+import android.app.Application
+import android.content.Context
+import android.net.ConnectivityManager
+import android.net.Network as SystemNetwork
+import android.net.NetworkCapabilities
+import android.net.NetworkCapabilities.NET_CAPABILITY_NOT_METERED
+import gridlog.FileMarker
+import gridlog.Gridlog
+import gridlog.ffi.FilePolicy
+import gridlog.ffi.Network
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+
+private const val SERVER = "https://grid.example"
+
+/** The worker's phone, opened once in a process: by the first screen, or by a sync in the background. */
+class App : Application() {
+    private val opening = Mutex()
+    private var opened: Gridlog? = null
+
+    suspend fun phone(): Gridlog = opening.withLock {
+        opened ?: open().also {
+            opened = it
+            followNetwork(it)
+        }
+    }
+
+    /** Where backups do not reach; photos are kept beside the store. */
+    private suspend fun open(): Gridlog {
+        val home = noBackupFilesDir.toPath()
+        return Gridlog.open(home.resolve("phone.db"), SERVER, keystoreKey(this), FileMarker(home.resolve("marker")))
+    }
+
+    /** Says what network there is whenever the system does. */
+    private fun followNetwork(phone: Gridlog) {
+        val listener = object : ConnectivityManager.NetworkCallback() {
+            override fun onCapabilitiesChanged(network: SystemNetwork, capabilities: NetworkCapabilities) =
+                phone.allowPhotos(photoPolicy(), kindOf(capabilities))
+
+            override fun onLost(network: SystemNetwork) = phone.allowPhotos(photoPolicy(), Network.NONE)
+        }
+        getSystemService(ConnectivityManager::class.java).registerDefaultNetworkCallback(listener)
+    }
+}
+
+/** Says over which networks photos may go, and which there is now: the engine keeps neither. */
+fun Context.allowPhotosOf(phone: Gridlog) {
+    val connectivity = getSystemService(ConnectivityManager::class.java)
+    phone.allowPhotos(photoPolicy(), kindOf(connectivity.getNetworkCapabilities(connectivity.activeNetwork)))
+}
+
+/** What the worker chose in the app's settings. */
+private fun Context.photoPolicy(): FilePolicy {
+    val chosen = getSharedPreferences("settings", Context.MODE_PRIVATE).getString("photos", null)
+    return when (chosen) {
+        "paused" -> FilePolicy.PAUSED
+        "unmetered" -> FilePolicy.UNMETERED_ONLY
+        else -> FilePolicy.ANY_NETWORK
+    }
+}
+
+private fun kindOf(capabilities: NetworkCapabilities?): Network = when {
+    capabilities == null -> Network.NONE
+    capabilities.hasCapability(NET_CAPABILITY_NOT_METERED) -> Network.UNMETERED
+    else -> Network.METERED
+}
