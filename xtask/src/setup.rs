@@ -61,8 +61,9 @@ const NEEDS: &[Need] = &[
         packages: &["python3-venv"],
     },
     Need {
-        name: "a JDK",
-        probes: &[&["javac", "-version"]],
+        name: "a JDK, 17 or later",
+        // An older one does not know the release, and fails.
+        probes: &[&["javac", "--release", "17", "-version"]],
         packages: &["default-jdk-headless"],
     },
     Need {
