@@ -56,7 +56,7 @@ pub trait LogSink: Send + Sync {
 
 static QUEUE: Mutex<Option<SyncSender<LogLine>>> = Mutex::new(None);
 
-/// Hands the log of every phone in this process to `sink`, from here on; nothing ends it.
+/// Hands the log of every phone in this process to `sink`, from here on; `None` ends it.
 ///
 /// # Errors
 /// [`GridlogError::TryLater`] with `no_thread`.

@@ -320,7 +320,10 @@ class Gridlog private constructor(
         )
     }
 
-    /** Closes the store: what runs is ended, watches end, later calls fail with `shut_down`. */
+    /**
+     * Closes the store: what runs is asked to end and is not waited for, watches end, later calls fail with `shut_down`.
+     * The last that runs closes the file; if nothing runs, this does, on the calling thread, in milliseconds.
+     */
     override fun close() {
         core.shutDown()
     }
