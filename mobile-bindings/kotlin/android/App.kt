@@ -38,28 +38,21 @@ class App : Application() {
     private fun followNetwork(phone: Gridlog) {
         val listener = object : ConnectivityManager.NetworkCallback() {
             override fun onCapabilitiesChanged(network: SystemNetwork, capabilities: NetworkCapabilities) =
-                phone.allowPhotos(photoPolicy(), kindOf(capabilities))
+                phone.allowPhotos(phone.photoPolicy, kindOf(capabilities))
 
-            override fun onLost(network: SystemNetwork) = phone.allowPhotos(photoPolicy(), Network.NONE)
+            override fun onLost(network: SystemNetwork) = phone.allowPhotos(phone.photoPolicy, Network.NONE)
         }
         getSystemService(ConnectivityManager::class.java).registerDefaultNetworkCallback(listener)
     }
 }
 
-/** Says over which networks photos may go, and which there is now: the engine keeps neither. */
-fun Context.allowPhotosOf(phone: Gridlog) {
+/**
+ * Says what network there is now, and with [policy] what the worker has just chosen in the settings. The engine keeps the
+ * choice, and not the network.
+ */
+fun Context.sayNetwork(phone: Gridlog, policy: FilePolicy = phone.photoPolicy) {
     val connectivity = getSystemService(ConnectivityManager::class.java)
-    phone.allowPhotos(photoPolicy(), kindOf(connectivity.getNetworkCapabilities(connectivity.activeNetwork)))
-}
-
-/** What the worker chose in the app's settings. */
-private fun Context.photoPolicy(): FilePolicy {
-    val chosen = getSharedPreferences("settings", Context.MODE_PRIVATE).getString("photos", null)
-    return when (chosen) {
-        "paused" -> FilePolicy.PAUSED
-        "unmetered" -> FilePolicy.UNMETERED_ONLY
-        else -> FilePolicy.ANY_NETWORK
-    }
+    phone.allowPhotos(policy, kindOf(connectivity.getNetworkCapabilities(connectivity.activeNetwork)))
 }
 
 private fun kindOf(capabilities: NetworkCapabilities?): Network = when {

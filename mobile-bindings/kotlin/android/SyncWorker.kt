@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit
 class SyncWorker(context: Context, parameters: WorkerParameters) : CoroutineWorker(context, parameters) {
     override suspend fun doWork(): Result = try {
         val phone = (applicationContext as App).phone()
-        // First of all: this process may be new, and photos go over any network until it is said.
-        applicationContext.allowPhotosOf(phone)
+        // First of all: this process may be new, and does not know the network.
+        applicationContext.sayNetwork(phone)
         val report = phone.sync()
         val photos = phone.sendPhotos()
         // What the worker holds back waits for the worker.

@@ -33,8 +33,8 @@ enum SyncInBackground {
     nonisolated private static func sync(_ open: @Sendable () async throws -> Phone) async -> Bool {
         do {
             let phone = try await open()
-            // First of all: this process may be new, and files go over any network until it is said.
-            await allowFiles(of: phone)
+            // First of all: this process may be new, and does not know the network.
+            await sayNetwork(phone)
             let report = try await phone.sync()
             let files = try await phone.sendFiles()
             // What the worker holds back waits for the worker.
@@ -45,26 +45,17 @@ enum SyncInBackground {
         }
     }
 
-    /// Says over which networks files may go, and which there is, now and whenever the system says another: the engine
-    /// keeps neither.
-    private static func allowFiles(of phone: Phone) async {
+    /// Says what network there is, now and whenever the system says another. The engine keeps what the worker chose, and
+    /// not the network.
+    private static func sayNetwork(_ phone: Phone) async {
         let (said, say) = AsyncStream.makeStream(of: Void.self)
         let path = NetworkPath { network in
-            phone.allowFiles(policy, on: network)
+            phone.allowFiles(phone.filePolicy, on: network)
             say.finish()
         }
         // It listens for as long as the phone has it.
         phone.use(path)
         for await _ in said {}
-    }
-
-    /// What the worker chose in the app's settings.
-    private static var policy: FilePolicy {
-        switch UserDefaults.standard.string(forKey: "photos") {
-        case "paused": .paused
-        case "unmetered": .unmeteredOnly
-        default: .anyNetwork
-        }
     }
 }
 
