@@ -151,6 +151,9 @@ class Gridlog private constructor(
     /** Asks to take back a step. */
     suspend fun withdraw(record: RecordId, proposal: EntryId): EntryId = io { withdraw(record, proposal) }
 
+    /** Marks a record as deleted. */
+    suspend fun delete(record: RecordId): Unit = io { deleteRecord(record) }
+
     /** Sends something that was sent back once more, with the next sync. */
     suspend fun retry(item: EntryId): Unit = io { retry(item) }
 

@@ -9,6 +9,10 @@ import gridlog.ffi.stageZh
 import gridlog.ffi.standingZh
 import gridlog.ffi.Step
 import gridlog.ffi.stepZh
+import gridlog.ffi.TimerKind
+import gridlog.ffi.timerZh
+import gridlog.ffi.Urgency
+import gridlog.ffi.urgencyZh
 
 /** A record's id. */
 typealias RecordId = String
@@ -75,3 +79,9 @@ val Step.zh: String get() = stepZh(this)
 
 /** What a worker reads, for example 案卷. */
 val Kind.zh: String get() = kindZh(this)
+
+/** What a worker reads, for example 超期. */
+val TimerKind.zh: String get() = timerZh(this)
+
+/** What a worker reads: 绿灯, 黄灯, 红灯, 超期 or 暂停计时. */
+val Urgency.zh: String get() = urgencyZh(this)
