@@ -1,11 +1,18 @@
 package gridlog
 
 import java.io.BufferedReader
+import java.io.Closeable
+import java.io.IOException
+import java.io.InputStream
 import java.net.ServerSocket
 import java.net.Socket
+import java.net.URI
 import java.nio.file.Path
+import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicBoolean
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
 /** The real server with its invented district, in a process of its own: `gridlog-server dev`. */
@@ -72,4 +79,58 @@ class SilentServer : AutoCloseable {
         listener.close()
         synchronized(connections) { connections.forEach(Socket::close) }
     }
+}
+
+/** Stands before the server at [address]: lets requests through, and from the one [after] those on keeps it to itself. */
+class StallingRelay(address: String, private val after: Int) : AutoCloseable {
+    private val server = URI(address)
+    private val listener = ServerSocket(0)
+    private val sockets = CopyOnWriteArrayList<Closeable>(listOf(listener))
+    private val requests = AtomicInteger()
+    val stalled = CountDownLatch(1)
+    val url get() = "http://127.0.0.1:${listener.localPort}"
+
+    init {
+        inBackground { while (true) relay(listener.accept()) }
+    }
+
+    private fun relay(phone: Socket) {
+        val server = Socket(server.host, server.port)
+        sockets += listOf(phone, server)
+        val isAnswered = AtomicBoolean(true)
+        inBackground {
+            phone.inputStream.pieces { piece ->
+                // The first piece after an answer begins a request.
+                if (isAnswered.getAndSet(false) && requests.incrementAndGet() > after) stalled.countDown()
+                if (stalled.count > 0) server.outputStream.write(piece)
+            }
+        }
+        inBackground {
+            server.inputStream.pieces { piece ->
+                isAnswered.set(true)
+                phone.outputStream.write(piece)
+            }
+        }
+    }
+
+    private fun InputStream.pieces(act: (ByteArray) -> Unit) {
+        val buffer = ByteArray(64 * 1024)
+        while (true) {
+            val bytes = read(buffer)
+            if (bytes < 0) return
+            act(buffer.copyOf(bytes))
+        }
+    }
+
+    /** Until a socket of it is closed. */
+    private fun inBackground(act: () -> Unit) {
+        thread(isDaemon = true) {
+            try {
+                act()
+            } catch (_: IOException) {
+            }
+        }
+    }
+
+    override fun close() = sockets.forEach(Closeable::close)
 }
