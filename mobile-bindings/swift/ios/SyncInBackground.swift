@@ -47,14 +47,13 @@ enum SyncInBackground {
 
     /// Says what network there is, now and whenever the system says another. The engine keeps what the worker chose, and
     /// not the network.
-    private static func sayNetwork(_ phone: Phone) async {
+    nonisolated private static func sayNetwork(_ phone: Phone) async {
         let (said, say) = AsyncStream.makeStream(of: Void.self)
-        let path = NetworkPath { network in
-            phone.allowFiles(phone.filePolicy, on: network)
+        // It listens for as long as the phone has it, and holds no phone open.
+        phone.use(NetworkPath { [weak phone] network in
+            if let phone { phone.allowFiles(phone.filePolicy, on: network) }
             say.finish()
-        }
-        // It listens for as long as the phone has it.
-        phone.use(path)
+        })
         for await _ in said {}
     }
 }
