@@ -292,8 +292,6 @@ const VARIANTS: [(&str, &str); 7] = [
 fn page() -> String {
     let mut page = String::from(
         "# 错误代码 Error codes\n\n\
-         由代码生成，有测试保证与代码一致。`zh` 是界面给用户看的，`en` 给开发者看，两者都随错误给出；其中的数字是举例。\n\n\
-         步骤或改动被退回的原因不是调用的错误，那些代码见 [docs/codes.md](../docs/codes.md)。\n\n\
          Made from code; a test keeps this page equal to it. `zh` is what a screen shows a worker, `en` is for \
          developers;\nboth come with the error. Numbers in them are examples.\n\n\
          Why a proposal or a change was sent back is no error of a call; those codes are in \
@@ -322,8 +320,6 @@ fn page() -> String {
     }
     page.push_str(
         "\n## 照片 Photos\n\n\
-         `FileProgress` 的 `code`、`zh`、`en`，以及取回照片或预览时 `Server` 的代码。把 `zh` 显示在照片旁边。以 `standing` 为准：`NEEDS_YOU` 时由用户选择 \
-         `retry_file` 或 `give_up_file`，\n否则会自行继续。\n\n\
          What `code`, `zh` and `en` of a `FileProgress` say, and `Server` when a photo or its preview is fetched. \
          Show `zh` beside the photo.\nWhat `standing` says decides: in `NEEDS_YOU` the worker chooses between \
          `retry_file` and `give_up_file`, else it goes on by itself.\n\n\
