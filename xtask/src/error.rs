@@ -66,6 +66,17 @@ pub(crate) enum TaskError {
         /// Names the surface.
         fingerprint: String,
     },
+    /// The library says another fingerprint of itself.
+    #[error(
+        "the library says that its surface is {told}, it is {fingerprint}: bindings of another surface would be let \
+         in; cargo xtask api-check --write"
+    )]
+    SurfaceUntold {
+        /// What the library says.
+        told: String,
+        /// What it has.
+        fingerprint: String,
+    },
     /// The documentation names places of one machine.
     #[error(
         "the documentation names places that exist on one machine only:\n{places}\n\

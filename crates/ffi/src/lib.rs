@@ -19,7 +19,7 @@
 //!
 //! Arguments that may become more are records whose later fields have defaults; a listener gets one
 //! record, so that a later version can say more in it; error codes may become more, variants may
-//! not. [`check_api`] tells an app that was built for another surface so, before anything else does.
+//! not. [`surface_refusal`] keeps an app whose bindings come from another build out, before anything else is called.
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("gridlog-ffi turns panics into errors: every profile needs panic = \"unwind\"");
@@ -60,7 +60,7 @@ pub use log::{LogLevel, LogLine, LogSink, set_log_sink};
 pub use phone::{FieldValue, GridlogPhone, OpenOptions};
 pub use reading::{NeedsYou, RecordDetail};
 pub use sync::{EnrolOptions, SyncCancel};
-pub use version::{Versions, check_api, versions};
+pub use version::{Versions, surface_refusal, versions};
 pub use watch::{ListUpdate, RowsListener, Subscription};
 
 uniffi::setup_scaffolding!();

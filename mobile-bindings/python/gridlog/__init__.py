@@ -24,6 +24,21 @@ import contextlib
 import os
 import typing
 
+
+class OtherLibrary(ImportError):
+    """The native library is missing, or not of the build that the bindings were generated from.
+
+    It comes from ``import gridlog`` itself: a library of another build would take one record for another, and may end
+    the process. Like every error it has ``code``, ``zh`` and ``en``.
+    """
+
+    def __init__(self, en: str) -> None:
+        self.code = "other_api"
+        self.zh = "应用组件版本不一致，请重新安装应用"
+        self.en = en
+        super().__init__(f"{en} ({self.code})")
+
+
 try:
     from . import gridlog_ffi as _generated
 except ModuleNotFoundError as missing:
@@ -31,12 +46,15 @@ except ModuleNotFoundError as missing:
         "绑定尚未生成，请先运行 the bindings are not generated yet; run: cargo xtask bindings python",
         name=missing.name,
     ) from missing
-from .gridlog_ffi import *  # noqa: F401,F403: the generated module says what is public.
+except (AttributeError, OSError) as unusable:  # A call that the library lacks; no library at all.
+    raise OtherLibrary(
+        "the native library gridlog_ffi is missing, or older than the bindings: build it again and generate them from "
+        f"it (cargo xtask bindings python), and ship both from one build ({unusable})"
+    ) from unusable
+if (_refusal := _generated.surface_refusal()) is not None:
+    raise OtherLibrary(_refusal)
+from .gridlog_ffi import *  # noqa: E402,F401,F403: the generated module says what is public.
 
-#: The version of the surface that this file is written for.
-API = 1
-
-_generated.check_api(API)
 # A thread of the engine that were in a listener when the interpreter ends would take the process down.
 atexit.register(_generated.end_callbacks)
 
@@ -100,4 +118,4 @@ class FileMarker(_generated.GenerationMarker):
         os.replace(part, self._file)
 
 
-__all__ = [*_generated.__all__, "API", "FileMarker", "opened", "watching"]
+__all__ = [*_generated.__all__, "FileMarker", "OtherLibrary", "opened", "watching"]

@@ -439,12 +439,6 @@ class TestDay(Case):
 class TestOpening(Case):
     """What an app meets before there is any server."""
 
-    def test_the_library_says_which_surface_it_has(self):
-        self.assertEqual(gridlog.versions().api, gridlog.API)
-        self.refuses(
-            GridlogError.Internal, "other_api", lambda: gridlog.check_api(gridlog.API + 1)
-        )
-
     def test_another_key_is_refused_and_the_store_is_left_alone(self):
         device = self.phone("first")
         with device.opened():

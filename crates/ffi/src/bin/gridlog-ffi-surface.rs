@@ -3,7 +3,7 @@
 //!
 //! Arguments: the library, and the file to write. What is written comes from the metadata that UniFFI left in the
 //! library, so it is what every language is generated from; documentation is left out. The first line carries a
-//! fingerprint of the rest.
+//! fingerprint of the rest. The library tells it to apps by the default of [`HANDSHAKE`], which is left out too.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -15,6 +15,9 @@ use uniffi_meta::{
     DefaultValueMetadata, EnumMetadata, EnumShape, FieldMetadata, FnParamMetadata, LiteralMetadata,
     Metadata, ObjectImpl, RecordMetadata, Type,
 };
+
+/// The function whose default is the fingerprint itself.
+const HANDSHAKE: &str = "surface_refusal";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -53,7 +56,11 @@ fn describe(metadata: &[Metadata]) -> String {
 fn part(of: &Metadata) -> Option<String> {
     Some(match of {
         Metadata::Func(it) => {
-            let inputs = inputs(&it.inputs);
+            let mut taken = it.inputs.clone();
+            if it.name == HANDSHAKE {
+                taken.iter_mut().for_each(|input| input.default = None);
+            }
+            let inputs = inputs(&taken);
             let end = outcome(it.return_type.as_ref(), it.throws.as_ref());
             format!(
                 "{}function {}({inputs}){end}",

@@ -88,8 +88,10 @@ private func keepOutOfBackups(_ url: inout URL) throws {
 
 /// Hands the engine's log to a closure, from here on; nil ends it. Lines never hold what a record says.
 ///
-/// - Throws: ``GridlogError/TryLater(code:zh:en:retryAfterMs:)`` with `no_thread`.
+/// - Throws: ``GridlogError/TryLater(code:zh:en:retryAfterMs:)`` with `no_thread`; ``GridlogError/Internal(code:zh:en:)``
+///   with `other_api`, as ``Phone/open(store:server:keys:marker:)`` does.
 public func log(to sink: (@Sendable (LogLine) -> Void)?) throws {
+    try checkLibrary()
     try setLogSink(sink: sink.map(SinkOf.init))
 }
 

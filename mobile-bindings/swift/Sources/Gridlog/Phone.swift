@@ -16,9 +16,6 @@ import Foundation
 /// Cancelling a task does not undo what it records. What waits for the server (``sync()``, ``enrol(_:password:deviceName:)``,
 /// ``fetchFile(_:in:)`` …) throws a `CancellationError` at once, and the engine ends after the request that is under way.
 public final class Phone: Sendable {
-    /// The version of the native surface that this layer is written for.
-    public static let api: UInt32 = 1
-
     /// The generated surface, for what this layer does not have.
     public let core: GridlogPhone
 
@@ -35,8 +32,8 @@ public final class Phone: Sendable {
     ///   - keys: Gives the store's key; on a phone that is a `KeychainKey`.
     ///   - marker: Keeps 16 bytes where backups do not reach: a ``FileMarker``.
     /// - Throws: ``GridlogError/Store(code:zh:en:)`` with `wrong_key`, `store_newer`, `key_store_failed` …; the store is
-    ///   left untouched. ``GridlogError/Internal(code:zh:en:)`` with `other_api` if the native library is of another
-    ///   version.
+    ///   left untouched. ``GridlogError/Internal(code:zh:en:)`` with `other_api` if the native library is not of
+    ///   the build that this code was generated from.
     public static func open(
         store: URL,
         server: URL,
@@ -44,7 +41,7 @@ public final class Phone: Sendable {
         marker: any GenerationMarker
     ) async throws -> Phone {
         try await onStoreThread {
-            try checkApi(api: Self.api)
+            try checkLibrary()
             let options = OpenOptions(storePath: store.path, server: server.absoluteString)
             return Phone(core: try GridlogPhone.open(options: options, keys: keys, marker: marker))
         }

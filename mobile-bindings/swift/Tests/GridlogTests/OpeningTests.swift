@@ -59,15 +59,6 @@ struct OpeningTests {
         #expect(error.code == "bad_address")
     }
 
-    @Test("A library of another version is refused with a text that says so")
-    func otherVersion() async throws {
-        #expect(versions().api == Phone.api)
-        let error = try await refusal { try checkApi(api: Phone.api + 1) }
-        guard case .Internal = error else { throw error }
-        #expect(error.code == "other_api")
-        #expect(error.en.contains("\(Phone.api + 1)") && error.en.contains("\(Phone.api)"))
-    }
-
     @Test("An alert that shows an error shows what the worker reads, and logs find the code")
     func localizedError() async throws {
         let phone = try await device.open(at: nobody)

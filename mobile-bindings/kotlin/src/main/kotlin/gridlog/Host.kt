@@ -42,8 +42,13 @@ class FileMarker(private val file: Path) : GenerationMarker {
     }
 }
 
-/** Hands the engine's log to [sink], from here on; null ends it. Lines never hold what a record says. */
+/**
+ * Hands the engine's log to [sink], from here on; null ends it. Lines never hold what a record says.
+ *
+ * @throws gridlog.ffi.GridlogException.Internal `other_api`, as [Gridlog.open] does
+ */
 fun logTo(sink: ((LogLine) -> Unit)?) {
+    checkLibrary()
     setLogSink(
         sink?.let {
             object : LogSink {

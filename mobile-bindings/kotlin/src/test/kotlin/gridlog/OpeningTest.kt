@@ -2,8 +2,6 @@ package gridlog
 
 import gridlog.ffi.GridlogException
 import gridlog.ffi.HostException
-import gridlog.ffi.checkApi
-import gridlog.ffi.versions
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlinx.coroutines.runBlocking
@@ -68,13 +66,5 @@ class OpeningTest {
     @Test
     fun `an address that is none is refused`() {
         refused<GridlogException.Input>("bad_address") { device("grid.example").open() }
-    }
-
-    @Test
-    fun `a library of another version is refused with a text that says so`() {
-        assertEquals(API, versions().api)
-        val error = assertThrows(GridlogException.Internal::class.java) { checkApi(API + 1u) }
-        assertEquals("other_api", error.code)
-        assertTrue("${API + 1u}" in error.en && "$API" in error.en)
     }
 }
