@@ -135,7 +135,7 @@ impl OpenHandset for GridlogPhone {
         let wait_ms = match self.phone.sync(&transport, options) {
             Ok(report) => report.retry_after_ms,
             Err(
-                PhoneError::Busy { retry_after_ms }
+                PhoneError::Busy { retry_after_ms, .. }
                 | PhoneError::AskedToWait { retry_after_ms, .. },
             ) => Some(retry_after_ms),
             Err(error) => return Err(error.into()),

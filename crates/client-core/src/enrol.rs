@@ -22,6 +22,9 @@ const ACTOR_TAKEN: &str = "actor_taken";
 /// The code of a server that takes no further actor of this device.
 const TOO_MANY_ACTORS: &str = "too_many_actors";
 
+/// The code of a server that was told too many wrong passwords.
+const TOO_MANY_ATTEMPTS: &str = "too_many_attempts";
+
 /// What a server that is busy and names no time is given, milliseconds.
 const DEFAULT_WAIT_MS: u64 = 5_000;
 
@@ -29,10 +32,27 @@ const DEFAULT_WAIT_MS: u64 = 5_000;
 pub(crate) fn body_of(answer: Answer) -> Result<Vec<u8>, PhoneError> {
     match answer.status {
         200..=299 => Ok(answer.body),
-        429 | 503 => Err(PhoneError::Busy {
+        429 => Err(too_many(&answer)),
+        503 => Err(PhoneError::Busy {
             retry_after_ms: answer.retry_after_ms.unwrap_or(DEFAULT_WAIT_MS),
+            said: None,
         }),
         status => Err(refusal(status, &answer.body)),
+    }
+}
+
+/// What a phone did too often. Whoever mistyped a password reads so and waits; the rest is tried again by itself.
+fn too_many(answer: &Answer) -> PhoneError {
+    let said = serde_json::from_slice::<ErrorBody>(&answer.body).ok();
+    if said
+        .as_ref()
+        .is_some_and(|said| said.code == TOO_MANY_ATTEMPTS)
+    {
+        return refusal(answer.status, &answer.body);
+    }
+    PhoneError::Busy {
+        retry_after_ms: answer.retry_after_ms.unwrap_or(DEFAULT_WAIT_MS),
+        said: said.map(Box::new),
     }
 }
 

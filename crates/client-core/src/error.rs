@@ -2,7 +2,7 @@
 
 use gridlog_domain::id::RecordId;
 use gridlog_domain::record::RecordError;
-use gridlog_protocol::ProtocolError;
+use gridlog_protocol::{ErrorBody, MAX_SEARCH_CHARACTERS, ProtocolError};
 
 use crate::files::FileHash;
 use crate::transport::TransportError;
@@ -97,6 +97,12 @@ pub enum PhoneError {
         /// The guard's code.
         code: String,
     },
+    /// Nothing, or too much, was searched for. Nothing was sent.
+    #[error(
+        "search for 1 to {} characters, spaces around them aside",
+        MAX_SEARCH_CHARACTERS
+    )]
+    BadSearch,
     /// A file is larger than the district allows. Nothing was stored.
     #[error("the file has {bytes} bytes, at most {limit} are allowed; make it smaller")]
     FileTooLarge {
@@ -114,6 +120,14 @@ pub enum PhoneError {
         bytes: u64,
         /// The limit.
         limit: u64,
+    },
+    /// A picture from which place and device cannot be taken out. Nothing was stored.
+    #[error(
+        "place and device cannot be taken out of this picture ({kind}); hand over a JPEG, or let the district's rules keep them"
+    )]
+    FileNotCleanable {
+        /// What it is by its first bytes, as a media type.
+        kind: &'static str,
     },
     /// A file holds nothing.
     #[error("the file is empty; take the photo again")]
@@ -205,10 +219,13 @@ pub enum PhoneError {
         retry_after_ms: u64,
     },
     /// The server has no time now.
-    #[error("the server is busy; try again in {retry_after_ms} ms")]
+    #[error("{}; try again in {retry_after_ms} ms", .said.as_ref().map_or("the server is busy", |said| said.en.as_str()))]
     Busy {
         /// How long to wait, milliseconds.
         retry_after_ms: u64,
+        /// What it said, if it is about this phone alone: that two of its requests are under way, or that it asks
+        /// for too much.
+        said: Option<Box<ErrorBody>>,
     },
 }
 
@@ -233,8 +250,10 @@ impl PhoneError {
             Self::Record { source, .. } => source.code(),
             Self::NotSendable { code, .. } => code,
             Self::Unopenable { .. } => "record_unopenable",
+            Self::BadSearch => "bad_search",
             Self::FileTooLarge { .. } => "file_too_large",
             Self::RecordFull { .. } => "record_full",
+            Self::FileNotCleanable { .. } => "file_not_cleanable",
             Self::FileEmpty => "file_empty",
             Self::FileUnreadable(_) => "file_unreadable",
             Self::FileUnwritable(_) => "file_unwritable",
@@ -254,7 +273,7 @@ impl PhoneError {
             Self::SignInAgain => "sign_in_again",
             Self::Refused { code, .. } => code,
             Self::AskedToWait { .. } => "asked_to_wait",
-            Self::Busy { .. } => "busy",
+            Self::Busy { said, .. } => said.as_ref().map_or("busy", |said| said.code.as_str()),
         }
     }
 
@@ -278,6 +297,9 @@ impl PhoneError {
             Self::Record { source, .. } => record_error_zh(source),
             Self::NotSendable { .. } => "一次写入的内容过多，请分几次填写",
             Self::Unopenable { .. } => "这条记录无法打开，请同步后重试",
+            Self::BadSearch => {
+                return format!("请输入 1 至 {MAX_SEARCH_CHARACTERS} 个字");
+            }
             Self::FileTooLarge { bytes, limit } => {
                 let (size, most) = (megabytes(*bytes), megabytes(*limit));
                 return format!("文件 {size} MB，超过上限 {most} MB，请压缩后再添加");
@@ -286,6 +308,7 @@ impl PhoneError {
                 let most = megabytes(*limit);
                 return format!("这条记录的照片总量超过 {most} MB，不能再添加");
             }
+            Self::FileNotCleanable { .. } => "无法去除这张照片里的位置信息，请改用 JPEG 格式",
             Self::FileEmpty => "文件是空的，请重新拍摄",
             Self::FileUnreadable(_) => "读不到这个文件，请检查应用权限",
             Self::FileUnwritable(_) => "写不了这个文件，请检查应用权限",
@@ -297,7 +320,7 @@ impl PhoneError {
             Self::SyncRunning => "正在同步，请稍候",
             Self::Cancelled => "已取消，已传内容不会丢失",
             Self::NothingAsked => "没有等待应答的请求",
-            Self::Transport(_) => "连不上服务器，内容都在本机，有信号后再同步",
+            Self::Transport(cause) => transport_error_zh(cause),
             Self::Protocol(_) | Self::BadPage { .. } | Self::BadAnswer { .. } => {
                 "服务器应答有误，未采用，请联系管理员"
             }
@@ -308,7 +331,9 @@ impl PhoneError {
                 let seconds = seconds(*retry_after_ms);
                 return format!("服务器要求稍候，请在 {seconds} 秒后再同步；内容都在本机");
             }
-            Self::Busy { .. } => "服务器繁忙，请稍后再试",
+            Self::Busy { said, .. } => said
+                .as_ref()
+                .map_or("服务器繁忙，请稍后再试", |said| said.zh.as_str()),
         };
         text.to_owned()
     }
@@ -323,6 +348,17 @@ fn megabytes(bytes: u64) -> String {
 /// Whole seconds in which that time is over.
 const fn seconds(ms: u64) -> u64 {
     ms.div_ceil(1_000)
+}
+
+const fn transport_error_zh(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::Unreachable { .. } | TransportError::TimedOut => {
+            "连不上服务器，内容都在本机，有信号后再同步"
+        }
+        TransportError::AnswerTooLarge { .. } => "服务器的应答过大，未采用，请联系管理员",
+        TransportError::BadAddress => "服务器地址格式不正确",
+        TransportError::CannotListen => "当前网络方式不能保持同步，请定时同步",
+    }
 }
 
 fn record_error_zh(error: &RecordError) -> &'static str {

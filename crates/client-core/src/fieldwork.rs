@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::drafts::DraftId;
 use crate::error::PhoneError;
 use crate::phone::Phone;
-use crate::record::{NewPhoto, Scene};
+use crate::record::Scene;
 
 /// A visit to a household or shop. Only the outcome is required, and nobody home is one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,8 +33,6 @@ pub struct NewVisit {
     pub area: Option<AreaCode>,
     /// When, device time in milliseconds since the Unix epoch; now if `None`.
     pub visited_at_ms: Option<i64>,
-    /// Photos.
-    pub photos: Vec<NewPhoto>,
 }
 
 /// A problem that a worker found. Title and category are required.
@@ -63,8 +61,6 @@ pub struct NewReport {
     pub site: Option<RecordId>,
     /// Who told of it.
     pub contact: Option<RecordId>,
-    /// Photos.
-    pub photos: Vec<NewPhoto>,
 }
 
 fn text(value: Option<String>) -> Option<Value> {
@@ -210,9 +206,7 @@ fn visit(scene: &Scene<'_>, new: NewVisit) -> Result<Vec<Command>, PhoneError> {
         ("notes", text(new.notes)),
         ("place", new.place.map(Value::Place)),
     ];
-    let mut commands = vec![scene.create(Kind::Visit, new.area, fields)?];
-    commands.extend(new.photos.iter().map(|photo| scene.photo(photo).1));
-    Ok(commands)
+    Ok(vec![scene.create(Kind::Visit, new.area, fields)?])
 }
 
 fn reported(scene: &Scene<'_>, new: NewReport) -> Result<Vec<Command>, PhoneError> {
@@ -235,7 +229,5 @@ fn case(scene: &Scene<'_>, new: NewReport) -> Result<Vec<Command>, PhoneError> {
         ("contact", link(new.contact)),
         ("channel", text(Some(Channel::Worker.code().to_owned()))),
     ];
-    let mut commands = vec![scene.create(Kind::Case, new.area, fields)?];
-    commands.extend(new.photos.iter().map(|photo| scene.photo(photo).1));
-    Ok(commands)
+    Ok(vec![scene.create(Kind::Case, new.area, fields)?])
 }

@@ -103,7 +103,6 @@ pub use online::FoundOnline;
 pub use pace::{Hold, LONGEST_HOLD_MS, Pacer};
 pub use phone::{OpenOptions, Phone};
 pub use reasons::explain;
-pub use record::NewPhoto;
 pub use reference::Reference;
 pub use revision::Revision;
 pub use rows::{Query, RecordRow};

@@ -4,7 +4,9 @@
 use gridlog_domain::id::{AreaCode, RecordId};
 use gridlog_domain::record::Kind;
 use gridlog_domain::workflow::Stage;
-use gridlog_protocol::{FoundRecord, PROOF_PATH, SEARCH_PATH, SearchRequest};
+use gridlog_protocol::{
+    FoundRecord, MAX_SEARCH_CHARACTERS, PROOF_PATH, SEARCH_PATH, SearchRequest,
+};
 use serde::Serialize;
 
 use crate::enrol::body_of;
@@ -53,6 +55,7 @@ impl Phone {
     /// nothing.
     ///
     /// # Errors
+    /// [`PhoneError::BadSearch`], before anything is sent;
     /// [`PhoneError::NotEnrolled`], [`PhoneError::SignInAgain`], [`PhoneError::Transport`],
     /// [`PhoneError::AskedToWait`], [`PhoneError::Busy`], [`PhoneError::Refused`]; [`PhoneError::BadAnswer`];
     /// [`PhoneError::Store`].
@@ -62,6 +65,10 @@ impl Phone {
         text: &str,
         limit: u32,
     ) -> Result<Vec<FoundOnline>, PhoneError> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > MAX_SEARCH_CHARACTERS {
+            return Err(PhoneError::BadSearch);
+        }
         let token = self.token_to_ask()?;
         let malformed = |_| PhoneError::BadAnswer { to: "search" };
         let question = SearchRequest {

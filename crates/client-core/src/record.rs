@@ -10,7 +10,6 @@ use gridlog_domain::record::{
 };
 use gridlog_domain::workflow::Step;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 
 use crate::device_time::{self, Moment};
 use crate::document::{Knowledge, Pen, position};
@@ -22,15 +21,16 @@ use crate::revision::Revision;
 use crate::store::outbox::Intent;
 use crate::store::records;
 
-/// A photo that lies in the app's storage; only its name by content goes into the record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewPhoto {
+/// A photo whose file lies in the vault.
+pub(crate) struct NewPhoto {
     /// SHA-256 of the file, lower-case hex.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// What it shows.
-    pub role: PhotoRole,
+    pub(crate) role: PhotoRole,
     /// The file's size in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
+    /// What it looks like when it is small.
+    pub(crate) preview: Option<PreviewRef>,
 }
 
 /// What commands are built from: who, when, and what the record says so far.
@@ -93,24 +93,15 @@ impl<'a> Scene<'a> {
     }
 
     /// A photo reference by the person, now.
-    pub(crate) fn photo(&self, photo: &NewPhoto) -> (EntryId, Command) {
-        self.photo_with_preview(photo, None)
-    }
-
-    /// The same with what it looks like when it is small.
-    pub(crate) fn photo_with_preview(
-        &self,
-        photo: &NewPhoto,
-        preview: Option<PreviewRef>,
-    ) -> (EntryId, Command) {
+    pub(crate) fn photo(&self, photo: NewPhoto) -> (EntryId, Command) {
         let id = self.entry_id();
         let photo = PhotoRef {
-            sha256: photo.sha256.clone(),
+            sha256: photo.sha256,
             role: photo.role,
             bytes: photo.bytes,
             by: self.identity.person.id.clone(),
             at_ms: self.moment.now_ms,
-            preview,
+            preview: photo.preview,
         };
         (id, Command::Photo { id, photo })
     }
@@ -393,17 +384,6 @@ impl Phone {
     ) -> Result<(), PhoneError> {
         self.act_as_shown(record, Some(shown), |scene| {
             Ok((vec![scene.finding(correct, item, finding, note)], ()))
-        })
-    }
-
-    /// Refers to a photo.
-    ///
-    /// # Errors
-    /// See above.
-    pub fn add_photo(&self, record: RecordId, photo: &NewPhoto) -> Result<EntryId, PhoneError> {
-        self.act(record, |scene| {
-            let (id, command) = scene.photo(photo);
-            Ok((vec![command], id))
         })
     }
 

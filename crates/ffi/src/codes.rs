@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use gridlog_client_core::{FileHash, PhoneError, TransportError, explain};
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{Kind, RecordError};
-use gridlog_protocol::{ProtocolError, file_reason};
+use gridlog_protocol::{ErrorBody, ProtocolError, file_reason};
 
 use crate::error::GridlogError;
 use crate::host::HostError;
@@ -42,6 +42,7 @@ const SOURCES: [(&str, &str); 5] = [
 
 /// What a server says to phones itself; it comes as [`GridlogError::Server`] with the server's texts.
 const OF_SERVER: [(&str, &str); 7] = [
+    ("forbidden", "您的岗位无权进行此操作"),
     ("wrong_password", "工号或密码不正确"),
     ("too_many_attempts", "尝试次数过多，请稍候再试"),
     ("unknown_device", "此设备未注册，请重新注册"),
@@ -50,10 +51,26 @@ const OF_SERVER: [(&str, &str); 7] = [
         "登记的手机过多，请联系社区注销不用的手机",
     ),
     ("too_many_actors", "设备标识过多，请重新注册设备"),
-    ("one_at_a_time", "本设备正在同步，请等待完成"),
     ("server_failed", "服务器出错，内容没有丢失"),
 ];
+/// The same of a phone that does too much at once; it comes as [`GridlogError::TryLater`].
+const OF_SERVER_LATER: [(&str, &str); 2] = [
+    ("one_at_a_time", "本设备正在同步，请等待完成"),
+    ("slow_down", "本设备请求过多，请稍候再试"),
+];
+/// What it says that does not get through to an app: for an office, or because the engine has an answer of its own.
+const NOT_FOR_APPS: [&str; 6] = [
+    "actor_taken",
+    "bad_file",
+    "busy",
+    "not_found",
+    "not_signed_in",
+    "token_expired",
+];
 const SERVER: &str = include_str!("../../sync-server/src/web/error.rs");
+/// What a phone says itself of an answer that no server of ours gave.
+const OF_STRANGERS: (&str, &str) = ("no_gridlog_server", "该地址没有格志服务器应答");
+const ENROLMENT: &str = include_str!("../../client-core/src/enrol.rs");
 
 /// Where codes of photos are made: by the server, and by the phone that sends.
 const OF_PHOTOS: [(&str, &str); 3] = [
@@ -155,6 +172,18 @@ fn of_transport() -> Vec<TransportError> {
     ]
 }
 
+/// What a server says to a phone that it sends away for a while.
+fn said_busy((code, zh): (&str, &str)) -> PhoneError {
+    PhoneError::Busy {
+        retry_after_ms: 1_000,
+        said: Some(Box::new(ErrorBody {
+            code: code.to_owned(),
+            zh: zh.to_owned(),
+            en: "what the server said".to_owned(),
+        })),
+    }
+}
+
 fn of_phone() -> Vec<PhoneError> {
     vec![
         PhoneError::Store(rusqlite::Error::InvalidQuery),
@@ -177,6 +206,7 @@ fn of_phone() -> Vec<PhoneError> {
             item: EntryId::from_bytes([1; 16]),
         },
         PhoneError::BadRevision,
+        PhoneError::BadSearch,
         PhoneError::AreaNeeded,
         PhoneError::NotSendable {
             record: record(),
@@ -193,6 +223,7 @@ fn of_phone() -> Vec<PhoneError> {
             limit: 200_000_000,
         },
         PhoneError::FileEmpty,
+        PhoneError::FileNotCleanable { kind: "image/heic" },
         PhoneError::FileUnreadable(io()),
         PhoneError::FileUnwritable(io()),
         PhoneError::DiskFull,
@@ -207,6 +238,7 @@ fn of_phone() -> Vec<PhoneError> {
         },
         PhoneError::Busy {
             retry_after_ms: 2_000,
+            said: None,
         },
         PhoneError::OtherServer,
         PhoneError::BadPage { what: "a position" },
@@ -216,13 +248,27 @@ fn of_phone() -> Vec<PhoneError> {
     ]
 }
 
+/// What the layer of each language says itself, as a library of another surface cannot be trusted with an error.
+fn of_layers() -> GridlogError {
+    GridlogError::Internal {
+        code: "other_api".to_owned(),
+        zh: "应用组件版本不一致，请重新安装应用".to_owned(),
+        en: crate::version::refusal("12ab34cd", "56ef7890"),
+    }
+}
+const LAYERS: [&str; 3] = [
+    include_str!("../../../mobile-bindings/kotlin/src/main/kotlin/gridlog/Library.kt"),
+    include_str!("../../../mobile-bindings/swift/Sources/Gridlog/Library.swift"),
+    include_str!("../../../mobile-bindings/python/gridlog/__init__.py"),
+];
+
 fn of_border() -> Vec<GridlogError> {
     vec![
         GridlogError::shut_down(),
         GridlogError::bad_key(31),
         GridlogError::no_key(&HostError::Threw),
         GridlogError::panicked(),
-        GridlogError::other_api(2, 1),
+        of_layers(),
         GridlogError::no_thread(),
         GridlogError::not_json(),
         "no id"
@@ -245,15 +291,21 @@ fn all() -> Vec<GridlogError> {
         .chain(records);
     let mut all: Vec<GridlogError> = phone.map(GridlogError::from).collect();
     all.extend(of_border());
-    all.extend(OF_SERVER.map(|(code, zh)| {
-        PhoneError::Refused {
-            status: 400,
-            code: code.to_owned(),
-            zh: zh.to_owned(),
-            en: "what the server said".to_owned(),
-        }
-        .into()
-    }));
+    all.extend(OF_SERVER_LATER.map(said_busy).map(GridlogError::from));
+    all.extend(
+        OF_SERVER
+            .into_iter()
+            .chain([OF_STRANGERS])
+            .map(|(code, zh)| {
+                PhoneError::Refused {
+                    status: 400,
+                    code: code.to_owned(),
+                    zh: zh.to_owned(),
+                    en: "what the server said".to_owned(),
+                }
+                .into()
+            }),
+    );
     all
 }
 
@@ -292,6 +344,8 @@ const VARIANTS: [(&str, &str); 7] = [
 fn page() -> String {
     let mut page = String::from(
         "# 错误代码 Error codes\n\n\
+         由代码生成，测试保证一致。`zh` 给用户看，`en` 给开发者；两者都随错误提供。其中的数字只是示例。步骤或修改被退回不是调用错误，\
+         其代码见 [docs/codes.md](../docs/codes.md)。\n\n\
          Made from code; a test keeps this page equal to it. `zh` is what a screen shows a worker, `en` is for \
          developers;\nboth come with the error. Numbers in them are examples.\n\n\
          Why a proposal or a change was sent back is no error of a call; those codes are in \
@@ -320,6 +374,8 @@ fn page() -> String {
     }
     page.push_str(
         "\n## 照片 Photos\n\n\
+         `FileProgress` 的 `code`、`zh`、`en`，以及取回照片或预览时的 `Server`。在照片旁显示 `zh`；`standing` 为 `NEEDS_YOU` 时由用户选择\
+         重试（`retry_file`）或放弃（`give_up_file`），否则会自动继续。\n\n\
          What `code`, `zh` and `en` of a `FileProgress` say, and `Server` when a photo or its preview is fetched. \
          Show `zh` beside the photo.\nWhat `standing` says decides: in `NEEDS_YOU` the worker chooses between \
          `retry_file` and `give_up_file`, else it goes on by itself.\n\n\
@@ -377,12 +433,43 @@ fn no_code_is_missing_from_the_page() {
             "{file}: its codes are no longer found where they were"
         );
     }
-    for (code, zh) in OF_SERVER {
-        let says = |word: &str| SERVER.contains(&format!("\"{word}\""));
+}
+
+/// Every code that the server gives to requests that are not about files or of an office.
+fn codes_of_the_server() -> BTreeSet<&'static str> {
+    let (_, parts) = SERVER.split_once("fn parts").unwrap();
+    let (parts, _) = parts.split_once("\nfn ").unwrap();
+    let is_code = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    parts
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(is_code)
+        .collect()
+}
+
+#[test]
+fn what_the_server_says_to_phones_is_on_the_page_and_nothing_else() {
+    let on_the_page = OF_SERVER.into_iter().chain(OF_SERVER_LATER);
+    let mut accounted: BTreeSet<&str> = NOT_FOR_APPS.into();
+    for (code, zh) in on_the_page {
         assert!(
-            says(code) && says(zh),
-            "the server says {code} no more, or otherwise"
+            SERVER.contains(&format!("\"{zh}\"")),
+            "the server says {code} otherwise"
         );
+        accounted.insert(code);
+    }
+    assert_eq!(codes_of_the_server(), accounted);
+    let (code, zh) = OF_STRANGERS;
+    assert!(ENROLMENT.contains(&format!("\"{code}\"")) && ENROLMENT.contains(&format!("\"{zh}\"")));
+}
+
+#[test]
+fn every_layer_refuses_another_library_in_the_words_of_the_page() {
+    let error = of_layers();
+    let (_, [code, zh, _]) = row(&error);
+    for layer in LAYERS {
+        assert!(layer.contains(&format!("\"{code}\"")) && layer.contains(&format!("\"{zh}\"")));
     }
 }
 

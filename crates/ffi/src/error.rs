@@ -137,15 +137,6 @@ impl GridlogError {
         }
     }
 
-    /// The app was built for another surface.
-    pub(crate) fn other_api(wanted: u32, has: u32) -> Self {
-        Self::Internal {
-            code: "other_api".to_owned(),
-            zh: "应用组件版本不一致，请重新安装应用".to_owned(),
-            en: format!("the app was built for API {wanted}, this library has {has}"),
-        }
-    }
-
     /// The system gave no thread.
     pub(crate) fn no_thread() -> Self {
         Self::TryLater {
@@ -210,15 +201,17 @@ impl From<PhoneError> for GridlogError {
             | PhoneError::FileTooLarge { .. }
             | PhoneError::RecordFull { .. }
             | PhoneError::FileEmpty
+            | PhoneError::FileNotCleanable { .. }
             | PhoneError::FileUnreadable(_)
             | PhoneError::FileUnwritable(_)
             | PhoneError::UnknownFile { .. }
             | PhoneError::BadRevision
+            | PhoneError::BadSearch
             | PhoneError::AreaNeeded
             | PhoneError::Record { .. }
             | PhoneError::NotSendable { .. }
             | PhoneError::Transport(TransportError::BadAddress) => Self::Input { code, zh, en },
-            PhoneError::Busy { retry_after_ms }
+            PhoneError::Busy { retry_after_ms, .. }
             | PhoneError::AskedToWait { retry_after_ms, .. } => Self::TryLater {
                 code,
                 zh,
@@ -266,6 +259,7 @@ mod tests {
     fn a_busy_server_says_how_long_to_wait() {
         let error = GridlogError::from(PhoneError::Busy {
             retry_after_ms: 700,
+            said: None,
         });
         assert!(matches!(
             error,

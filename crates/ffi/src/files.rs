@@ -30,8 +30,8 @@ pub struct Attached {
     pub sha256: FileHash,
     /// Its size as it will be sent, bytes.
     pub bytes: u64,
-    /// Whether what says something of place, device and person was taken out of it. False for a kind of file
-    /// that is not understood, such as HEIC: it goes as it is, so hand over a JPEG.
+    /// Whether what says something of place, device and person was taken out of it. False for what is no picture,
+    /// which goes as it is, and for a HEIC where the rules keep what cameras say.
     pub is_clean: bool,
     /// Its preview, if there is one.
     pub preview: Option<FileHash>,
@@ -160,10 +160,15 @@ pub struct FileReport {
 }
 
 /// What the app allows, shared with the sending that runs.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Allowed(Arc<Mutex<(FilePolicy, Network)>>);
 
 impl Allowed {
+    /// What the worker chose last. Until the app says what network there is, it may be one that costs.
+    pub(crate) fn at_start(policy: FilePolicy) -> Self {
+        Self(Arc::new(Mutex::new((policy, Network::Metered))))
+    }
+
     fn set(&self, policy: FilePolicy, network: Network) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (policy, network);
     }
@@ -181,8 +186,9 @@ impl GridlogPhone {
     /// Cancelling or dropping it ends it before the commit; after that the photo is attached.
     ///
     /// # Errors
-    /// [`GridlogError::Input`] with `file_too_large`, `record_full`, `file_empty` or `file_unreadable`, before anything
-    /// is stored; [`GridlogError::Store`] with `disk_full` or `file_store_failed`; [`GridlogError::Cancelled`]; else as
+    /// [`GridlogError::Input`] with `file_not_cleanable` for a HEIC, AVIF or broken picture, unless the rules keep what
+    /// cameras say: hand over a JPEG; with `file_too_large`, `record_full`, `file_empty` or `file_unreadable`; all before
+    /// anything is stored; [`GridlogError::Store`] with `disk_full` or `file_store_failed`; [`GridlogError::Cancelled`]; else as
     /// for [`GridlogPhone::report`]. Nothing is left behind then.
     #[uniffi::method(default(cancel = None))]
     pub async fn attach(
@@ -229,13 +235,29 @@ impl GridlogPhone {
 
     /// Says over what files may go, and what network there is. It holds until it is said again, also for the
     /// sending that runs: that looks before every piece, and `stay_in_sync` begins to send at once when more is
-    /// allowed. At first files go over any network.
+    /// allowed.
+    ///
+    /// The policy is kept with the store; at first files go over any network. The network is not: until it is said
+    /// after a start, it counts as one that costs. A policy that the store could not keep holds until the app ends,
+    /// and the log says so.
     pub fn allow_files(&self, policy: FilePolicy, network: Network) {
+        let (former, _) = self.allowed().now();
         self.allowed().set(policy, network);
         // A phone that is shut down sends nothing.
-        if let Ok(phone) = self.phone() {
-            phone.look_again();
+        let Ok(phone) = self.phone() else {
+            return;
+        };
+        if policy != former
+            && let Err(error) = self.ask(|phone| phone.set_file_policy(policy))
+        {
+            tracing::warn!(code = error.code(), "over what files may go was not kept");
         }
+        phone.look_again();
+    }
+
+    /// Over what files may go, as [`GridlogPhone::allow_files`] said last, also before a restart.
+    pub fn file_policy(&self) -> FilePolicy {
+        self.allowed().now().0
     }
 
     /// Sends the files that are only on this phone: previews first, then photos of the newest case first.
@@ -360,12 +382,35 @@ mod tests {
 
     #[test]
     fn what_the_app_allows_holds_for_the_sending_that_runs() {
-        let allowed = Allowed::default();
+        let allowed = Allowed::at_start(FilePolicy::AnyNetwork);
         let running = allowed.clone();
-        assert_eq!(running.now(), (FilePolicy::AnyNetwork, Network::Unmetered));
+        let (policy, network) = running.now();
+        assert_eq!(policy.holds_back(network), None);
         allowed.set(FilePolicy::UnmeteredOnly, Network::Metered);
         let (policy, network) = running.now();
         assert_eq!(policy.holds_back(network), Some(HeldBack::Metered));
+    }
+
+    #[test]
+    fn what_the_worker_chose_holds_after_a_restart_and_costs_nothing_until_the_network_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || open_at(folder.path(), "http://127.0.0.1:9");
+        let held_back = |phone: &GridlogPhone| {
+            let (policy, network) = phone.allowed().now();
+            policy.holds_back(network)
+        };
+        let phone = open();
+        assert_eq!(held_back(&phone), None);
+        phone.allow_files(FilePolicy::UnmeteredOnly, Network::Unmetered);
+        assert_eq!(held_back(&phone), None);
+        phone.shut_down();
+        drop(phone);
+
+        let phone = open();
+        assert_eq!(phone.file_policy(), FilePolicy::UnmeteredOnly);
+        assert_eq!(held_back(&phone), Some(HeldBack::Metered));
+        phone.allow_files(phone.file_policy(), Network::Unmetered);
+        assert_eq!(held_back(&phone), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use gridlog_client_core::system::{SystemClock, SystemEntropy};
 use gridlog_client_core::{
-    CancelFlag, HttpTransport, Identity, NewPhoto, NewReport, NewVisit, Phone, PhoneError,
+    CancelFlag, HttpTransport, Identity, NewReport, NewVisit, Phone, PhoneError,
 };
 use gridlog_domain::environment::{Clock, Entropy};
 use gridlog_domain::id::{AreaCode, EntryId, RecordId};
@@ -99,11 +99,12 @@ impl GridlogPhone {
                 entropy,
                 marker: Arc::new(AppMarker::new(marker)),
             })?;
+            let allowed = Allowed::at_start(phone.file_policy()?);
             Ok(Arc::new(Self {
                 phone: RwLock::new(Some(phone)),
                 transport: AppTransport::new(transport),
                 running: Running::default(),
-                allowed: Allowed::default(),
+                allowed,
             }))
         })
     }
@@ -331,14 +332,6 @@ impl GridlogPhone {
     /// As for [`GridlogPhone::report`].
     pub fn comment(&self, record: RecordId, text: String) -> Result<EntryId, GridlogError> {
         self.ask(|phone| phone.comment(record, &text))
-    }
-
-    /// Refers to a photo.
-    ///
-    /// # Errors
-    /// As for [`GridlogPhone::report`].
-    pub fn add_photo(&self, record: RecordId, photo: NewPhoto) -> Result<EntryId, GridlogError> {
-        self.ask(|phone| phone.add_photo(record, &photo))
     }
 
     /// Asks for a workflow step; the server rules on it.

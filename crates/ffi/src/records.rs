@@ -4,13 +4,13 @@
 //! changes it here. Times are milliseconds since the Unix epoch.
 
 use gridlog_client_core::{
-    Confirmed, FileCounts, FoundOnline, HistoryLine, Identity, NewPhoto, NewReport, NewVisit,
-    OwnChange, ProposalStanding, ProposalStatus, Query, RecordRow, SetAside, Standing, Status,
-    SyncReport, Task,
+    Confirmed, FileCounts, FoundOnline, HistoryLine, Identity, NewReport, NewVisit, OwnChange,
+    ProposalStanding, ProposalStatus, Query, RecordRow, SetAside, Standing, Status, SyncReport,
+    Task,
 };
 use gridlog_domain::deadline::Light;
 use gridlog_domain::id::{AreaCode, Department, DeviceId, EntryId, PersonId, RecordId};
-use gridlog_domain::record::{Crs, Fix, Kind, PhotoRole, Place, Proposal};
+use gridlog_domain::record::{Crs, Fix, Kind, Place, Proposal};
 use gridlog_domain::reference::{AreaLevel, Assignment, Person, Role};
 use gridlog_domain::workflow::{Stage, Step, Timer, TimerKind, Urgency};
 
@@ -39,17 +39,6 @@ pub struct Place {
     /// Raw coordinates.
     #[uniffi(default = None)]
     pub fix: Option<Fix>,
-}
-
-/// A photo that lies in the app's storage; only its name by content goes into the record.
-#[uniffi::remote(Record)]
-pub struct NewPhoto {
-    /// SHA-256 of the file, lower-case hex.
-    pub sha256: String,
-    /// What it shows.
-    pub role: PhotoRole,
-    /// The file's size in bytes.
-    pub bytes: u64,
 }
 
 /// A problem that a worker found. Title and category are required.
@@ -86,9 +75,6 @@ pub struct NewReport {
     /// Who told of it.
     #[uniffi(default = None)]
     pub contact: Option<RecordId>,
-    /// Photos.
-    #[uniffi(default)]
-    pub photos: Vec<NewPhoto>,
 }
 
 /// A visit to a household or shop. Only the outcome is required, and nobody home is one.
@@ -120,9 +106,6 @@ pub struct NewVisit {
     /// When; now if not said.
     #[uniffi(default = None)]
     pub visited_at_ms: Option<i64>,
-    /// Photos.
-    #[uniffi(default)]
-    pub photos: Vec<NewPhoto>,
 }
 
 /// What was ruled on a proposal.

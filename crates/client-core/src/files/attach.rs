@@ -7,7 +7,7 @@ use std::path::Path;
 
 use gridlog_domain::id::{EntryId, RecordId};
 use gridlog_domain::record::{PhotoRef, PhotoRole, PreviewRef, RecordView};
-use gridlog_picture_guard::{Limits, Outcome, preview, strip};
+use gridlog_picture_guard::{Limits, Outcome, preview, sniff, strip};
 use rusqlite::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +34,8 @@ pub struct Attached {
     pub sha256: FileHash,
     /// Its size as it will be sent, bytes.
     pub bytes: u64,
-    /// Whether what says something of place, device and person was taken out of it, if there was any. False for a kind
-    /// of file that is not understood here, such as HEIC: it goes as it is.
+    /// Whether what says something of place, device and person was taken out of it, if there was any. False for what
+    /// is no picture, which goes as it is, and for a HEIC where the district keeps what cameras say.
     pub is_clean: bool,
     /// Its preview, if there is one.
     pub preview: Option<FileHash>,
@@ -79,6 +79,12 @@ fn read_capped(path: &Path, limit: u64, cancel: &CancelFlag) -> Result<Vec<u8>, 
 
 fn take(contents: &[u8], rules: &FileRules, cancel: &CancelFlag) -> Result<Taken, PhoneError> {
     let stripped = strip(contents, rules.keep());
+    let is_clean = stripped.what != Outcome::NotUnderstood;
+    // A file that is no picture has no camera in it that told it the place.
+    if let Some(kind) = sniff(contents).filter(|_| !is_clean && !rules.keeps_exif) {
+        let kind = kind.media_type();
+        return Err(PhoneError::FileNotCleanable { kind });
+    }
     cancel.check()?;
     let hash = FileHash::of(&stripped.bytes);
     cancel.check()?;
@@ -88,7 +94,7 @@ fn take(contents: &[u8], rules: &FileRules, cancel: &CancelFlag) -> Result<Taken
     }
     Ok(Taken {
         hash,
-        is_clean: stripped.what != Outcome::NotUnderstood,
+        is_clean,
         contents: stripped.bytes.into_owned(),
         preview: small
             .ok()
@@ -160,9 +166,10 @@ impl Phone {
     /// size in memory is needed for a moment, and what its preview takes.
     ///
     /// # Errors
+    /// [`PhoneError::FileNotCleanable`] for a HEIC, AVIF or broken picture, unless the rules keep what cameras say;
     /// [`PhoneError::FileTooLarge`], [`PhoneError::RecordFull`], [`PhoneError::FileEmpty`] and
-    /// [`PhoneError::FileUnreadable`], before anything is stored; [`PhoneError::DiskFull`] and
-    /// [`PhoneError::FileStore`]; else as for [`Phone::add_photo`]. Nothing is left behind then.
+    /// [`PhoneError::FileUnreadable`], all before anything is stored; [`PhoneError::DiskFull`] and
+    /// [`PhoneError::FileStore`]; else as for [`Phone::comment`]. Nothing is left behind then.
     pub fn attach(
         &self,
         record: RecordId,
@@ -227,17 +234,15 @@ impl Inner {
             let id = match known(view, taken.hash, role) {
                 Some(id) => id,
                 None => {
-                    let (id, command) = scene.photo_with_preview(
-                        &NewPhoto {
-                            sha256: taken.hash.to_string(),
-                            role,
-                            bytes: count(&taken.contents),
-                        },
-                        taken.preview.as_ref().map(|(hash, small)| PreviewRef {
+                    let (id, command) = scene.photo(NewPhoto {
+                        sha256: taken.hash.to_string(),
+                        role,
+                        bytes: count(&taken.contents),
+                        preview: taken.preview.as_ref().map(|(hash, small)| PreviewRef {
                             sha256: hash.to_string(),
                             bytes: count(small),
                         }),
-                    );
+                    });
                     self.commit(tx, &scene, record, None, vec![command])?;
                     id
                 }

@@ -104,6 +104,7 @@ fn refusal(answer: &FileAnswer) -> PhoneError {
         401 => PhoneError::SignInAgain,
         429 | 503 => PhoneError::Busy {
             retry_after_ms: answer.retry_after_ms.unwrap_or(5_000),
+            said: None,
         },
         status => {
             let code = answer.code();

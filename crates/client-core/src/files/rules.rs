@@ -4,6 +4,7 @@ use gridlog_picture_guard::Keep;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::send::FilePolicy;
 use crate::error::PhoneError;
 use crate::phone::Phone;
 use crate::store::meta;
@@ -48,7 +49,34 @@ pub(super) fn read(connection: &Connection) -> Result<FileRules, PhoneError> {
     Ok(rules.unwrap_or_default())
 }
 
+/// Over what the worker lets files go. What does not read back is as if nothing had been chosen.
+fn read_policy(connection: &Connection) -> Result<FilePolicy, PhoneError> {
+    let stored = meta::FILE_POLICY.get(connection)?;
+    let policy = stored.and_then(|json| serde_json::from_str(&json).ok());
+    Ok(policy.unwrap_or_default())
+}
+
 impl Phone {
+    /// Over what the worker lets files go, as it was chosen last; any network at first. It is for the app to heed when it
+    /// sends: see [`SendOptions::may_send`](crate::SendOptions).
+    ///
+    /// # Errors
+    /// [`PhoneError::Store`].
+    pub fn file_policy(&self) -> Result<FilePolicy, PhoneError> {
+        self.inner.store.read(read_policy)
+    }
+
+    /// Keeps over what the worker lets files go.
+    ///
+    /// # Errors
+    /// [`PhoneError::Store`].
+    pub fn set_file_policy(&self, policy: FilePolicy) -> Result<(), PhoneError> {
+        let json = serde_json::to_string(&policy).map_err(|_| PhoneError::StoreDamaged {
+            what: "file policy",
+        })?;
+        self.inner.store.write(|tx| meta::FILE_POLICY.set(tx, json))
+    }
+
     /// What may be attached here.
     ///
     /// # Errors

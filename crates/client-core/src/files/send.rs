@@ -192,7 +192,10 @@ impl Phone {
                     session.accept(&answer)?;
                     if session.failures() >= options.patience {
                         let retry_after_ms = answer.retry_after_ms.unwrap_or(BUSY_MS);
-                        return Err(PhoneError::Busy { retry_after_ms });
+                        return Err(PhoneError::Busy {
+                            retry_after_ms,
+                            said: None,
+                        });
                     }
                 }
                 Err(error @ (TransportError::BadAddress | TransportError::CannotListen)) => {

@@ -325,7 +325,10 @@ impl FileSession {
                 let inner = &self.phone.inner;
                 if answer.status == 503 {
                     // A server without time has none for a sync either.
-                    inner.keep_refusal(&PhoneError::Busy { retry_after_ms });
+                    inner.keep_refusal(&PhoneError::Busy {
+                        retry_after_ms,
+                        said: None,
+                    });
                 }
                 let hold = Hold::asked(
                     inner.clock.now_ms(),

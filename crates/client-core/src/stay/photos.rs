@@ -84,7 +84,7 @@ impl Sending<'_> {
             Err(PhoneError::Cancelled) => {}
             Err(error @ PhoneError::SignInAgain) => return Err(error),
             Err(
-                PhoneError::Busy { retry_after_ms }
+                PhoneError::Busy { retry_after_ms, .. }
                 | PhoneError::AskedToWait { retry_after_ms, .. },
             ) => pacer.hold(Some(hold(retry_after_ms.max(1)))),
             Err(error) => {

@@ -75,6 +75,8 @@ pub(crate) const HOLD: Meta<String> = meta("hold");
 pub(crate) const TOLD_UNSENT: Meta<bool> = meta("told_unsent");
 /// What may be attached, as JSON.
 pub(crate) const FILE_RULES: Meta<String> = meta("file_rules");
+/// Over what networks files may go, as JSON.
+pub(crate) const FILE_POLICY: Meta<String> = meta("file_policy");
 /// When the last sync came to its end, device time.
 pub(crate) const LAST_SYNC_MS: Meta<i64> = meta("last_sync_ms");
 

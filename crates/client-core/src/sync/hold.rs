@@ -46,7 +46,7 @@ impl Inner {
 
     /// Keeps it if the server refused because it has no time.
     pub(crate) fn keep_refusal(&self, refusal: &PhoneError) {
-        let PhoneError::Busy { retry_after_ms } = refusal else {
+        let PhoneError::Busy { retry_after_ms, .. } = refusal else {
             return;
         };
         let hold = self.new_hold(*retry_after_ms, true);

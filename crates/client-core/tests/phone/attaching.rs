@@ -175,7 +175,40 @@ fn a_store_that_fails_when_the_files_are_written_already_leaves_nothing_behind()
 }
 
 #[test]
-fn a_file_that_is_not_understood_goes_as_it_is_and_says_so() {
+fn a_picture_that_cannot_lose_its_place_is_refused_unless_the_district_keeps_it() {
+    let f = Fixture::synced();
+    let id = case(&f);
+    let path = f.folder.path().join("photo");
+    let pictures: [&[u8]; 3] = [
+        b"\0\0\0\x18ftypheic as phones take it, with its place",
+        b"\0\0\0\x18ftypavif the same",
+        b"\xFF\xD8\xFF\xE1\xFF\xFFa camera's data, cut off",
+    ];
+    let before = f.detail(id).heads;
+    for picture in pictures {
+        fs::write(&path, picture).unwrap();
+        let refused = f.phone.attach(id, &path, PhotoRole::Near).unwrap_err();
+        assert_eq!(refused.code(), "file_not_cleanable");
+        assert!(refused.zh().contains("JPEG"));
+        assert!(vault(&f).is_empty());
+        assert_eq!(f.detail(id).heads, before);
+    }
+    let keeps_exif = true;
+    let rules = FileRules {
+        keeps_exif,
+        ..f.phone.file_rules().unwrap()
+    };
+    f.phone.set_file_rules(rules).unwrap();
+    for picture in pictures {
+        fs::write(&path, picture).unwrap();
+        let attached = f.phone.attach(id, &path, PhotoRole::Near).unwrap();
+        assert!(!attached.is_clean);
+        assert_eq!(attached.sha256, FileHash::of(picture));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_picture_goes_as_it_is_and_says_so() {
     let f = Fixture::synced();
     let path = f.folder.path().join("plan.pdf");
     fs::write(&path, b"%PDF-1.7 a plan of the building").unwrap();

@@ -4,6 +4,7 @@ use gridlog_client_core::*;
 use gridlog_domain::record::{Finding, Kind, PhotoRole, StepDetails, Value};
 use gridlog_domain::workflow::{Stage, Step};
 
+use crate::attaching::photo;
 use crate::clock::*;
 use crate::district::GRID;
 use crate::fixture::*;
@@ -102,12 +103,8 @@ fn edits_comments_and_photos_are_one_change_each() {
             "井盖缺失，已放两个警示桩。",
         )
         .unwrap();
-    let photo = NewPhoto {
-        sha256: "ab".repeat(32),
-        role: PhotoRole::Near,
-        bytes: 1_024,
-    };
-    f.phone.add_photo(id, &photo).unwrap();
+    let photo = photo(&f, "near.jpg", 1);
+    f.phone.attach(id, &photo, PhotoRole::Near).unwrap();
     let detail = f.detail(id);
     assert_eq!(detail.row.headline, "井盖破损");
     assert_eq!(

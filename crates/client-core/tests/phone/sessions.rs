@@ -212,7 +212,8 @@ fn the_server_says_why_or_when() {
     assert!(matches!(
         busy,
         PhoneError::Busy {
-            retry_after_ms: 7_000
+            retry_after_ms: 7_000,
+            said: None,
         }
     ));
 }

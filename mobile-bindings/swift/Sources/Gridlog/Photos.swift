@@ -5,12 +5,12 @@ extension Phone {
     /// Takes a photo into a record: takes place and device out of it, makes its preview, encrypts both beside the store,
     /// and commits.
     ///
-    /// The file is the app's and stays as it is. Hand over a JPEG: a kind of file that is not understood, such as HEIC,
-    /// goes as it is, and `isClean` says so. A task that is cancelled before the commit leaves nothing behind and throws a
+    /// The file is the app's and stays as it is. Hand over a JPEG: of a HEIC or AVIF the place cannot be taken
+    /// out, so it is refused unless the district's rules keep what cameras say. A task that is cancelled before the commit leaves nothing behind and throws a
     /// `CancellationError`; what this returns is attached.
     ///
-    /// - Throws: ``GridlogError/Input(code:zh:en:)`` with `file_too_large`, `record_full`, `file_empty` or
-    ///   `file_unreadable`; ``GridlogError/Store(code:zh:en:)`` with `disk_full`. Nothing is left behind then.
+    /// - Throws: ``GridlogError/Input(code:zh:en:)`` with `file_not_cleanable`, `file_too_large`, `record_full`,
+    ///   `file_empty` or `file_unreadable`; ``GridlogError/Store(code:zh:en:)`` with `disk_full`. Nothing is left behind then.
     @discardableResult
     public func attach(_ photo: URL, to record: RecordId, as role: PhotoRole) async throws -> Attached {
         try await untilDone { cancel in
@@ -24,9 +24,15 @@ extension Phone {
     }
 
     /// Says over what files may go, and what network there is. It holds until it is said again, also for the sending
-    /// that runs. At first files go over any network.
+    /// that runs. At first files go over any network. The policy is kept; the network is not, and until it is said after
+    /// a start it counts as one that costs.
     public func allowFiles(_ policy: FilePolicy, on network: NetworkKind) {
         core.allowFiles(policy: policy, network: network)
+    }
+
+    /// Over what files may go, as ``allowFiles(_:on:)`` said last, also before a restart.
+    public var filePolicy: FilePolicy {
+        core.filePolicy()
     }
 
     /// Sends the files that are only on this phone: previews first, then photos of the newest case first. While

@@ -127,7 +127,7 @@ impl DemoPhone {
         let name = "演示手机 demo phone";
         while let Err(error) = self.phone.enrol(&self.wire, &self.person, password, name) {
             match error {
-                PhoneError::Busy { retry_after_ms } if begun.elapsed() < PATIENCE => {
+                PhoneError::Busy { retry_after_ms, .. } if begun.elapsed() < PATIENCE => {
                     thread::sleep(Duration::from_millis(retry_after_ms));
                 }
                 error => return Err(error.into()),
@@ -145,7 +145,7 @@ impl DemoPhone {
                 Ok(_) => return Ok(tries),
                 Err(error) if begun.elapsed() > PATIENCE => return Err(error.into()),
                 Err(
-                    PhoneError::Busy { retry_after_ms }
+                    PhoneError::Busy { retry_after_ms, .. }
                     | PhoneError::AskedToWait { retry_after_ms, .. },
                 ) => Duration::from_millis(retry_after_ms),
                 Err(PhoneError::Transport(_)) => PAUSE,

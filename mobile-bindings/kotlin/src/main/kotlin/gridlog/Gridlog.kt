@@ -32,7 +32,6 @@ import gridlog.ffi.Step
 import gridlog.ffi.StepDetails
 import gridlog.ffi.SyncReport
 import gridlog.ffi.Task
-import gridlog.ffi.checkApi
 import java.nio.file.Path
 import java.time.Duration
 import kotlinx.coroutines.CoroutineDispatcher
@@ -45,9 +44,6 @@ import kotlinx.coroutines.flow.conflate
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.withContext
-
-/** The version of the native surface that this layer is written for. */
-const val API: UInt = 1u
 
 /**
  * A worker's phone: one encrypted store, shared by every screen, with or without signal.
@@ -80,7 +76,8 @@ class Gridlog private constructor(
          * @param marker keeps 16 bytes where backups do not reach; see [FileMarker]
          * @param dispatcher where calls to the store run
          * @throws GridlogException.Store `wrong_key`, `store_newer`, `key_store_failed` …; the store is left untouched
-         * @throws GridlogException.Internal `other_api` if the native library is of another version
+         * @throws GridlogException.Internal `other_api` if the native library is missing or not of the build that
+         * this code was generated from
          */
         suspend fun open(
             store: Path,
@@ -89,7 +86,7 @@ class Gridlog private constructor(
             marker: GenerationMarker,
             dispatcher: CoroutineDispatcher = Dispatchers.IO,
         ): Gridlog = withContext(dispatcher) {
-            checkApi(API)
+            checkLibrary()
             Gridlog(GridlogPhone.open(OpenOptions(store.toString(), server), keys, marker), dispatcher)
         }
     }
@@ -220,9 +217,10 @@ class Gridlog private constructor(
      * Takes the photo in the file [photo] into a record, in milliseconds to a second: takes place and device out of it,
      * makes its preview, and keeps both encrypted beside the store. The file is the app's and stays as it is. A photo
      * that the record has already in that [role] is that one. Cancelling the coroutine leaves nothing behind, unless
-     * the photo is attached already.
+     * the photo is attached already. Hand over a JPEG: of a HEIC or AVIF the place cannot be taken out, so it is refused
+     * unless the district's rules keep what cameras say.
      *
-     * @throws GridlogException.Input `file_too_large`, `record_full`, `file_empty`, `file_unreadable`
+     * @throws GridlogException.Input `file_not_cleanable`, `file_too_large`, `record_full`, `file_empty`, `file_unreadable`
      * @throws GridlogException.Store `disk_full`, `file_store_failed`
      */
     suspend fun attach(record: RecordId, photo: Path, role: PhotoRole): Attached =
@@ -245,8 +243,12 @@ class Gridlog private constructor(
     /**
      * Says over which networks photos may go, and which [network] there is now; to be called when either changes. It
      * holds until it is said again, for [stayInSync] and for the sending that runs, too. At first they go over any.
+     * The [policy] is kept; the [network] is not, and until it is said after a start it counts as one that costs.
      */
     fun allowPhotos(policy: FilePolicy, network: Network): Unit = core.allowFiles(policy, network)
+
+    /** Over which networks photos may go, as [allowPhotos] said last, also before a restart. */
+    val photoPolicy: FilePolicy get() = core.filePolicy()
 
     /**
      * Sends the photos that are only on this phone, as far as [allowPhotos] lets them go: for an app that does not
