@@ -1,6 +1,7 @@
 //! [`Store`] on SQLite: one writer connection, readers apart (DESIGN section 8).
 
 mod audit;
+mod connection;
 mod copies;
 mod days;
 mod directory;
@@ -30,9 +31,9 @@ use gridlog_domain::metrics::Period;
 use gridlog_domain::reference::Area;
 use gridlog_proof::Node;
 use gridlog_protocol::{Digest, Unsent};
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
+use connection::{LONGEST_WAIT, Noting, commit};
 use room::Rooms;
 
 use super::Store;
@@ -48,9 +49,6 @@ use super::model::{
     WaitingDevice,
 };
 use crate::outside::Claim;
-
-/// How long a connection waits for another one.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Most idle reader connections that are kept open.
 const IDLE_READERS: usize = 4;
@@ -77,8 +75,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::TooNew`] for a file of a newer server, which is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut writer = Connection::open(path)?;
-        tune(&writer)?;
+        let mut writer = connection::open_writer(path)?;
         migrate::run(&mut writer)?;
         Ok(Self {
             path: path.to_owned(),
@@ -102,8 +99,7 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut writer = self.writer();
-        let noting = Noting::begin(&mut writer)?;
-        commit(noting.0, work)
+        commit(Noting::begin(&mut writer)?.writer(), work)
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {
@@ -118,7 +114,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let mut reader = match self.idle_readers().pop() {
             Some(reader) => reader,
-            None => self.open_reader()?,
+            None => connection::open_reader(&self.path)?,
         };
         let transaction = reader.transaction()?;
         let value = work(&transaction)?;
@@ -148,67 +144,6 @@ impl SqliteStore {
         // leaves the list sound.
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn open_reader(&self) -> Result<Connection, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Connection::open_with_flags(&self.path, flags)?;
-        reader.busy_timeout(LONGEST_WAIT)?;
-        keep_plans(&reader)?;
-        Ok(reader)
-    }
-}
-
-fn tune(connection: &Connection) -> Result<(), StoreError> {
-    connection.busy_timeout(LONGEST_WAIT)?;
-    // A change or a view takes 2 to 3 KB; a page of 4 KB would be half empty. It counts only for a
-    // file that is being made.
-    connection.pragma_update(None, "page_size", 8192)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    wait_for_the_disk(connection)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    keep_plans(connection)
-}
-
-fn wait_for_the_disk(connection: &Connection) -> rusqlite::Result<()> {
-    let synchronous = mutated!(AnsweredBeforeDurable, "NORMAL", "FULL");
-    connection.pragma_update(None, "synchronous", synchronous)
-}
-
-/// A connection that commits without waiting for the disk, until this is dropped.
-struct Noting<'a>(&'a mut Connection);
-
-impl<'a> Noting<'a> {
-    fn begin(connection: &'a mut Connection) -> rusqlite::Result<Self> {
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        Ok(Self(connection))
-    }
-}
-
-impl Drop for Noting<'_> {
-    fn drop(&mut self) {
-        // SQLite refuses it only within a transaction, and that is over.
-        if let Err(error) = wait_for_the_disk(self.0) {
-            tracing::error!(%error, "commits do not wait for the disk any more; restart the server");
-        }
-    }
-}
-
-fn commit<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let value = work(&transaction)?;
-    transaction.commit()?;
-    Ok(value)
-}
-
-/// Keeps statements as they were prepared. Without the guarantee of stable plans SQLite prepares a
-/// statement anew for every value that it compares with the condition of a partial index.
-fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
 }
 
 impl Store for SqliteStore {
